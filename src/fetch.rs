@@ -1,0 +1,171 @@
+//! One document, politely: a source and its validators in, what the server said out.
+//! Never decides when to ask (schedule.rs), never reads a document (parse.rs).
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
+use url::Url;
+
+use crate::model::{Source, Validators};
+use crate::units::{Size, Span};
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// Whose headers, credentials, limits and proxy apply.
+    pub source: &'a Source,
+    /// The address: the source's own, the one it moved to, or a next page.
+    pub url: Url,
+    /// Sent along only when they belong to `url`.
+    pub validators: Option<&'a Validators>,
+}
+
+/// What an answer said about when to come again (RFC 9111, RFC 9110 10.2.3).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Freshness {
+    /// `max-age` less `Age`, or `Expires` minus `Date`; `None` with `no-cache`, `no-store` or neither.
+    pub fresh_for: Option<Duration>,
+    /// `Retry-After`, as a wait from the answer's own `Date`.
+    pub retry_after: Option<Duration>,
+}
+
+/// A complete body.
+#[derive(Clone, Debug)]
+pub struct Body {
+    /// Decompressed.
+    pub bytes: bytes::Bytes,
+    /// As it came.
+    pub content_type: Option<String>,
+    /// As it came.
+    pub content_language: Option<String>,
+    /// The address that answered, after redirects (`Content-Location` where it has one of the same origin).
+    pub url: Url,
+    /// True for 226: only what is new.
+    pub delta: bool,
+}
+
+/// The head of every answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Status code of the last hop.
+    pub status: u16,
+    /// The address that answered.
+    pub url: Url,
+    /// Validators of a 200/226, or those a 304 carried.
+    pub validators: Validators,
+    /// When to come again.
+    pub freshness: Freshness,
+    /// Where the leading run of 301/308 hops led, if there was one.
+    pub permanent: Option<Url>,
+    /// Hubs named in `Link` headers.
+    pub hubs: Vec<String>,
+    /// Requests made, redirects included.
+    pub requests: u32,
+}
+
+/// How a request ended.
+#[derive(Clone, Debug)]
+pub enum Fetched {
+    /// 200 or 226 with a whole body.
+    Body(Answer, Body),
+    /// 304 to a conditional request.
+    NotModified(Answer),
+    /// 429 (the whole host waits) or 503 (this URL waits).
+    Throttled(Answer),
+    /// 410.
+    Gone(Answer),
+}
+
+/// Why there is nothing to read. Each says what, where and why.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The server answered with a status that is no document.
+    #[error("{url} answered {status} {reason}")]
+    Status {
+        /// Who.
+        url: String,
+        /// Code.
+        status: u16,
+        /// Its standard words.
+        reason: &'static str,
+        /// Requests made, redirects included.
+        requests: u32,
+    },
+    /// DNS, connect, TLS, reset, time-out, cut body, limit, address refused.
+    #[error("{words}")]
+    Broken {
+        /// The whole sentence, without secrets.
+        words: String,
+        /// Requests made, redirects included.
+        requests: u32,
+    },
+}
+
+/// Something that fetches: HTTP, or a script in tests.
+pub trait Fetch: Send + Sync {
+    /// Asks once; follows redirects; ends by the source's deadline whatever happens.
+    fn fetch<'a>(
+        &'a self,
+        request: Request<'a>,
+        now: DateTime<Utc>,
+    ) -> BoxFuture<'a, Result<Fetched, FetchError>>;
+}
+
+/// `[fetch]`.
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// One document, redirects included.
+    pub timeout: Span,
+    /// Decompressed bytes of one document.
+    pub max_body: Size,
+    /// Polls at once, all hosts together.
+    pub concurrency: usize,
+    /// Requests at once to one host (host and port).
+    pub per_host: usize,
+    /// Between two requests to one host.
+    pub per_host_gap: Span,
+    /// Floor between two polls of one source.
+    pub min_interval: Span,
+    /// First delay after a failure; 0: the source's own interval.
+    pub backoff_base: Span,
+    /// Cap of the doubling.
+    pub backoff_max: Span,
+    /// Cap on what a server may ask us to wait.
+    pub max_hold: Span,
+    /// A 301/308 seen this often is remembered.
+    pub redirect_confirmations: u32,
+    /// Goes into the User-Agent.
+    pub contact: Option<String>,
+    /// CIDRs or host names that may resolve to private addresses.
+    pub allow_private: Vec<String>,
+    /// http, https or socks5.
+    pub proxy: Option<String>,
+    /// Further roots, PEM.
+    pub ca_file: Option<std::path::PathBuf>,
+    /// Subscribe to sources' hubs.
+    pub websub: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            timeout: Span::secs(30),
+            max_body: Size(16 << 20),
+            concurrency: 128,
+            per_host: 1,
+            per_host_gap: Span::secs(1),
+            min_interval: Span::secs(300),
+            backoff_base: Span::secs(0),
+            backoff_max: Span::secs(6 * 3600),
+            max_hold: Span::secs(7 * 86_400),
+            redirect_confirmations: 3,
+            contact: None,
+            allow_private: Vec::new(),
+            proxy: None,
+            ca_file: None,
+            websub: true,
+        }
+    }
+}

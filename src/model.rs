@@ -1,0 +1,19 @@
+//! The nouns of the river. One word, one thing; no I/O and no clock.
+//!
+//! None of these is `Serialize`: what leaves the process has its own struct
+//! where it leaves (store rows, JSON of `parse`, published documents).
+
+mod entry;
+mod output;
+mod source;
+mod state;
+
+pub use entry::{
+    Category, Digest, Enclosure, Entry, EntryId, Feed, Format, Person, RawDate, RawEntry, RawFeed, Text,
+    TextKind, Warning,
+};
+pub use output::{Access, HubChoice, Output, Published, Sighting, TitlePrefix};
+pub use source::{
+    Auth, DedupRule, Filter, FuturePolicy, Kind, PageSelectors, Schedule, Secret, Source, SourceId,
+};
+pub use state::{Hints, Outcome, Redirect, SourceState, Standing, Validators};

@@ -1,0 +1,306 @@
+//! Feeds and entries: as a document said them (`Raw…`), and as we promise them.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+
+/// A plain sentence about something that was read with a reservation or left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning(pub String);
+
+impl<T: Into<String>> From<T> for Warning {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a document turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// RSS 2.x (and RSS of no or unknown version).
+    Rss2,
+    /// RSS 1.0 and 1.1 (RDF).
+    Rss1,
+    /// RSS 0.90 to 0.94.
+    Rss0,
+    /// Atom 1.0.
+    Atom,
+    /// Atom 0.3 and drafts.
+    Atom03,
+    /// Channel Definition Format.
+    Cdf,
+    /// JSON Feed 1.x.
+    Json,
+    /// An HTML page.
+    Page,
+    /// Plain text.
+    Text,
+}
+
+impl Format {
+    /// The name `parse` prints.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rss2 => "rss2",
+            Self::Rss1 => "rss1",
+            Self::Rss0 => "rss0",
+            Self::Atom => "atom",
+            Self::Atom03 => "atom03",
+            Self::Cdf => "cdf",
+            Self::Json => "json",
+            Self::Page => "page",
+            Self::Text => "text",
+        }
+    }
+}
+
+/// How a text is to be understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextKind {
+    /// Characters only; `<` is a less-than sign.
+    Plain,
+    /// HTML markup.
+    Html,
+    /// The format does not say (RSS title, description): HTML if it looks so.
+    Unknown,
+}
+
+/// A text with what is needed to understand it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// The characters, entities of the carrying document resolved once.
+    pub value: String,
+    /// How to read them.
+    pub kind: TextKind,
+    /// `xml:base` in force where it stood, as far as the document says; may be relative.
+    pub base: Option<String>,
+    /// `xml:lang` in force where it stood, when set on the text itself.
+    pub language: Option<String>,
+}
+
+impl Text {
+    /// A plain text with no base of its own.
+    pub fn plain(value: impl Into<String>) -> Self {
+        Self { value: value.into(), kind: TextKind::Plain, base: None, language: None }
+    }
+
+    /// An HTML text with no base of its own.
+    pub fn html(value: impl Into<String>) -> Self {
+        Self { value: value.into(), kind: TextKind::Html, base: None, language: None }
+    }
+}
+
+/// A person who wrote or sent something. At least one field is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Person {
+    /// Plain name.
+    pub name: Option<String>,
+    /// Address for mail.
+    pub email: Option<String>,
+    /// A page about the person.
+    pub uri: Option<String>,
+}
+
+/// A subject.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Category {
+    /// The term itself, plain text.
+    pub term: String,
+    /// The vocabulary it comes from (Atom `scheme`, RSS `domain`).
+    pub scheme: Option<String>,
+    /// A form for people.
+    pub label: Option<String>,
+}
+
+/// A file that comes with an entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Enclosure {
+    /// Where it is. Raw: as written; in an [`Entry`]: absolute http(s).
+    pub url: String,
+    /// Media type as stated; empty when unknown.
+    pub media_type: String,
+    /// Bytes, when stated and a number.
+    pub length: Option<u64>,
+    /// A title for people.
+    pub title: Option<String>,
+    /// Playing time in seconds.
+    pub duration: Option<u32>,
+}
+
+/// A date as written, with the strftime form the config gave for it, if any.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawDate {
+    /// The text of the date.
+    pub text: String,
+    /// `date_format` of `[source.page]`.
+    pub format: Option<String>,
+}
+
+impl RawDate {
+    /// A date whose form is to be found out.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), format: None }
+    }
+}
+
+/// The head of a document as it said it.
+#[derive(Clone, Debug, Default)]
+pub struct RawFeed {
+    /// Title.
+    pub title: Option<Text>,
+    /// Home page.
+    pub link: Option<String>,
+    /// Subtitle, tagline, description.
+    pub description: Option<Text>,
+    /// Language as stated (`language`, `dc:language`, `xml:lang`, Content-Language, `<html lang>`).
+    pub language: Option<String>,
+    /// `xml:base` of the root, for `link`.
+    pub base: Option<String>,
+    /// People named for the whole feed.
+    pub authors: Vec<Person>,
+    /// Icon or image address.
+    pub image: Option<String>,
+    /// `rel="self"`.
+    pub self_link: Option<String>,
+    /// `rel="hub"` addresses, in order.
+    pub hubs: Vec<String>,
+    /// `rel="next"` of RFC 5005 or JSON `next_url`.
+    pub next: Option<String>,
+    /// RSS `ttl` in minutes.
+    pub ttl_minutes: Option<u32>,
+    /// RSS `skipHours`, GMT, 0 to 23.
+    pub skip_hours: Vec<u8>,
+    /// RSS `skipDays`, 0 = Monday.
+    pub skip_days: Vec<u8>,
+    /// `sy:updatePeriod` ÷ `sy:updateFrequency`, in seconds.
+    pub update_seconds: Option<u64>,
+}
+
+/// One entry as its document said it: nothing resolved, nothing cleaned.
+#[derive(Clone, Debug, Default)]
+pub struct RawEntry {
+    /// guid, Atom id, `rdf:about`, JSON id; trimmed, otherwise byte for byte.
+    pub guid: Option<String>,
+    /// Title.
+    pub title: Option<Text>,
+    /// The one link that is its page; may be relative to `base`.
+    pub link: Option<String>,
+    /// When it came out.
+    pub published: Option<RawDate>,
+    /// When it last changed.
+    pub updated: Option<RawDate>,
+    /// People. Entry's own, else none: the feed's are in [`RawFeed::authors`].
+    pub authors: Vec<Person>,
+    /// A short text.
+    pub summary: Option<Text>,
+    /// The whole text.
+    pub content: Option<Text>,
+    /// Subjects.
+    pub categories: Vec<Category>,
+    /// Files.
+    pub enclosures: Vec<Enclosure>,
+    /// An image that stands for it.
+    pub image: Option<String>,
+    /// Playing time in seconds (`itunes:duration`).
+    pub duration: Option<u32>,
+    /// Language, the entry's own statement only (`xml:lang` on the entry or title, `dc:language`, `lang`).
+    pub language: Option<String>,
+    /// `xml:base` in force on the entry, as far as the document says; may be relative.
+    pub base: Option<String>,
+}
+
+/// The head of a document as we keep it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Feed {
+    /// What the document was.
+    pub format: Format,
+    /// Plain title, maybe empty.
+    pub title: String,
+    /// Absolute home page.
+    pub link: Option<String>,
+    /// Plain description, maybe empty.
+    pub description: String,
+    /// Language as stated, in BCP 47 form.
+    pub language: Option<String>,
+    /// Absolute icon or image.
+    pub image: Option<String>,
+    /// Absolute hub addresses.
+    pub hubs: Vec<String>,
+    /// Absolute `rel="self"`.
+    pub self_link: Option<String>,
+}
+
+/// A 128-bit hash of typed, length-prefixed parts (SHA-256, cut).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Digest(pub [u8; 16]);
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// The published name of an entry: a UUID, made once, stored, never recomputed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EntryId(pub uuid::Uuid);
+
+impl EntryId {
+    /// `urn:uuid:…`, as it stands in documents.
+    pub fn urn(self) -> String {
+        self.0.urn().to_string()
+    }
+}
+
+impl fmt::Display for EntryId {
+    /// The bare UUID, as it stands in addresses.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+impl fmt::Debug for EntryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One entry as we promise it: dates in UTC, links absolute, HTML clean.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The source's own id.
+    pub guid: Option<String>,
+    /// Plain text, white space folded, at most 1000 characters; maybe empty.
+    pub title: String,
+    /// Absolute http(s).
+    pub link: Option<String>,
+    /// As stated, in UTC.
+    pub published: Option<DateTime<Utc>>,
+    /// As stated, in UTC.
+    pub updated: Option<DateTime<Utc>>,
+    /// People: the entry's, else the feed's.
+    pub authors: Vec<Person>,
+    /// Clean HTML.
+    pub summary: Option<String>,
+    /// Clean HTML.
+    pub content: Option<String>,
+    /// Subjects.
+    pub categories: Vec<Category>,
+    /// Files with absolute http(s) addresses.
+    pub enclosures: Vec<Enclosure>,
+    /// Absolute http(s) image.
+    pub image: Option<String>,
+    /// Playing time in seconds.
+    pub duration: Option<u32>,
+    /// BCP 47 code.
+    pub language: Option<String>,
+    /// Hash of the raw entry and of the version of our reading: equal means nothing to do.
+    pub digest: Digest,
+    /// True when `digest` was already stored, so that `summary` and `content` were not made again.
+    pub unchanged: bool,
+}

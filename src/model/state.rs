@@ -1,0 +1,164 @@
+//! What we remember of a source between polls.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use url::Url;
+
+use super::entry::{Digest, Feed};
+
+/// `ETag` and `Last-Modified` as they came, and the URL that gave them. Opaque bytes (RFC 9110, 8.8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Validators {
+    /// The exact URL they belong to, query included.
+    pub url: Url,
+    /// The `ETag` field value, `W/` and quotes included.
+    pub etag: Option<Vec<u8>>,
+    /// The `Last-Modified` field value.
+    pub last_modified: Option<Vec<u8>>,
+}
+
+/// A permanent redirect on its way to being believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirect {
+    /// Where the leading run of 301/308 hops led.
+    pub target: Url,
+    /// On how many polls in a row it was seen and ended in a good document.
+    pub seen: u32,
+}
+
+/// What document and headers said about when to come again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// `Cache-Control: max-age` less `Age`, or `Expires` minus `Date`.
+    pub fresh_for: Option<Duration>,
+    /// RSS `ttl`.
+    pub ttl: Option<Duration>,
+    /// RSS `skipHours`, GMT, 0 to 23.
+    pub skip_hours: Vec<u8>,
+    /// RSS `skipDays`, 0 = Monday, GMT.
+    pub skip_days: Vec<u8>,
+    /// `sy:updatePeriod` ÷ `sy:updateFrequency`.
+    pub update_gap: Option<Duration>,
+}
+
+/// How a source stands, in the word `status` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Standing {
+    /// Never polled.
+    #[default]
+    New,
+    /// The last poll went well.
+    Ok,
+    /// The last poll failed.
+    Failing,
+    /// The server asked us to wait.
+    Held,
+    /// 410: parked.
+    Gone,
+    /// The page's layout changed.
+    Drifted,
+    /// `enabled = false`, or no longer in the config.
+    Disabled,
+}
+
+impl Standing {
+    /// The word `status` prints.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Ok => "ok",
+            Self::Failing => "failing",
+            Self::Held => "held",
+            Self::Gone => "gone",
+            Self::Drifted => "drifted",
+            Self::Disabled => "disabled",
+        }
+    }
+
+    /// The standing of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::New, Self::Ok, Self::Failing, Self::Held, Self::Gone, Self::Drifted, Self::Disabled]
+            .into_iter()
+            .find(|standing| standing.name() == name)
+    }
+}
+
+/// How one poll ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// A document was read.
+    Read {
+        /// Stories that stand for the first time.
+        new: usize,
+        /// Stories whose text, title or date was corrected.
+        changed: usize,
+        /// Entries that met a story of another source.
+        met: usize,
+        /// Entries that a `keep` or `drop` rule held back.
+        filtered: usize,
+        /// Entries that were the same as before.
+        unchanged: usize,
+    },
+    /// 304, or the same bytes again.
+    NotModified,
+    /// Nothing could be used; the words say what, why and what to do.
+    Failed(String),
+    /// The server asked us to wait (429, 503) until then.
+    Held(String),
+    /// 410: parked.
+    Gone,
+}
+
+/// Everything we remember of a source. Lives in the store; survives a restart and a kill.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SourceState {
+    /// How it stands.
+    pub standing: Standing,
+    /// First poll that was answered.
+    pub first_success: Option<DateTime<Utc>>,
+    /// Last poll, however it ended.
+    pub last_poll: Option<DateTime<Utc>>,
+    /// Last poll that ended in a document or a 304.
+    pub last_success: Option<DateTime<Utc>>,
+    /// Not before then.
+    pub next_poll: Option<DateTime<Utc>>,
+    /// Why then, in words.
+    pub next_poll_reason: String,
+    /// Last status code, when there was an answer.
+    pub http_status: Option<u16>,
+    /// Last error in words; `None` after a success.
+    pub last_error: Option<String>,
+    /// What was read with a reservation at the last reading.
+    pub warnings: Vec<String>,
+    /// Polls that failed in a row.
+    pub consecutive_failures: u32,
+    /// Requests made, ever.
+    pub requests: u64,
+    /// Answered 304, ever.
+    pub not_modified: u64,
+    /// Body bytes that conditional requests saved, ever (the last body's size per 304).
+    pub bytes_saved: u64,
+    /// Validators of the last whole answer.
+    pub validators: Option<Validators>,
+    /// Hash of the last body, decoded; the same again needs no reading.
+    pub body_hash: Option<Digest>,
+    /// Size of the last body in bytes, decoded.
+    pub body_bytes: u64,
+    /// A permanent redirect that is being confirmed.
+    pub redirect: Option<Redirect>,
+    /// A confirmed permanent redirect: asked instead of the configured URL.
+    pub moved_to: Option<Url>,
+    /// The server said: not before then.
+    pub held_until: Option<DateTime<Utc>>,
+    /// When to come again, as the last answer said.
+    pub hints: Hints,
+    /// Publication times of entries seen, newest first, at most 64: the rhythm that `adaptive` learns from.
+    pub rhythm: Vec<DateTime<Utc>>,
+    /// The head of its last document.
+    pub feed: Option<Feed>,
+    /// Hash of the parts of the config that validators depend on (url, headers, auth).
+    pub request_hash: Option<Digest>,
+    /// False once its guids proved unreliable.
+    pub guids_unreliable: bool,
+}

@@ -1,0 +1,1 @@
+//! Plain text: folding, cutting, and what must never be in it.
