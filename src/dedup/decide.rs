@@ -59,10 +59,14 @@ pub struct DocumentKeys {
 pub fn document_keys(context: &Context<'_>, entries: &[Entry]) -> DocumentKeys {
     let mut keys = make_keys(context, entries);
     let one_guid = |one: &Keys, two: &Keys| one.guid.is_some() && one.guid == two.guid;
-    let guids = shared(&keys, |keys| keys.guid, |one, two| match (one.link, two.link) {
-        (Some(one), Some(two)) => one != two,
-        _ => one.story != two.story && one.body != two.body,
-    });
+    let guids = shared(
+        &keys,
+        |keys| keys.guid,
+        |one, two| match (one.link, two.link) {
+            (Some(one), Some(two)) => one != two,
+            _ => one.story != two.story && one.body != two.body,
+        },
+    );
     for index in &guids {
         keys.get_mut(*index).into_iter().for_each(|keys| keys.guid = None);
     }
@@ -70,10 +74,14 @@ pub fn document_keys(context: &Context<'_>, entries: &[Entry]) -> DocumentKeys {
     for index in links {
         keys.get_mut(index).into_iter().for_each(|keys| keys.link = None);
     }
-    let bodies = shared(&keys, |keys| keys.body, |one, two| {
-        let one_link = one.link.is_some() && one.link == two.link;
-        one.story != two.story && !one_guid(one, two) && !one_link
-    });
+    let bodies = shared(
+        &keys,
+        |keys| keys.body,
+        |one, two| {
+            let one_link = one.link.is_some() && one.link == two.link;
+            one.story != two.story && !one_guid(one, two) && !one_link
+        },
+    );
     for index in bodies {
         keys.get_mut(index).into_iter().for_each(|keys| keys.body = None);
     }
@@ -141,7 +149,8 @@ impl<'a> Table<'a> {
     }
 
     fn settle(&mut self, index: usize, decision: Decision) {
-        if let (Some(slot), Some(done)) = (self.intake.decisions.get_mut(index), self.settled.get_mut(index)) {
+        if let (Some(slot), Some(done)) = (self.intake.decisions.get_mut(index), self.settled.get_mut(index))
+        {
             *slot = decision;
             *done = true;
         }
@@ -162,6 +171,8 @@ impl<'a> Table<'a> {
             let sighting =
                 self.known.by_digest.get(&entry.digest).and_then(|row| self.known.sightings.get(row));
             match sighting {
+                // The rules changed, and it passes now: it may become a story.
+                Some(sighting) if !entry.unchanged && !self.still_held_back(index, sighting) => {}
                 Some(sighting) => {
                     self.see(index, sighting, "unchanged");
                     self.settle(index, Decision::Nothing);
@@ -283,8 +294,7 @@ impl<'a> Table<'a> {
     fn count_changed_guid(&mut self, index: usize, sighting: &KnownSighting) {
         let Some(entry) = self.entries.get(index) else { return };
         let same_story = self.key(index).is_some_and(|keys| keys.story == sighting.story);
-        let guid_changed =
-            entry.guid.is_some() && sighting.guid.is_some() && entry.guid != sighting.guid;
+        let guid_changed = entry.guid.is_some() && sighting.guid.is_some() && entry.guid != sighting.guid;
         if guid_changed && same_story && !self.text_changed(sighting, entry) {
             self.intake.guids_changed += 1;
         }
@@ -449,7 +459,8 @@ impl<'a> Table<'a> {
             let substance = substance(entry);
             if substance != story.substance {
                 let now = self.context.now;
-                let updated = entry.updated.filter(|at| *at > story.updated && *at <= now + AHEAD).unwrap_or(now);
+                let updated =
+                    entry.updated.filter(|at| *at > story.updated && *at <= now + AHEAD).unwrap_or(now);
                 self.intake.corrections.push(Correction { entry: story.number, index, updated, substance });
             }
             if let Some(other) = self.became(index, sighting, story.number) {
@@ -506,7 +517,8 @@ fn make_keys(context: &Context<'_>, entries: &[Entry]) -> Vec<Keys> {
         .iter()
         .zip(plain.iter().zip(&full))
         .map(|(entry, (plain, full))| {
-            let several = plain.as_deref().and_then(|plain| forms.get(plain)).is_some_and(|set| set.len() > 1);
+            let several =
+                plain.as_deref().and_then(|plain| forms.get(plain)).is_some_and(|set| set.len() > 1);
             let link = if several { full.clone() } else { plain.clone() };
             let mut keys = keys_with(entry, link, context.rules);
             if !several && plain.as_ref().is_some_and(|plain| context.home_links.contains(plain)) {
@@ -531,7 +543,10 @@ fn shared(
     }
     let differs = |group: &Vec<usize>| {
         let first = group.first().and_then(|index| keys.get(*index));
-        group.iter().filter_map(|index| keys.get(*index)).any(|keys| first.is_some_and(|first| other(first, keys)))
+        group
+            .iter()
+            .filter_map(|index| keys.get(*index))
+            .any(|keys| first.is_some_and(|first| other(first, keys)))
     };
     groups.into_values().filter(|group| group.len() > 1 && differs(group)).flatten().collect()
 }

@@ -28,7 +28,7 @@ pub struct Keys {
 }
 
 /// A hash of typed, length-prefixed parts.
-pub(super) fn hash(kind: &str, parts: &[&[u8]]) -> Digest {
+pub fn hash(kind: &str, parts: &[&[u8]]) -> Digest {
     let mut hasher = Sha256::new();
     for part in std::iter::once(&kind.as_bytes()).chain(parts) {
         hasher.update((part.len() as u64).to_le_bytes());
@@ -120,7 +120,9 @@ pub(super) fn keys_with(entry: &Entry, link: Option<String>, rules: &Rules) -> K
         guid_global: guid.is_some_and(is_global),
         link: link.map(|link| hash("link", &[link.as_bytes()])),
         body: match stated {
-            Some(at) if !body.is_empty() => Some(hash("body", &[&at.timestamp().to_le_bytes(), body.as_bytes()])),
+            Some(at) if !body.is_empty() => {
+                Some(hash("body", &[&at.timestamp().to_le_bytes(), body.as_bytes()]))
+            }
             _ => None,
         },
         title: title_key(&entry.title, rules),

@@ -74,7 +74,9 @@ impl Sqlite {
         }
         inspect(path)?;
         let store = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-            .or_else(|_| Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX))?;
+            .or_else(|_| {
+                Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            })?;
         store.check_version().map_err(|error| store.named(error))?;
         store.db.pragma_update(None, "query_only", true).map_err(|error| store.named(error.into()))?;
         Ok(store)
@@ -122,8 +124,7 @@ impl Sqlite {
 
     /// Makes a new file ours, or brings ours up to date; proves that it can be written.
     fn claim(&self) -> Result<(), StoreError> {
-        let tables: i64 =
-            self.db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        let tables: i64 = self.db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         let application: i64 = self.db.pragma_query_value(None, "application_id", |row| row.get(0))?;
         if tables > 0 || application != 0 {
             self.check_version()?;
@@ -146,7 +147,8 @@ impl Sqlite {
         }
         if version < MIGRATIONS.len() {
             self.db.pragma_update(None, "application_id", APPLICATION_ID)?;
-            self.db.pragma_update(None, "user_version", MIGRATIONS.len())?;
+            let version = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+            self.db.pragma_update(None, "user_version", version)?;
         }
         Ok(())
     }
@@ -175,7 +177,9 @@ fn inspect(path: &Path) -> Result<(), StoreError> {
     match file.by_ref().take(16).read_to_end(&mut head) {
         Ok(0) => Ok(()),
         Ok(_) if head == b"SQLite format 3\0" => Ok(()),
-        Ok(_) => refused("is no SQLite database; it was left as it is. Name another file in [store] path".to_owned()),
+        Ok(_) => refused(
+            "is no SQLite database; it was left as it is. Name another file in [store] path".to_owned(),
+        ),
         Err(error) => refused(format!("cannot be read: {error}")),
     }
 }

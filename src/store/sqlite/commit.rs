@@ -84,7 +84,13 @@ impl Writer<'_> {
         for correction in &intake.corrections {
             let Some(entry) = reading.entries.get(correction.index) else { continue };
             let Some(keys) = intake.keys.get(correction.index) else { continue };
-            self.correct(correction.entry, entry, keys, correction.updated.timestamp(), correction.substance)?;
+            self.correct(
+                correction.entry,
+                entry,
+                keys,
+                correction.updated.timestamp(),
+                correction.substance,
+            )?;
         }
         intake.merges.iter().try_for_each(|(stays, goes)| self.merge(*stays, *goes))
     }
@@ -332,9 +338,7 @@ impl Writer<'_> {
         seen.extend_from_slice(&reading.rules.0);
         reading.entries.iter().for_each(|entry| seen.extend_from_slice(&entry.digest.0));
         self.db
-            .prepare_cached(
-                "UPDATE sources SET seen = ?2, stories = stories + ?3 WHERE number = ?1",
-            )?
+            .prepare_cached("UPDATE sources SET seen = ?2, stories = stories + ?3 WHERE number = ?1")?
             .execute(params![self.source, seen, self.stories])?;
         if let Some(body) = reading.body {
             // Level 3: the measure of zstd where time and size meet.

@@ -6,7 +6,9 @@ use std::collections::hash_map::Entry as Slot;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
 use super::rows;
-use crate::dedup::{Context, DocumentKeys, Keys, Known, KnownEntry, KnownSighting, Target, candidate_names, stated};
+use crate::dedup::{
+    Context, DocumentKeys, Keys, Known, KnownEntry, KnownSighting, Target, candidate_names, stated,
+};
 use crate::model::{DedupRule, Digest, Entry, EntryId};
 use crate::store::StoreError;
 use crate::store::state::at;
@@ -28,7 +30,8 @@ pub(super) fn known(
         if entry.unchanged {
             continue;
         }
-        for key in [keys.guid, keys.link, Some(keys.twin), Some(keys.story), keys.body].into_iter().flatten() {
+        for key in [keys.guid, keys.link, Some(keys.twin), Some(keys.story), keys.body].into_iter().flatten()
+        {
             lookup.inside(&mut known, key)?;
         }
         lookup.between(&mut known, context, entry, keys)?;
@@ -56,7 +59,8 @@ impl<'a> Lookup<'a> {
     fn new(db: &'a Connection, source: i64) -> Result<Self, StoreError> {
         Ok(Self {
             source,
-            digest: db.prepare_cached(&format!("{SIGHTING} source = ?1 AND digest = ?2 ORDER BY number LIMIT 1"))?,
+            digest: db
+                .prepare_cached(&format!("{SIGHTING} source = ?1 AND digest = ?2 ORDER BY number LIMIT 1"))?,
             key: db.prepare_cached("SELECT target FROM keys WHERE scope = ?1 AND key = ?2")?,
             sighting: db.prepare_cached(&format!("{SIGHTING} number = ?1"))?,
             entry: db.prepare_cached(
@@ -123,9 +127,10 @@ impl<'a> Lookup<'a> {
             let at_time = at_time.timestamp();
             let near: Vec<(i64, i64)> = self
                 .title
-                .query_map(params![title, at_time.saturating_sub(window), at_time.saturating_add(window)], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
-                })?
+                .query_map(
+                    params![title, at_time.saturating_sub(window), at_time.saturating_add(window)],
+                    |row| Ok((row.get(0)?, row.get(1)?)),
+                )?
                 .collect::<Result<_, _>>()?;
             for (stamp, number) in near {
                 if let Some(number) = self.entry(known, number)? {

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use crate::store::{Options, StoreError};
 
 /// Entries removed per transaction, so that polls are not kept waiting.
-const BATCH: usize = 500;
+const BATCH: u32 = 500;
 
 pub(super) fn prune(db: &mut Connection, options: &Options, now: DateTime<Utc>) -> Result<usize, StoreError> {
     let seconds = i64::try_from(options.retention.0.as_secs()).unwrap_or(i64::MAX);
@@ -55,7 +55,7 @@ fn remove(db: &mut Connection, which: &str, bound: i64) -> Result<usize, StoreEr
         }
         transaction.commit()?;
         removed += numbers.len();
-        if numbers.len() < BATCH {
+        if numbers.len() < BATCH as usize {
             return Ok(removed);
         }
     }

@@ -103,11 +103,7 @@ pub(super) fn published(row: &Row<'_>) -> rusqlite::Result<Published> {
         updated: time(11)?,
         summary: row.get(12)?,
         content: row.get(13)?,
-        authors: more
-            .people
-            .into_iter()
-            .map(|(name, email, uri)| Person { name, email, uri })
-            .collect(),
+        authors: more.people.into_iter().map(|(name, email, uri)| Person { name, email, uri }).collect(),
         categories: more
             .subjects
             .into_iter()

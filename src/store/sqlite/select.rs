@@ -17,9 +17,13 @@ const YOUNG: Duration = Duration::days(1);
 /// …up to so many times the limit.
 const HARD_BOUND: usize = 10;
 /// Rows taken from one source's river at a time.
-const CHUNK: usize = 64;
+const CHUNK: u32 = 64;
 
-pub(super) fn select(db: &Connection, output: &Output, now: DateTime<Utc>) -> Result<Vec<Published>, StoreError> {
+pub(super) fn select(
+    db: &Connection,
+    output: &Output,
+    now: DateTime<Utc>,
+) -> Result<Vec<Published>, StoreError> {
     let mut window = Window::new(output, now);
     match &output.sources {
         None => all(db, &mut window)?,
@@ -102,9 +106,11 @@ impl River {
                      WHERE source = ?1 AND (published, entry) < (?2, ?3) AND entry IS NOT NULL
                      ORDER BY published DESC, entry DESC LIMIT ?4",
                 )?
-                .query_map(params![self.source, published, entry, CHUNK], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .query_map(params![self.source, published, entry, CHUNK], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?
                 .collect::<Result<_, _>>()?;
-            self.dry = self.ready.len() < CHUNK;
+            self.dry = self.ready.len() < CHUNK as usize;
         }
         let next = self.ready.pop_front();
         if let Some(next) = next {
@@ -149,7 +155,8 @@ fn of(db: &Connection, sources: &[SourceId], window: &mut Window<'_>) -> Result<
         if !taken.insert(number) {
             continue;
         }
-        let entry = statement.query_row(params![number, window.now.timestamp()], rows::published).optional()?;
+        let entry =
+            statement.query_row(params![number, window.now.timestamp()], rows::published).optional()?;
         entry.into_iter().for_each(|entry| window.offer(entry));
     }
     Ok(())

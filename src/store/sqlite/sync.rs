@@ -23,7 +23,10 @@ pub(super) fn sync(db: &Connection, sources: &[Arc<Source>]) -> Result<(), Store
         for former in source.was.iter().filter(|former| !ids.contains(former.as_str())) {
             match (number(former.as_str())?, number(source.id.as_str())?) {
                 (Some(old), None) => {
-                    db.execute("UPDATE sources SET id = ?1 WHERE number = ?2", params![source.id.as_str(), old])?;
+                    db.execute(
+                        "UPDATE sources SET id = ?1 WHERE number = ?2",
+                        params![source.id.as_str(), old],
+                    )?;
                 }
                 (Some(old), Some(new)) => merge(db, old, new)?,
                 (None, _) => {}
