@@ -3,6 +3,7 @@
 //! Costs nothing per source while nothing is due: a heap of due times on the monotonic clock,
 //! so that jumps of the wall clock cause neither a storm nor a silence.
 
+pub mod control;
 mod plan;
 mod timetable;
 #[cfg(test)]
@@ -27,13 +28,13 @@ pub use plan::Plan;
 use timetable::Timetable;
 
 /// The loop looks at the clock at least so often, to notice that it jumped.
-const LOOK: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_mins(1);
 /// Running polls get so long at the end.
 const GRACE: Duration = Duration::from_secs(5);
 /// After a failure of the store, a source is tried again after so long.
-const STORE_RETRY: Duration = Duration::from_secs(60);
+const STORE_RETRY: Duration = Duration::from_mins(1);
 /// Between two runs of retention.
-const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+const PRUNE_EVERY: Duration = Duration::from_hours(1);
 /// What is overdue at the start is spread by so much per source.
 const SPREAD: Duration = Duration::from_millis(20);
 
@@ -76,6 +77,7 @@ pub struct Daemon {
     polls: JoinSet<Result<Polled, StoreError>>,
     waiting: HashMap<SourceId, Vec<mpsc::UnboundedSender<Report>>>,
     busy: HashSet<SourceId>,
+    prunes: bool,
 }
 
 impl Daemon {
@@ -101,9 +103,17 @@ impl Daemon {
             polls: JoinSet::new(),
             waiting: HashMap::new(),
             busy: HashSet::new(),
+            prunes: true,
         };
         daemon.load(plan.sources).await?;
         Ok(daemon)
+    }
+
+    /// Like [`Daemon::run`], but nobody is polled by schedule and nothing is pruned: only what is asked for.
+    pub async fn round(mut self, commands: mpsc::Receiver<Command>, stop: impl Future<Output = ()>) {
+        self.timetable.close();
+        self.prunes = false;
+        self.run(commands, stop).await;
     }
 
     /// Runs until `stop` ends, then lets running polls finish for a while.
@@ -118,7 +128,7 @@ impl Daemon {
                 Some(command) = commands.recv() => self.obey(command).await,
                 Some(done) = self.polls.join_next_with_id() => self.done(done),
                 () = wake => self.start_due(),
-                () = &mut prune => {
+                () = &mut prune, if self.prunes => {
                     self.prune().await;
                     prune = self.clock.sleep(PRUNE_EVERY);
                 }
@@ -249,11 +259,9 @@ impl Daemon {
     async fn obey(&mut self, command: Command) {
         match command {
             Command::Poll { sources, reports } => {
-                let ids: Vec<SourceId> = match sources {
-                    Some(ids) => ids,
-                    None => self.enabled(),
-                };
-                for id in ids.into_iter().filter(|id| self.sources.contains_key(id)) {
+                let mut ids = sources.unwrap_or_else(|| self.enabled());
+                ids.retain(|id| self.sources.contains_key(id));
+                for id in ids {
                     // A poll under way is the answer to who asks now.
                     self.waiting.entry(id.clone()).or_default().push(reports.clone());
                     self.start(&id);

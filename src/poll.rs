@@ -13,8 +13,7 @@ use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::dedup::{self, Rules};
-use crate::fetch::{self, Fetch, FetchError, Fetched, Request};
-use crate::fetch::polite::Gate;
+use crate::fetch::{self, Fetch, FetchError, Fetched, Gate, Request};
 use crate::model::{Digest, Outcome, Source, SourceState, Standing};
 use crate::schedule::{self, Limits};
 use crate::store::{Commit, Committed, Handle, StoreError};

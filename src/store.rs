@@ -19,7 +19,7 @@ use crate::model::{Digest, Entry, EntryId, Output, Published, Sighting, Source, 
 use crate::units::{Size, Span};
 
 pub use handle::Handle;
-pub use lock::{Lock, holder};
+pub use lock::{Lock, held_since, holder};
 pub use sqlite::Sqlite;
 
 /// `[store]`.

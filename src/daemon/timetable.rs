@@ -25,11 +25,18 @@ pub(super) struct Timetable {
     places: HashMap<SourceId, Place>,
     /// Where the two clocks were when last seen together.
     seen: (DateTime<Utc>, Duration),
+    closed: bool,
 }
 
 impl Timetable {
     pub(super) fn new(now: DateTime<Utc>, elapsed: Duration) -> Self {
-        Self { heap: BinaryHeap::new(), places: HashMap::new(), seen: (now, elapsed) }
+        Self { heap: BinaryHeap::new(), places: HashMap::new(), seen: (now, elapsed), closed: false }
+    }
+
+    /// From now on nobody is put on it.
+    pub(super) fn close(&mut self) {
+        self.clear();
+        self.closed = true;
     }
 
     pub(super) fn clear(&mut self) {
@@ -50,6 +57,9 @@ impl Timetable {
     }
 
     fn place(&mut self, id: SourceId, place: Place) {
+        if self.closed {
+            return;
+        }
         self.heap.push(Reverse((place.due, id.clone())));
         self.places.insert(id, place);
         // Places that were taken back leave their heap entry behind; it must not pile up.

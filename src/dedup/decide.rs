@@ -119,7 +119,7 @@ struct Table<'a> {
     seen: HashSet<i64>,
 }
 
-impl<'a> Table<'a> {
+impl Table<'_> {
     fn key(&self, index: usize) -> Option<&Keys> {
         self.intake.keys.get(index)
     }

@@ -120,12 +120,12 @@ impl Outcome {
     pub fn words(&self) -> String {
         match self {
             Self::Read { new, changed, met, filtered, .. } => {
-                let counts = [(*changed, "changed"), (*met, "met elsewhere"), (*filtered, "filtered")];
-                let mut words = format!("{new} new");
-                for (count, what) in counts.iter().filter(|(count, _)| *count > 0) {
-                    words.push_str(&format!(", {count} {what}"));
-                }
-                words
+                [(*new, "new"), (*changed, "changed"), (*met, "met elsewhere"), (*filtered, "filtered")]
+                    .iter()
+                    .filter(|(count, what)| *count > 0 || *what == "new")
+                    .map(|(count, what)| format!("{count} {what}"))
+                    .collect::<Vec<_>>()
+                    .join(", ")
             }
             Self::NotModified => "nothing new".to_owned(),
             Self::Failed(words) | Self::Held(words) => words.clone(),

@@ -4,6 +4,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
+
 use super::StoreError;
 
 /// Held as long as this process writes to the store.
@@ -60,6 +62,12 @@ fn read_pid(file: &mut File) -> Option<u32> {
     let mut text = String::new();
     file.take(32).read_to_string(&mut text).ok()?;
     text.trim().parse().ok()
+}
+
+/// Since when the lock of a store has been held: when its file was last written.
+pub fn held_since(store: &Path) -> Option<DateTime<Utc>> {
+    let modified = std::fs::metadata(lock_path(store)).ok()?.modified().ok()?;
+    Some(modified.into())
 }
 
 /// The pid of the process that writes to a store now, if there is one.

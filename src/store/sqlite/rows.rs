@@ -20,12 +20,15 @@ struct More {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     subjects: Vec<(String, Option<String>, Option<String>)>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    files: Vec<(String, String, Option<u64>, Option<String>, Option<u32>)>,
+    files: Vec<File>,
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     duration: Option<u32>,
 }
+
+/// Address, media type, bytes, title, seconds.
+type File = (String, String, Option<u64>, Option<String>, Option<u32>);
 
 pub(super) fn more(entry: &Entry) -> String {
     let more = More {

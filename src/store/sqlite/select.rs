@@ -157,7 +157,9 @@ fn of(db: &Connection, sources: &[SourceId], window: &mut Window<'_>) -> Result<
         }
         let entry =
             statement.query_row(params![number, window.now.timestamp()], rows::published).optional()?;
-        entry.into_iter().for_each(|entry| window.offer(entry));
+        if let Some(entry) = entry {
+            window.offer(entry);
+        }
     }
     Ok(())
 }
