@@ -91,19 +91,8 @@ impl Poller {
         if let Some(until) = state.held_until.filter(|until| *until > now) {
             return self.still_held(source, state, until).await;
         }
-        // Waiting for a turn may take long, and a neighbour may be told to wait meanwhile: then so are we.
-        let permit = match self.gate.enter(&url).await {
-            Ok(permit) => permit,
-            Err(held) => {
-                let wait = TimeDelta::from_std(held.wait).unwrap_or(TimeDelta::MAX);
-                let until = self.clock.now().checked_add_signed(wait).unwrap_or(now);
-                return self.still_held(source, state, until).await;
-            }
-        };
-        let now = self.clock.now();
         let request = Request { source, url: url.clone(), validators: state.validators.as_ref() };
         let fetched = self.fetch.fetch(request, now).await;
-        drop(permit);
         self.finish(source, state, fetched).await
     }
 
@@ -137,12 +126,14 @@ impl Poller {
                 aftermath::not_modified(&mut state, &answer, now, self.redirect_confirmations);
                 Outcome::NotModified
             }
+            // A neighbour was told to leave the whole host alone: nobody was asked.
+            Ok(Fetched::Throttled(answer)) if answer.requests == 0 => {
+                let wait = answer.freshness.retry_after.unwrap_or_default();
+                let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
+                return self.still_held(source, state, now.checked_add_signed(wait).unwrap_or(now)).await;
+            }
             Ok(Fetched::Throttled(answer)) => {
-                let outcome = aftermath::throttled(&mut state, &answer, now, self.limits.max_hold);
-                if let (429, Some(until)) = (answer.status, state.held_until) {
-                    self.gate.hold(&answer.url, until);
-                }
-                outcome
+                aftermath::throttled(&mut state, &answer, now, self.limits.max_hold)
             }
             Ok(Fetched::Gone(answer)) => aftermath::gone(&mut state, &answer),
             Err(error) => aftermath::failed(&mut state, &error),

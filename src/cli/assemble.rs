@@ -44,8 +44,8 @@ pub(super) fn plan(
     clock: &Arc<dyn Clock>,
     gate: Option<Arc<Gate>>,
 ) -> anyhow::Result<Plan> {
-    let fetch = Arc::new(Http::new(&config.fetch).map_err(|words| anyhow!(words))?);
     let gate = gate.unwrap_or_else(|| Arc::new(Gate::new(&config.fetch, clock.clone())));
+    let fetch = Arc::new(Http::new(&config.fetch, gate.clone()).map_err(|words| anyhow!(words))?);
     let rules = Rules::new(&config.dedup).map_err(|words| anyhow!(words))?;
     let poller = Poller::new(
         fetch,
