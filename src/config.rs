@@ -7,6 +7,7 @@ mod ids;
 mod keys;
 mod output;
 mod rooms;
+mod schema;
 mod secret;
 mod source;
 mod values;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use url::Url;
 
 pub use diagnose::{Problem, Problems, Severity, nearest};
+pub use schema::schema;
 pub use walk::Env;
 
 use crate::model::{Output, Secret, Source};

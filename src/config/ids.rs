@@ -17,18 +17,14 @@ const LONGEST: usize = 64;
 /// `https://www.example.org/news/?lang=en` is `example-org-news-lang-en`.
 pub(super) fn from_url(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
-    let mut text = host.strip_prefix("www.").unwrap_or(host).to_owned();
-    if let Some(port) = url.port() {
-        text.push_str(&format!("-{port}"));
-    }
-    text.push('-');
-    text.push_str(url.path());
+    let port = url.port().map(|p| p.to_string()).unwrap_or_default();
+    let mut parts = vec![host.strip_prefix("www.").unwrap_or(host), &port, url.path()];
     for pair in url.query().unwrap_or_default().split('&') {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let hidden = super::secret::sounds_like(key) || matches!(key, "key" | "sig" | "signature");
-        text.push_str(&if hidden { format!("-{key}") } else { format!("-{key}-{value}") });
+        parts.extend([key, if hidden { "" } else { value }]);
     }
-    slug(&text).unwrap_or_else(|| "source".to_owned())
+    slug(&parts.join("-")).unwrap_or_else(|| "source".to_owned())
 }
 
 /// Small letters, digits and single hyphens out of any text; `None` when nothing is left.
@@ -46,7 +42,7 @@ pub(super) fn slug(text: &str) -> Option<String> {
         return if out.is_empty() { None } else { Some(out.to_owned()) };
     }
     let hash = Sha256::digest(out.as_bytes());
-    let tail: String = hash.iter().take(4).map(|b| format!("{b:02x}")).collect();
+    let number = hash.iter().take(4).fold(0u32, |n, b| n << 8 | u32::from(*b));
     let head = out.get(..LONGEST - 9).unwrap_or_default().trim_end_matches('-');
-    Some(format!("{head}-{tail}"))
+    Some(format!("{head}-{number:08x}"))
 }

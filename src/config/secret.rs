@@ -51,7 +51,7 @@ pub(super) fn read_value(spot: &Spot<'_, '_>, value: &Spanned<DeValue<'_>>) -> R
             Err(format!("{forms}; {other:?} is none of these"))
         }
     };
-    found.or_else(|why| Err(vec![spot.wrong_at(inner.span(), why)]))
+    found.map_err(|why| vec![spot.wrong_at(inner.span(), why)])
 }
 
 fn checked(text: &str) -> Result<Secret, &'static str> {

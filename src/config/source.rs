@@ -41,7 +41,7 @@ const FUTURES: &[FuturePolicy] = &[FuturePolicy::Clamp, FuturePolicy::Hold, Futu
 
 /// `[defaults]`, beside what a source takes from `[fetch]`.
 pub(super) fn defaults(section: &Section<'_, '_>, fetch: &fetch::Options) -> Defaults {
-    let adaptive = bounds(section, (Duration::from_secs(300), Duration::from_secs(12 * 3600)));
+    let adaptive = bounds(section, (Duration::from_mins(5), Duration::from_hours(12)));
     let schedule = section.get("schedule", |spot| {
         let text = spot.text()?;
         schedule::read(text, adaptive).map(|_| text.to_owned()).or_else(|why| spot.wrong(why))

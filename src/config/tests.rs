@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::*;
-use crate::model::{Access, DedupRule, FuturePolicy, HubChoice, Kind, Schedule, TitlePrefix};
+use crate::model::{DedupRule, FuturePolicy, Kind, Schedule};
 
 const FILE: &str = "riverine.toml";
 
@@ -58,7 +58,7 @@ fn one_url_is_enough() {
     assert_eq!(source.max_body, 16 << 20);
     assert_eq!(
         source.schedule,
-        Schedule::Adaptive { min: Duration::from_secs(300), max: Duration::from_secs(43_200) }
+        Schedule::Adaptive { min: Duration::from_mins(5), max: Duration::from_hours(12) }
     );
     assert!(source.enabled && source.websub);
     assert_eq!(config.outputs.len(), 1);
@@ -113,7 +113,7 @@ fn a_source_with_everything() {
         "#,
     );
     let first = &config.sources[0];
-    assert_eq!(first.schedule, Schedule::Every(Duration::from_secs(3600)));
+    assert_eq!(first.schedule, Schedule::Every(Duration::from_hours(1)));
     assert_eq!(
         (first.timezone, first.future, first.backfill),
         (chrono_tz::Europe::Vienna, FuturePolicy::Hold, 5)
@@ -131,7 +131,7 @@ fn a_source_with_everything() {
     assert_eq!((s.keep.title[0].as_str(), s.keep.language[0].as_str()), ("(?i)x", "en"));
     assert_eq!(
         (s.timeout, s.max_body, s.websub, s.future),
-        (Duration::from_secs(60), 1000, false, FuturePolicy::Keep)
+        (Duration::from_mins(1), 1000, false, FuturePolicy::Keep)
     );
     assert_eq!((s.backfill, s.page.pages, s.page.link.as_deref()), (0, 3, Some("a@href, @data-x")));
     assert!((s.jitter - 1.0).abs() < f64::EPSILON);

@@ -157,7 +157,7 @@ impl<'d> Spot<'d, '_> {
     pub(super) fn texts(&self) -> Read<Vec<(&'d str, Range<usize>)>> {
         let Some(list) = self.value.get_ref().as_array() else { return self.wrong_shape() };
         let (mut texts, mut wrongs) = (Vec::new(), Vec::new());
-        for element in list.iter() {
+        for element in list {
             match element.get_ref().as_str() {
                 Some(text) => texts.push((text, element.span())),
                 None => wrongs.push(self.wrong_at(
@@ -249,27 +249,27 @@ impl<'d, 'r> Section<'d, 'r> {
                     self.report.hide(Place { file: self.file, span: value.span() });
                 }
                 let words = format!("unknown key {name:?} in {}", self.known.title);
-                self.error(span, words, self.suggest(name));
+                self.error(span, words, Some(self.suggest(name)));
             }
         }
     }
 
     /// What was probably meant by an unknown key.
-    fn suggest(&self, name: &str) -> Option<String> {
+    fn suggest(&self, name: &str) -> String {
         let known = || self.known.keys.iter().map(|k| k.name);
         if let Some(near) = nearest(name, known()) {
-            return Some(format!("did you mean {near}?"));
+            return format!("did you mean {near}?");
         }
         let plain = name.replace('-', "_").to_lowercase();
         if let Some((_, ours)) = ALIASES.iter().find(|(theirs, _)| *theirs == plain)
             && self.known.key(ours).is_some()
         {
-            return Some(format!("here it is called {ours}"));
+            return format!("here it is called {ours}");
         }
         if let Some(owner) = owner(&ROOT, &plain) {
-            return Some(format!("{plain} belongs in {owner}"));
+            return format!("{plain} belongs in {owner}");
         }
-        Some(format!("known here: {}", known().collect::<Vec<_>>().join(", ")))
+        format!("known here: {}", known().collect::<Vec<_>>().join(", "))
     }
 
     fn value(&self, name: &str) -> Option<&'d Spanned<DeValue<'d>>> {
