@@ -58,3 +58,12 @@ pub(super) fn plan(
     );
     Ok(Plan { poller, retention: config.store.clone(), sources: config.sources.clone() })
 }
+
+/// The threads everything runs on. Blocking ones are few: a store with three connections and four readers
+/// of documents have no use for more.
+///
+/// # Errors
+/// When the system gives us no threads.
+pub(super) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(16).build()
+}

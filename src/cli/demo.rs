@@ -11,11 +11,11 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::net::TcpListener;
 
-use super::{Global, serve};
+use super::{Global, assemble, serve};
 
 /// `riverine demo`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Where to publish; default: port 7878 of this machine, or any free one.
     #[arg(long, value_name = "HOST:PORT")]
     listen: Option<SocketAddr>,
@@ -24,8 +24,18 @@ pub struct Args {
 /// Path, media type, document, and what the config says of it.
 const SAMPLES: [(&str, &str, &str, &str); 5] = [
     ("gazette.rss", "application/rss+xml", include_str!("demo/gazette.rss"), "groups = [\"news\"]"),
-    ("observatoire.atom", "application/atom+xml", include_str!("demo/observatoire.atom"), "groups = [\"nature\"]"),
-    ("lighthouse.json", "application/feed+json", include_str!("demo/lighthouse.json"), "groups = [\"nature\"]"),
+    (
+        "observatoire.atom",
+        "application/atom+xml",
+        include_str!("demo/observatoire.atom"),
+        "groups = [\"nature\"]",
+    ),
+    (
+        "lighthouse.json",
+        "application/feed+json",
+        include_str!("demo/lighthouse.json"),
+        "groups = [\"nature\"]",
+    ),
     (
         "council.html",
         "text/html; charset=utf-8",
@@ -41,13 +51,14 @@ const SAMPLES: [(&str, &str, &str, &str); 5] = [
 /// When loopback or the temporary directory cannot be used.
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let directory = tempfile::tempdir().context("a temporary directory for the demo")?;
-    super::runtime()?.block_on(async {
-        let origin = TcpListener::bind("127.0.0.1:0").await.context("a port of 127.0.0.1 for the sample sources")?;
+    assemble::runtime()?.block_on(async {
+        let origin =
+            TcpListener::bind("127.0.0.1:0").await.context("a port of 127.0.0.1 for the sample sources")?;
         let origin_address = origin.local_addr()?;
         tokio::spawn(async move { axum::serve(origin, samples()).await });
         let file = directory.path().join("riverine.toml");
         std::fs::write(&file, config(origin_address, listen(args).await))?;
-        let config = crate::config::load(&file).map_err(|problems| anyhow::anyhow!("{problems}"))?;
+        let config = crate::config::load(&file)?;
         serve::river(config, serve::Mode::Demo { samples: SAMPLES.len() }, global).await
     })?;
     Ok(ExitCode::SUCCESS)
@@ -55,7 +66,10 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
 
 fn samples() -> Router {
     SAMPLES.iter().fold(Router::new(), |router, (path, media_type, document, _)| {
-        router.route(&format!("/{path}"), get(move || async move { ([(CONTENT_TYPE, *media_type)], *document).into_response() }))
+        router.route(
+            &format!("/{path}"),
+            get(move || async move { ([(CONTENT_TYPE, *media_type)], *document).into_response() }),
+        )
     })
 }
 
@@ -70,12 +84,15 @@ async fn listen(args: &Args) -> SocketAddr {
 }
 
 fn config(origin: SocketAddr, listen: SocketAddr) -> String {
-    let mut text = format!(
-        "[server]\nlisten = \"{listen}\"\n\n[fetch]\nallow_private = [\"127.0.0.1/32\"]\nper_host_gap = \"0s\"\n\n"
+    let (mut text, samples) = (
+        format!(
+            "[server]\nlisten = \"{listen}\"\n\n[fetch]\nallow_private = [\"127.0.0.1/32\"]\nper_host_gap = \"0s\"\n\n"
+        ),
+        SAMPLES
+            .iter()
+            .map(|(path, _, _, more)| format!("[[source]]\nurl = \"http://{origin}/{path}\"\n{more}\n\n")),
     );
-    for (path, _, _, more) in SAMPLES {
-        text.push_str(&format!("[[source]]\nurl = \"http://{origin}/{path}\"\n{more}\n\n"));
-    }
+    text.extend(samples);
     text.push_str("[[feed]]\nid = \"all\"\ntitle = \"The river (demo)\"\n\n");
     text.push_str("[[feed]]\nid = \"nature\"\ntitle = \"Nature\"\ngroups = [\"nature\"]\n");
     text

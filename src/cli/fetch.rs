@@ -8,7 +8,7 @@ use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Global, assemble};
+use super::{Global, Wrong, assemble, print};
 use crate::clock;
 use crate::config::Config;
 use crate::daemon::{Command, Daemon, control};
@@ -18,7 +18,7 @@ use crate::text;
 
 /// `riverine fetch [SOURCE…]`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Ids of the sources to poll; none: all.
     #[arg(value_name = "SOURCE")]
     sources: Vec<String>,
@@ -53,14 +53,17 @@ impl Progress {
         let mark = if line.failed { "failed: " } else { "" };
         let words = text::visible(&line.words);
         let width = self.width;
-        self.bar.suspend(|| super::print(&format!("{:width$}  {mark}{words}", line.source)));
+        let printed =
+            self.bar.suspend(|| print::data(format_args!("{:width$}  {mark}{words}\n", line.source)));
+        // Whoever closed stdout does not want the lines; the work goes on.
+        drop(printed);
         self.bar.inc(1);
     }
 
-    fn finish(self) -> ExitCode {
+    fn finish(self) -> anyhow::Result<ExitCode> {
         self.bar.finish_and_clear();
-        super::print(&format!("{} polled, {} failed", self.done, self.failed));
-        if self.failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+        let code = if self.failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        print::data(format_args!("{} polled, {} failed\n", self.done, self.failed)).map(|()| code)
     }
 }
 
@@ -69,9 +72,9 @@ impl Progress {
 /// # Errors
 /// The config's and the store's, in words.
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
-    let config = global.config()?;
+    let config = global.load()?;
     let ids = wanted(args, &config)?;
-    super::runtime()?.block_on(async {
+    assemble::runtime()?.block_on(async {
         let mut progress = Progress::new(&ids);
         if store::holder(&config.store.path).is_some() {
             let asked = control::ask(&config.store.path, Some(ids), |line| progress.line(&line)).await;
@@ -82,10 +85,10 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
                     config.store.path.display()
                 );
             }
-            return Ok(progress.finish());
+            return progress.finish();
         }
         alone(&config, ids, &mut progress).await?;
-        Ok(progress.finish())
+        progress.finish()
     })
 }
 
@@ -97,7 +100,7 @@ fn wanted(args: &Args, config: &Config) -> anyhow::Result<Vec<String>> {
     }
     for id in &args.sources {
         if !config.sources.iter().any(|source| source.id.as_str() == id) {
-            return Err(super::Usage(format!("no source {id:?} in {}", config.path.display())).into());
+            return Err(Wrong(format!("no source {id:?} in {}", config.path.display())).into());
         }
     }
     Ok(args.sources.clone())

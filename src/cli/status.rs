@@ -1,19 +1,20 @@
 //! `riverine status`: how every source stands, for people and as JSON.
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
-use super::Global;
+use super::{Global, print};
 use crate::config::Config;
 use crate::model::{Source, SourceId, Standing};
 use crate::store::{self, SourceRow, Sqlite, Store};
 
 /// `riverine status [--json]`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Print JSON instead of a table.
     #[arg(long)]
     json: bool,
@@ -60,7 +61,7 @@ struct Line {
 /// # Errors
 /// The config's and the store's, in words.
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
-    let config = global.config()?;
+    let config = global.load()?;
     let rows = if config.store.path.exists() {
         Sqlite::open_reader(&config.store.path)?.sources()?
     } else {
@@ -68,9 +69,9 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     };
     let report = Report { daemon: daemon(&config), sources: lines(&config, rows) };
     if args.json {
-        super::print(&serde_json::to_string_pretty(&report)?);
+        print::data(format_args!("{}\n", serde_json::to_string_pretty(&report)?))?;
     } else {
-        super::print(&table(&report));
+        print::data(format_args!("{}\n", table(&report)))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -132,7 +133,8 @@ fn table(report: &Report) -> String {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(["source", "state", "last poll", "next poll", "entries", "requests", "unchanged"]);
-    let short = |time: &Option<String>| time.as_deref().map_or("–".to_owned(), |time| time.replace('T', " "));
+    let short =
+        |time: &Option<String>| time.as_deref().map_or("–".to_owned(), |time| time.replace('T', " "));
     for line in &report.sources {
         table.add_row([
             line.id.clone(),
@@ -148,23 +150,23 @@ fn table(report: &Report) -> String {
     for line in &report.sources {
         let id = crate::text::visible(&line.id);
         if let Some(error) = &line.last_error {
-            text.push_str(&format!("\n{id}: {}", crate::text::visible(error)));
+            let _ = write!(text, "\n{id}: {}", crate::text::visible(error));
         }
         if !line.next_poll_reason.is_empty() && line.state != "disabled" {
-            text.push_str(&format!("\n{id}: next poll: {}", line.next_poll_reason));
+            let _ = write!(text, "\n{id}: next poll: {}", line.next_poll_reason);
         }
         if let Some(moved) = &line.moved_to {
-            text.push_str(&format!("\n{id}: moved for good to {moved}; consider changing its url"));
+            let _ = write!(text, "\n{id}: moved for good to {moved}; consider changing its url");
         }
         for warning in &line.warnings {
-            text.push_str(&format!("\n{id}: warning: {}", crate::text::visible(warning)));
+            let _ = write!(text, "\n{id}: warning: {}", crate::text::visible(warning));
         }
     }
     let saved: u64 = report.sources.iter().map(|line| line.bytes_saved).sum();
-    text.push_str(&format!("\n{} saved by asking politely", crate::units::Size(saved)));
-    match &report.daemon {
-        Some(daemon) => text.push_str(&format!("\nthe daemon runs (pid {})", daemon.pid)),
-        None => text.push_str("\nno daemon is running on this store"),
-    }
+    let _ = write!(text, "\n{saved} bytes saved by asking whether anything changed");
+    let _ = match &report.daemon {
+        Some(daemon) => write!(text, "\nthe daemon runs (pid {})", daemon.pid),
+        None => write!(text, "\nno daemon is running on this store"),
+    };
     text
 }
