@@ -10,6 +10,19 @@ use url::Url;
 use crate::model::{Source, Validators};
 use crate::units::{Size, Span};
 
+mod body;
+mod guard;
+mod headers;
+mod http;
+mod polite;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use guard::{Guard, Lookup};
+pub use http::Http;
+pub use polite::{Gate, Held, Permit};
+
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
@@ -71,9 +84,10 @@ pub enum Fetched {
     Body(Answer, Body),
     /// 304 to a conditional request.
     NotModified(Answer),
-    /// 429 (the whole host waits) or 503 (this URL waits).
+    /// 429 (the whole host waits) or 503 (this URL waits). With no `requests`: nothing was asked, for the
+    /// host is held by a 429 to somebody else; `retry_after` is what is left of it.
     Throttled(Answer),
-    /// 410.
+    /// 410, not at the end of a temporary redirect (that is a [`FetchError::Status`]).
     Gone(Answer),
 }
 
@@ -103,8 +117,11 @@ pub enum FetchError {
 }
 
 /// Something that fetches: HTTP, or a script in tests.
+///
+/// Whoever implements it passes every request through the [`Gate`]; callers need not.
 pub trait Fetch: Send + Sync {
-    /// Asks once; follows redirects; ends by the source's deadline whatever happens.
+    /// Asks once; follows redirects; ends by the source's deadline whatever happens, not counting
+    /// the wait for its turn at the gate. May be dropped at any time.
     fn fetch<'a>(
         &'a self,
         request: Request<'a>,

@@ -1,0 +1,469 @@
+//! Asks over HTTP: one request a hop, each hop checked like the first, every end mapped to a value or to
+//! an error in words. Never stores a validator and never decides when to ask again.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderMap,
+    HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, USER_AGENT,
+};
+use reqwest::{Client, Response, StatusCode};
+use tokio::time::Instant;
+use url::Url;
+
+use super::body::{self, Intake};
+use super::guard::{self, CONNECT_LIMIT, Guard, Lookup, Resolver};
+use super::polite::Permit;
+use super::{Answer, Body, Fetch, FetchError, Fetched, Freshness, Gate, Options, Request, headers, words};
+use crate::model::{Source, Validators};
+use crate::units::Span;
+
+const MAX_HOPS: usize = 10;
+const ACCEPT_TYPES: &str = "application/atom+xml, application/rss+xml, application/feed+json, \
+     application/rdf+xml;q=0.9, application/xml;q=0.8, text/xml;q=0.8, text/html;q=0.5, */*;q=0.3";
+/// Long enough for the next source of the same host, short enough to hold few sockets.
+const IDLE: Duration = Duration::from_secs(15);
+/// The most that goes into one allocation on the word of a server.
+const MAX_FORESIGHT: u64 = 1 << 20;
+
+/// Fetches over HTTP/1.1 and HTTP/2. One for the whole process; connections are shared per host.
+pub struct Http {
+    agent: HeaderValue,
+    guard: Guard,
+    lookup: Lookup,
+    roots: Vec<reqwest::Certificate>,
+    max_hold: Duration,
+    proxy: Option<Url>,
+    clients: Mutex<HashMap<Option<Url>, Client>>,
+    gate: Arc<Gate>,
+}
+
+impl Http {
+    /// Reads the roots and `allow_private`; builds the first client.
+    ///
+    /// # Errors
+    /// A `ca_file`, `proxy`, `contact` or `allow_private` that cannot be used, in words.
+    pub fn new(options: &Options, gate: Arc<Gate>) -> Result<Self, String> {
+        Self::with_lookup(options, gate, guard::system_lookup())
+    }
+
+    /// The same with another resolver, for tests.
+    ///
+    /// # Errors
+    /// As [`Http::new`].
+    pub fn with_lookup(options: &Options, gate: Arc<Gate>, lookup: Lookup) -> Result<Self, String> {
+        // Without a default provider reqwest panics; a second installation is refused, which is well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let proxy = match &options.proxy {
+            None => None,
+            Some(text) => Some(Url::parse(text).map_err(|error| format!("proxy {text:?}: {error}"))?),
+        };
+        let http = Self {
+            agent: agent(options.contact.as_deref())?,
+            guard: Guard::new(&options.allow_private).map_err(|error| format!("allow_private: {error}"))?,
+            lookup,
+            roots: roots(options.ca_file.as_deref())?,
+            max_hold: options.max_hold.0,
+            proxy,
+            clients: Mutex::default(),
+            gate,
+        };
+        http.client(None)?;
+        Ok(http)
+    }
+
+    /// The client for a proxy (the source's, else the common one). Built once for each.
+    fn client(&self, own: Option<&Url>) -> Result<Client, String> {
+        let proxy = own.or(self.proxy.as_ref()).cloned();
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&proxy) {
+            return Ok(client.clone());
+        }
+        let client = self.build(proxy.as_ref())?;
+        clients.insert(proxy, client.clone());
+        Ok(client)
+    }
+
+    fn build(&self, proxy: Option<&Url>) -> Result<Client, String> {
+        let mut guard = self.guard.clone();
+        let mut builder = Client::builder()
+            .tls_certs_only(self.roots.clone())
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .no_proxy()
+            // Decoded by ourselves: only so are raw bytes counted and rubbish after the end seen.
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
+            .connect_timeout(CONNECT_LIMIT)
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(2)
+            .http1_max_headers(headers::MAX_LINES)
+            .http2_max_header_list_size(u32::try_from(headers::MAX_HEAD).unwrap_or(u32::MAX));
+        if let Some(url) = proxy {
+            let words =
+                |error: reqwest::Error| format!("proxy {}: {}", words::shown(url), error.without_url());
+            builder = builder.proxy(reqwest::Proxy::all(url.clone()).map_err(words)?);
+            // Who names a proxy means it, wherever it is.
+            guard = guard.with_name(url.host_str().unwrap_or_default());
+        }
+        let resolver = Resolver { guard, lookup: Arc::clone(&self.lookup) };
+        builder
+            .dns_resolver(resolver)
+            .build()
+            .map_err(|error| format!("no HTTP client: {}", error.without_url()))
+    }
+
+    async fn trip(
+        &self,
+        request: &Request<'_>,
+        now: DateTime<Utc>,
+        trip: &mut Trip,
+    ) -> Result<Fetched, FetchError> {
+        let client = self.client(request.source.proxy.as_ref()).map_err(|words| trip.broken(words))?;
+        let mut permit: Option<Permit> = None;
+        loop {
+            let url = trip.url.clone();
+            self.guard
+                .check(&url)
+                .map_err(|refused| trip.broken(format!("{} was not asked: {refused}", words::shown(&url))))?;
+            // A turn at one host is given back before another's is waited for.
+            let turn = match permit.take() {
+                Some(turn) if trip.same_host() => {
+                    turn.again().await;
+                    turn
+                }
+                earlier => {
+                    drop(earlier);
+                    match self.gate.enter(&url).await {
+                        Ok(turn) => turn,
+                        Err(held) => return Ok(trip.held(held.wait)),
+                    }
+                }
+            };
+            let started = Instant::now();
+            let left = request.source.timeout.saturating_sub(trip.spent);
+            let step = tokio::time::timeout(left, exchange(&client, &self.agent, request, now, trip)).await;
+            trip.spent += started.elapsed();
+            match step {
+                Err(_) => return Err(trip.late(request.source.timeout)),
+                Ok(Err(error)) => return Err(error),
+                Ok(Ok(Step::Ended(fetched))) => {
+                    if let Fetched::Throttled(answer) = &*fetched {
+                        self.hold(answer, now);
+                    }
+                    return Ok(*fetched);
+                }
+                Ok(Ok(Step::Next)) => permit = Some(turn),
+            }
+        }
+    }
+
+    /// RFC 6585 4: a 429 is about whoever asks, so the whole host is left alone.
+    fn hold(&self, answer: &Answer, now: DateTime<Utc>) {
+        if let (429, Some(wait)) = (answer.status, answer.freshness.retry_after) {
+            let wait = TimeDelta::from_std(wait.min(self.max_hold)).unwrap_or_default();
+            if let Some(until) = now.checked_add_signed(wait) {
+                self.gate.hold(&answer.url, until);
+            }
+        }
+    }
+}
+
+impl Fetch for Http {
+    fn fetch<'a>(
+        &'a self,
+        request: Request<'a>,
+        now: DateTime<Utc>,
+    ) -> BoxFuture<'a, Result<Fetched, FetchError>> {
+        async move {
+            let mut trip = Trip::new(&request.url);
+            self.trip(&request, now, &mut trip).await
+        }
+        .boxed()
+    }
+}
+
+/// The User-Agent of every request (RFC 9110 10.1.5).
+fn agent(contact: Option<&str>) -> Result<HeaderValue, String> {
+    let version = env!("CARGO_PKG_VERSION");
+    let text = match contact {
+        Some(contact) => format!("riverine/{version} (+{contact})"),
+        None => format!("riverine/{version}"),
+    };
+    HeaderValue::from_str(&text)
+        .map_err(|_| format!("contact {contact:?} has characters no header can carry"))
+}
+
+fn roots(ca_file: Option<&Path>) -> Result<Vec<reqwest::Certificate>, String> {
+    let mut roots = Vec::new();
+    for der in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
+        roots.push(reqwest::Certificate::from_der(der).map_err(|error| format!("a built-in root: {error}"))?);
+    }
+    if let Some(path) = ca_file {
+        let words = |error: &dyn std::fmt::Display| format!("ca_file {}: {error}", path.display());
+        let pem = std::fs::read(path).map_err(|error| words(&error))?;
+        let more = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| words(&error))?;
+        if more.is_empty() {
+            return Err(words(&"no certificate in it"));
+        }
+        roots.extend(more);
+    }
+    Ok(roots)
+}
+
+/// Where a poll stands. Outlives the step that a deadline cuts off, so that its words are right.
+struct Trip {
+    url: Url,
+    previous: Option<Url>,
+    seen: Vec<Url>,
+    permanent: Option<Url>,
+    /// Only 301 and 308 so far.
+    all_permanent: bool,
+    requests: u32,
+    spent: Duration,
+    stage: &'static str,
+}
+
+enum Step {
+    /// A redirect: the trip's URL is the next one.
+    Next,
+    Ended(Box<Fetched>),
+}
+
+impl Trip {
+    fn new(url: &Url) -> Self {
+        let mut url = url.clone();
+        url.set_fragment(None);
+        Self {
+            url,
+            previous: None,
+            seen: Vec::new(),
+            permanent: None,
+            all_permanent: true,
+            requests: 0,
+            spent: Duration::ZERO,
+            stage: "before it was asked",
+        }
+    }
+
+    fn same_host(&self) -> bool {
+        self.previous.as_ref().is_some_and(|previous| {
+            previous.host() == self.url.host()
+                && previous.port_or_known_default() == self.url.port_or_known_default()
+        })
+    }
+
+    fn broken(&self, words: String) -> FetchError {
+        FetchError::Broken { words, requests: self.requests }
+    }
+
+    fn late(&self, limit: Duration) -> FetchError {
+        let url = words::shown(&self.url);
+        self.broken(format!("{url} took longer than its timeout of {} ({})", Span(limit), self.stage))
+    }
+
+    /// The host is held; nobody was asked.
+    fn held(&self, wait: Duration) -> Fetched {
+        let mut answer = self.answer(StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), DateTime::UNIX_EPOCH);
+        answer.freshness = Freshness { fresh_for: None, retry_after: Some(wait) };
+        Fetched::Throttled(answer)
+    }
+
+    fn answer(&self, status: StatusCode, head: &HeaderMap, now: DateTime<Utc>) -> Answer {
+        Answer {
+            status: status.as_u16(),
+            url: self.url.clone(),
+            validators: headers::validators(head, &self.url),
+            freshness: headers::freshness(head, now),
+            permanent: self.permanent.clone(),
+            hubs: headers::hubs(head, &self.url),
+            requests: self.requests,
+        }
+    }
+
+    fn follow(&mut self, status: StatusCode, head: &HeaderMap) -> Result<(), FetchError> {
+        let from = words::shown(&self.url);
+        let target =
+            headers::location(head, &self.url).map_err(|why| self.broken(format!("{from} {why}")))?;
+        if self.seen.len() >= MAX_HOPS {
+            return Err(self.broken(format!("{from} redirects once more after {MAX_HOPS} redirects")));
+        }
+        self.all_permanent &=
+            matches!(status, StatusCode::MOVED_PERMANENTLY | StatusCode::PERMANENT_REDIRECT);
+        if self.all_permanent {
+            self.permanent = Some(target.clone());
+        }
+        let left = std::mem::replace(&mut self.url, target);
+        self.seen.push(left.clone());
+        if self.seen.contains(&self.url) {
+            let to = words::shown(&self.url);
+            return Err(self.broken(format!("{from} redirects in a circle, back to {to}")));
+        }
+        self.previous = Some(left);
+        Ok(())
+    }
+}
+
+/// One request and what it answers.
+async fn exchange(
+    client: &Client,
+    agent: &HeaderValue,
+    request: &Request<'_>,
+    now: DateTime<Utc>,
+    trip: &mut Trip,
+) -> Result<Step, FetchError> {
+    let validators = request.validators.filter(|validators| belongs(&validators.url, &trip.url));
+    let head = ask(agent, request.source, validators, &trip.url).map_err(|words| trip.broken(words))?;
+    let conditional = head.contains_key(IF_NONE_MATCH) || head.contains_key(IF_MODIFIED_SINCE);
+    trip.requests += 1;
+    trip.stage = "connecting to it or waiting for its answer";
+    let response = client
+        .get(trip.url.clone())
+        .headers(head)
+        .send()
+        .await
+        .map_err(|error| trip.broken(words::of_request(&error, &trip.url)))?;
+    let (status, head) = (response.status(), response.headers().clone());
+    let shown = words::shown(&trip.url);
+    if headers::size(&head) > headers::MAX_HEAD {
+        return Err(trip.broken(format!("{shown} answered with a head larger than 64KiB")));
+    }
+    let ended = |fetched| Ok(Step::Ended(Box::new(fetched)));
+    match status.as_u16() {
+        200 => read(response, &head, request.source.max_body, now, trip).await,
+        226 if manipulated_as_feed(&head) => read(response, &head, request.source.max_body, now, trip).await,
+        304 if conditional => ended(Fetched::NotModified(trip.answer(status, &head, now))),
+        304 => Err(trip
+            .broken(format!("{shown} answered 304 Not Modified though it was not asked whether it changed"))),
+        301 | 302 | 303 | 307 | 308 => trip.follow(status, &head).map(|()| Step::Next),
+        410 if trip.all_permanent => ended(Fetched::Gone(trip.answer(status, &head, now))),
+        429 | 503 => ended(Fetched::Throttled(trip.answer(status, &head, now))),
+        code => Err(FetchError::Status {
+            url: shown,
+            status: code,
+            reason: status.canonical_reason().unwrap_or("(no standard status)"),
+            requests: trip.requests,
+        }),
+    }
+}
+
+/// Validators go to exactly the URL that gave them, query included; a fragment is never sent.
+fn belongs(given: &Url, asked: &Url) -> bool {
+    let bare = |url: &Url| {
+        let mut url = url.clone();
+        url.set_fragment(None);
+        url
+    };
+    bare(given) == bare(asked)
+}
+
+/// The head of a request.
+fn ask(
+    agent: &HeaderValue,
+    source: &Source,
+    validators: Option<&Validators>,
+    url: &Url,
+) -> Result<HeaderMap, String> {
+    let mut head = HeaderMap::new();
+    head.insert(USER_AGENT, agent.clone());
+    head.insert(ACCEPT, HeaderValue::from_static(ACCEPT_TYPES));
+    head.insert(ACCEPT_ENCODING, HeaderValue::from_static(body::ACCEPT_ENCODING));
+    let stored =
+        |bytes: &Option<Vec<u8>>| bytes.as_ref().and_then(|bytes| HeaderValue::from_bytes(bytes).ok());
+    if let Some(etag) = validators.and_then(|validators| stored(&validators.etag)) {
+        head.insert(IF_NONE_MATCH, etag);
+        // RFC 3229 10.5.3: only the new entries will do, measured from what the tag names.
+        head.insert(HeaderName::from_static("a-im"), HeaderValue::from_static("feed"));
+    }
+    if let Some(date) = validators.and_then(|validators| stored(&validators.last_modified)) {
+        head.insert(IF_MODIFIED_SINCE, date);
+    }
+    if source.url.origin() != url.origin() {
+        return Ok(head);
+    }
+    if let Some(auth) = &source.auth {
+        head.insert(AUTHORIZATION, basic(&auth.user, auth.password.expose())?);
+    }
+    for (name, value) in &source.headers {
+        let name = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| format!("headers of {}: {name:?} is no header name", source.id))?;
+        let mut value = HeaderValue::from_str(value.expose())
+            .map_err(|_| format!("headers of {}: the value of {name} cannot be sent", source.id))?;
+        value.set_sensitive(true);
+        head.insert(name, value);
+    }
+    Ok(head)
+}
+
+/// RFC 7617.
+fn basic(user: &str, password: &str) -> Result<HeaderValue, String> {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = "Basic ".to_owned();
+    for triple in format!("{user}:{password}").as_bytes().chunks(3) {
+        let word =
+            triple.iter().fold(0u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - triple.len()));
+        for place in 0..4usize {
+            let digit = word >> (18 - 6 * place) & 63;
+            let digit = DIGITS.get(digit as usize).copied().unwrap_or(b'=');
+            text.push(if place <= triple.len() { char::from(digit) } else { '=' });
+        }
+    }
+    let mut value = HeaderValue::from_str(&text).map_err(|_| "auth cannot be sent".to_owned())?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn manipulated_as_feed(head: &HeaderMap) -> bool {
+    let lines = head.get_all("im").iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|im| im.trim().eq_ignore_ascii_case("feed"))
+}
+
+/// The whole body, or an error.
+async fn read(
+    mut response: Response,
+    head: &HeaderMap,
+    limit: u64,
+    now: DateTime<Utc>,
+    trip: &mut Trip,
+) -> Result<Step, FetchError> {
+    trip.stage = "reading its body";
+    let shown = words::shown(&trip.url);
+    let said = |why: String| format!("{shown} {why}");
+    let foreseen = response.content_length().unwrap_or_default();
+    if foreseen > limit {
+        return Err(trip.broken(said(body::too_large(limit))));
+    }
+    let codings: Vec<&str> =
+        head.get_all(CONTENT_ENCODING).iter().filter_map(|line| line.to_str().ok()).collect();
+    let mut intake = Intake::new(&codings.join(","), limit, foreseen.min(MAX_FORESIGHT))
+        .map_err(|why| trip.broken(said(why)))?;
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) => intake.push(&chunk).map_err(|why| trip.broken(said(why)))?,
+            Ok(None) => break,
+            Err(error) => return Err(trip.broken(words::of_body(&error, &trip.url, intake.raw()))),
+        }
+    }
+    let bytes = intake.finish().map_err(|why| trip.broken(said(why)))?;
+    let field =
+        |name: HeaderName| head.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let status = response.status();
+    let body = Body {
+        bytes: bytes.into(),
+        content_type: field(CONTENT_TYPE),
+        content_language: field(CONTENT_LANGUAGE),
+        url: headers::base(head, &trip.url),
+        delta: status == StatusCode::IM_USED,
+    };
+    let answer = trip.answer(status, head, now);
+    Ok(Step::Ended(Box::new(Fetched::Body(answer, body))))
+}

@@ -1,0 +1,144 @@
+//! Why a request failed, in words a user can act on. Never shows a secret of a URL.
+
+use std::error::Error;
+use std::io;
+
+use url::Url;
+
+use super::guard::{NoAddress, Refused};
+
+/// Query keys whose values are not shown.
+const SECRET_KEYS: [&str; 12] = [
+    "key",
+    "apikey",
+    "api_key",
+    "token",
+    "access_token",
+    "secret",
+    "password",
+    "passwd",
+    "auth",
+    "sig",
+    "signature",
+    "session",
+];
+
+/// An address as it may be shown.
+pub(super) fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_fragment(None);
+    if !url.username().is_empty() || url.password().is_some() {
+        // Neither can fail on a URL that has a host.
+        let _ = url.set_username("***");
+        let _ = url.set_password(None);
+    }
+    let secret = |key: &str| SECRET_KEYS.iter().any(|secret| key.eq_ignore_ascii_case(secret));
+    if url.query_pairs().any(|(key, _)| secret(&key)) {
+        let pairs: Vec<String> = url
+            .query()
+            .unwrap_or_default()
+            .split('&')
+            .map(|pair| match pair.split_once('=') {
+                Some((key, _)) if secret(key) => format!("{key}=***"),
+                _ => pair.to_owned(),
+            })
+            .collect();
+        url.set_query(Some(&pairs.join("&")));
+    }
+    url.into()
+}
+
+/// Host and port of an address, for words about connections.
+pub(super) fn host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        // An io::Error hides what it wraps from source().
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(found) = wrapped.and_then(|wrapped| find::<T>(wrapped)) {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// What went wrong before there was a head.
+pub(super) fn of_request(error: &reqwest::Error, url: &Url) -> String {
+    let (host, shown) = (host(url), shown(url));
+    if let Some(refused) = find::<Refused>(error) {
+        return format!("{shown} was not asked: {refused}");
+    }
+    if let Some(missing) = find::<NoAddress>(error) {
+        return missing.to_string();
+    }
+    if let Some(tls) = find::<rustls::Error>(error) {
+        return format!("TLS with {host} failed: {}", of_tls(tls));
+    }
+    if error.is_connect() && error.is_timeout() {
+        return format!("{host} did not take a connection within 10s");
+    }
+    let detail = innermost(error);
+    if let Some(io) = find::<io::Error>(error) {
+        match io.kind() {
+            io::ErrorKind::ConnectionRefused => return format!("{host} refused the connection"),
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+                return format!("{host} reset the connection");
+            }
+            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+                return format!("{host} cannot be reached: {io}");
+            }
+            io::ErrorKind::UnexpectedEof => return format!("{host} closed the connection without an answer"),
+            _ => {}
+        }
+    }
+    if error.is_connect() {
+        return format!("no connection to {host}: {detail}");
+    }
+    format!("{shown} gave no answer that can be read: {detail}")
+}
+
+/// What went wrong within a body.
+pub(super) fn of_body(error: &reqwest::Error, url: &Url, raw: u64) -> String {
+    format!("the body of {} was cut off after {raw} bytes: {}", shown(url), innermost(error))
+}
+
+fn of_tls(error: &rustls::Error) -> String {
+    use rustls::CertificateError as Bad;
+    match error {
+        rustls::Error::InvalidCertificate(bad) => match bad {
+            Bad::Expired | Bad::ExpiredContext { .. } => "its certificate has expired".to_owned(),
+            Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
+                "its certificate is not valid yet".to_owned()
+            }
+            Bad::UnknownIssuer => {
+                "its certificate's issuer is not known ([fetch] ca_file adds roots)".to_owned()
+            }
+            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
+                "its certificate is for another name".to_owned()
+            }
+            other => format!("bad certificate: {other}"),
+        },
+        other => other.to_string(),
+    }
+}
+
+/// The deepest cause says most; reqwest's own words repeat the URL, secrets included.
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    let mut deepest = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    let words = deepest.to_string();
+    words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect()
+}
