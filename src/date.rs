@@ -16,7 +16,8 @@ mod tests;
 
 use std::ops::Range;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono::format::{Parsed, StrftimeItems};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use lex::{Kind, Token};
@@ -51,28 +52,57 @@ pub fn parse(text: &str, zone: Tz) -> Option<Moment> {
         return Some(instant);
     }
     let tokens = lex::tokens(text, 0);
-    let reader = Reader { tokens: &tokens, mode: Mode::Whole };
-    let lead = reader.skip_lead();
-    if let Some(said) = reader.read(lead).or_else(|| reader.read(0)) {
-        if reader.rest_is_empty(said.end) {
-            return settle::settle(&said, zone);
-        }
-        // "… by the editors" may follow, but a number more is not understood.
-        return followed_by_words(&tokens, &said, zone);
+    if let Some(said) = read_whole(&tokens) {
+        return whole(&tokens, &said, zone);
     }
-    None
+    let plain = without_comments(&tokens)?;
+    whole(&plain, &read_whole(&plain)?, zone)
 }
 
-fn followed_by_words(tokens: &[Token<'_>], said: &Said, zone: Tz) -> Option<Moment> {
-    let rest = tokens.get(said.end..)?;
-    if rest.iter().any(|token| token.kind == Kind::Number) {
+fn read_whole(tokens: &[Token<'_>]) -> Option<Said> {
+    let reader = Reader { tokens, mode: Mode::Whole };
+    reader.read(reader.skip_lead()).or_else(|| reader.read(0))
+}
+
+/// A date that was read, if it is all there is, or if only words or a remark follow.
+fn whole(tokens: &[Token<'_>], said: &Said, zone: Tz) -> Option<Moment> {
+    let reader = Reader { tokens, mode: Mode::Whole };
+    let mut moment = settle::settle(said, zone)?;
+    if reader.rest_is_empty(said.end) {
+        return Some(moment);
+    }
+    // A number that hangs on the date means that the date was not understood.
+    let next = tokens.get(said.end)?;
+    if next.kind == Kind::Number || !next.gap && tokens.iter().skip(said.end).any(|t| t.kind == Kind::Number)
+    {
         return None;
     }
-    let mut moment = settle::settle(said, zone)?;
-    let from = rest.first().map_or("", |token| token.text);
-    let doubt = format!("what follows from {from:?} was not understood");
+    let doubt = format!("what follows from {:?} was not understood", next.text);
     moment.doubt = Some(moment.doubt.map_or(doubt.clone(), |first| format!("{first}; {doubt}")));
     Some(moment)
+}
+
+/// RFC 822, 3.1.4 allows remarks in parentheses, nested and with escapes, between any two words. `None`: has none.
+fn without_comments<'t>(tokens: &[Token<'t>]) -> Option<Vec<Token<'t>>> {
+    let mut depth = 0usize;
+    let (mut escaped, mut removed) = (false, false);
+    let mut kept = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        match token.kind {
+            _ if escaped => escaped = false,
+            Kind::Sign('\\') => escaped = true,
+            Kind::Sign('(') => depth += 1,
+            Kind::Sign(')') => depth = depth.saturating_sub(1),
+            _ if depth == 0 => {
+                kept.push(Token { gap: token.gap || removed, ..*token });
+                removed = false;
+                continue;
+            }
+            _ => {}
+        }
+        removed = true;
+    }
+    (kept.len() < tokens.len()).then_some(kept)
 }
 
 /// The common form of all machines, without the detour over tokens.
@@ -85,7 +115,8 @@ fn rfc3339(text: &str) -> Option<Moment> {
     if bytes.get(17) == Some(&b'6') {
         return None;
     }
-    DateTime::parse_from_rfc3339(text).ok().map(|at| Moment { instant: at.to_utc(), doubt: None })
+    let at = DateTime::parse_from_rfc3339(text).ok().filter(|at| at.year() > 1)?;
+    Some(Moment { instant: at.to_utc(), doubt: None })
 }
 
 /// Seconds, milliseconds, microseconds or nanoseconds since 1970, where that gives a plausible day.
@@ -129,14 +160,22 @@ fn compact(digits: &str, zone: Tz) -> Option<Moment> {
     (1970..2100).contains(&number(0..4)?).then_some(Moment { instant, doubt })
 }
 
-/// Reads a date of a known strftime form, as chrono spells them. A form without zone is read in `zone`.
+/// Reads a date of a known strftime form, as chrono spells them. A form without zone is read in `zone`,
+/// one without clock is midnight.
 pub fn parse_as(text: &str, format: &str, zone: Tz) -> Option<Moment> {
-    let text = text.trim();
-    if let Ok(at) = DateTime::parse_from_str(text, format) {
-        return Some(Moment { instant: at.to_utc(), doubt: None });
+    let mut parsed = Parsed::new();
+    chrono::format::parse(&mut parsed, text.trim(), StrftimeItems::new(format)).ok()?;
+    if parsed.timestamp().is_some() {
+        let instant = parsed.to_datetime_with_timezone(&Utc).ok()?;
+        return Some(Moment { instant, doubt: None });
     }
-    let midnight = || NaiveDate::parse_from_str(text, format).ok()?.and_hms_opt(0, 0, 0);
-    let local = NaiveDateTime::parse_from_str(text, format).ok().or_else(midnight)?;
+    let day = parsed.to_naive_date().ok()?;
+    let clock = if parsed.hour_mod_12().is_some() { parsed.to_naive_time().ok()? } else { NaiveTime::MIN };
+    let local = day.and_time(clock);
+    if let Some(east) = parsed.offset() {
+        let instant = local.checked_sub_signed(TimeDelta::seconds(i64::from(east)))?.and_utc();
+        return Some(Moment { instant, doubt: None });
+    }
     let (instant, doubt) = zones::settle(local, zone)?;
     Some(Moment { instant, doubt })
 }
@@ -190,7 +229,6 @@ fn may_begin(token: &Token<'_>) -> bool {
 
 /// News are of our time; an older year in a text is history.
 fn believable(moment: &Moment) -> bool {
-    use chrono::Datelike;
     (1970..2100).contains(&moment.instant.year())
 }
 

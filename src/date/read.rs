@@ -116,7 +116,8 @@ impl Reader<'_, '_> {
         loop {
             let at = self.skip_between(said.end);
             let zone_seen = said.zone.is_some();
-            if said.clock.is_none()
+            // "2006-01-02 00:00:00.0 15:04:05.0": some databases write the day as midnight first.
+            if (said.clock.is_none() || said.clock == Some(Clock::default()) && !zone_seen)
                 && let Some((clock, next)) = self.clock(at)
             {
                 said.clock = Some(clock);
@@ -271,7 +272,7 @@ impl Reader<'_, '_> {
         let day = self.number(at, 1, 2)?;
         let mut next = at + 1;
         let ordinal = self.role(next, Role::Ordinal).is_some() && self.month(next).is_none();
-        if ordinal || self.any_sign(next).is_some_and(|sign| "ºª°".contains(sign)) {
+        if ordinal || self.is_sign(next, '°') {
             next += 1;
         }
         let named = self.skip_of(self.skip(next, ".,-/ "));
@@ -309,15 +310,13 @@ impl Reader<'_, '_> {
         if let Some(value) = self.number(third, 4, 4) {
             return Some((Day::Open { first, second, year: Year { value, digits: 4 }, sign }, third + 1));
         }
-        let value = self.number(third, 2, 2)?;
+        let iso = sign == '-' && self.mode == Mode::Whole && self.tokens.get(at)?.chars == 2;
+        let value = self.number(third, if iso { 1 } else { 2 }, 2)?;
         if sign == ' ' || self.is_sign(third + 1, ':') || !self.two_digits_stand_alone(at) {
             return None;
         }
         let two = |value| Year { value, digits: 2 };
-        if sign == '-'
-            && self.tokens.get(at)?.chars == 2
-            && (first > 31 || first == 0 || self.mode == Mode::Whole && value <= 31)
-        {
+        if iso && value <= 31 {
             // ISO 8601:1988 without the century: 03-12-31.
             return Some((Day::Plain { year: Some(two(first)), month: second, day: value }, third + 1));
         }
@@ -611,8 +610,7 @@ impl Reader<'_, '_> {
             6 => (value / 10_000, value / 100 % 100, value % 100, at + 1),
             _ => return None,
         };
-        let unknown = || Zone::Unknown(format!("{}{}", if negative { '-' } else { '+' }, token.text));
-        Some((zones::offset(negative, hours, minutes, seconds).unwrap_or_else(unknown), end))
+        Some((zones::offset(negative, hours, minutes, seconds)?, end))
     }
 
     fn zone_name(&self, at: usize, guess: bool) -> Option<(Zone, usize)> {
@@ -742,9 +740,10 @@ impl Reader<'_, '_> {
 
     /// Passes over what may stand between day and clock.
     fn skip_between(&self, at: usize) -> usize {
-        let at = self.skip(at, ",-.|@/");
+        let at = self.skip(at, ",-.|@/_");
         let Some(next) = self.role(at, Role::At) else { return at };
-        self.skip(next, ".:")
+        // "a las 10:30"
+        self.skip(self.role(next, Role::At).unwrap_or(next), ".:")
     }
 
     /// Whether nothing but signs follows.
@@ -752,7 +751,7 @@ impl Reader<'_, '_> {
         self.tokens
             .iter()
             .skip(at)
-            .all(|token| matches!(token.kind, Kind::Sign(sign) if ".,;)|".contains(sign)))
+            .all(|token| matches!(token.kind, Kind::Sign(sign) if ".,;)]|\"'".contains(sign)))
     }
 
     /// Words that may stand before a date that is the whole text.

@@ -11,7 +11,8 @@ use super::zones::{self, Zone};
 /// The instant that was meant, read in `zone` where the text names none.
 pub(super) fn settle(said: &Said, zone: Tz) -> Option<Moment> {
     let mut doubts = Vec::new();
-    let date = date(said, zone, &mut doubts)?;
+    // The first of January of the year 1 is how .NET says that there is no date.
+    let date = date(said, zone, &mut doubts).filter(|date| date.year() > 1)?;
     if let Some(weekday) = said.weekday
         && date.weekday() != weekday
         && !matches!(said.day, Day::Month { .. } | Day::Year(_))
@@ -120,20 +121,18 @@ fn time(clock: Clock, doubts: &mut Vec<String>) -> Option<(NaiveTime, TimeDelta)
 }
 
 fn place(local: NaiveDateTime, said: &Said, zone: Tz, doubts: &mut Vec<String>) -> Option<DateTime<Utc>> {
-    let fixed = |offset: &chrono::FixedOffset| {
-        Some(local.checked_sub_signed(TimeDelta::seconds(i64::from(offset.local_minus_utc())))?.and_utc())
-    };
+    let fixed = |east: i32| Some(local.checked_sub_signed(TimeDelta::seconds(i64::from(east)))?.and_utc());
     let mut named = |zone: Tz| {
         let (instant, doubt) = zones::settle(local, zone)?;
         doubts.extend(doubt);
         Some(instant)
     };
     match &said.zone {
-        Some(Zone::Fixed(offset)) => fixed(offset),
+        Some(Zone::Fixed(offset)) => fixed(*offset),
         Some(Zone::Named(tz)) => named(*tz),
-        Some(Zone::Shared(offset, taken_for)) => {
-            doubts.push(format!("the zone was taken for that of {taken_for}"));
-            fixed(offset)
+        Some(Zone::Doubtful(offset, doubt)) => {
+            doubts.push((*doubt).to_owned());
+            fixed(*offset)
         }
         Some(Zone::Unknown(name)) => {
             let instant = named(zone);

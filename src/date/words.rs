@@ -148,10 +148,10 @@ const HALVES: [(&str, Half); 2] =
     [("am 上午 午前 오전 凌晨 早上 πμ de ص", Half::Am), ("pm 下午 午後 오후 晚上 μμ du م", Half::Pm)];
 
 const ROLES: [(&str, Role); 5] = [
-    ("st nd rd th er ere eme re ro do to a o te ten de ste ta го", Role::Ordinal),
+    ("º ª st nd rd th er ere eme re ro do to a o te ten de ste ta го", Role::Ordinal),
     ("de of del d den da do of the di le el", Role::Of),
     (
-        "at um a as alle le les las la kl klo ore ora orele om o в u y og och saat στις ob in t von vers",
+        "at um a as alle le les las la kl klo ore ora orele om o в u y og och saat στις ob in von vers",
         Role::At,
     ),
     (

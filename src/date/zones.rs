@@ -3,18 +3,18 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use chrono::{DateTime, FixedOffset, LocalResult, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, LocalResult, NaiveDateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::{OffsetName, Tz};
 
 /// The zone of a date.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Zone {
-    /// East of UTC.
-    Fixed(FixedOffset),
+    /// Seconds east of UTC.
+    Fixed(i32),
     /// With its daylight-saving rules.
     Named(Tz),
-    /// A fixed offset whose name is used in several places of the world.
-    Shared(FixedOffset, &'static str),
+    /// Seconds east of UTC, and why that is not sure: the name is used in several places of the world.
+    Doubtful(i32, &'static str),
     /// Looks like a zone, but no one we know.
     Unknown(String),
 }
@@ -130,9 +130,9 @@ const SEASONAL: &[(&str, Tz)] = &[
 
 /// Names that several countries use: what they are taken for.
 const SHARED: &[(&str, &str)] = &[
-    ("IST", "India, not Israel or Ireland"),
-    ("AST", "the Atlantic coast, not Arabia"),
-    ("GST", "the Gulf, not South Georgia"),
+    ("IST", "the zone was taken for that of India, not Israel or Ireland"),
+    ("AST", "the zone was taken for that of the Atlantic coast, not Arabia"),
+    ("GST", "the zone was taken for that of the Gulf, not South Georgia"),
 ];
 
 static AREAS: LazyLock<HashMap<String, Tz>> =
@@ -147,9 +147,9 @@ pub(super) fn named(name: &str) -> Option<Zone> {
         return Some(Zone::Named(*tz));
     }
     if let Some((known, minutes)) = NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
-        let offset = FixedOffset::east_opt(minutes * 60)?;
+        let offset = minutes * 60;
         let shared = SHARED.iter().find(|(name, _)| name == known);
-        return Some(shared.map_or(Zone::Fixed(offset), |(_, taken_for)| Zone::Shared(offset, taken_for)));
+        return Some(shared.map_or(Zone::Fixed(offset), |(_, doubt)| Zone::Doubtful(offset, doubt)));
     }
     if let [letter] = name.as_bytes() {
         return military(*letter);
@@ -161,18 +161,22 @@ pub(super) fn named(name: &str) -> Option<Zone> {
 }
 
 /// RFC 822, 5.1 printed the military letters with their signs reversed, and mailers followed; RFC 2822, 4.3
-/// says to read them as an unknown zone. So they count as UTC with a doubt; only `Z` is sure.
+/// says to read them as UTC with nothing known. Only `Z` is sure.
 fn military(letter: u8) -> Option<Zone> {
-    letter.is_ascii_alphabetic().then(|| Zone::Unknown(char::from(letter).to_string()))
+    letter
+        .is_ascii_alphabetic()
+        .then_some(Zone::Doubtful(0, "military zones are used both ways; UTC was taken"))
 }
 
-/// So many hours and minutes east; `None` when no place on earth has that clock.
+/// So many hours and minutes east. An offset that no place on earth has is counted as written, with a doubt.
 pub(super) fn offset(negative: bool, hours: u64, minutes: u64, seconds: u64) -> Option<Zone> {
-    if hours > 15 || minutes > 59 || seconds > 59 {
-        return None;
-    }
     let total = i32::try_from(hours * 3600 + minutes * 60 + seconds).ok()?;
-    FixedOffset::east_opt(if negative { -total } else { total }).map(Zone::Fixed)
+    let east = if negative { -total } else { total };
+    Some(if total > 15 * 3600 || minutes > 59 || seconds > 59 {
+        Zone::Doubtful(east, "no place has such an offset from UTC; it was counted as written")
+    } else {
+        Zone::Fixed(east)
+    })
 }
 
 /// What the wall clock `local` means in `zone`, and why that might be wrong.
@@ -189,12 +193,15 @@ pub(super) fn settle(local: NaiveDateTime, zone: Tz) -> Option<(DateTime<Utc>, O
             Some((first, Some(doubt)))
         }
         LocalResult::None => {
-            // The offset of the day before is the one the clock would have kept. Three hours back is safely before any gap.
-            let before =
-                zone.from_local_datetime(&local.checked_sub_signed(TimeDelta::hours(3))?).earliest()?;
-            let at = before.to_utc().checked_add_signed(TimeDelta::hours(3))?;
+            // The offset before the gap is the one the clock would have kept. Apia once skipped a whole day.
+            let back = [TimeDelta::hours(3), TimeDelta::hours(27)].into_iter();
+            let at = back
+                .filter_map(|back| {
+                    Some((zone.from_local_datetime(&local.checked_sub_signed(back)?).earliest()?, back))
+                })
+                .find_map(|(before, back)| before.to_utc().checked_add_signed(back))?;
             let doubt = format!(
-                "{shown} does not exist that day in {}; it was moved on by the hour skipped",
+                "{shown} does not exist that day in {}; it was moved on by what is skipped",
                 zone.name()
             );
             Some((at, Some(doubt)))
