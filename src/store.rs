@@ -6,6 +6,8 @@ mod handle;
 mod lock;
 mod sqlite;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 use std::path::PathBuf;

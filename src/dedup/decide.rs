@@ -19,7 +19,12 @@ const AHEAD: Duration = Duration::minutes(10);
 
 /// Decides what becomes of every entry of one document.
 pub fn decide(context: &Context<'_>, entries: &[Entry], keys: DocumentKeys, known: &Known) -> Intake {
+    let mut siblings: HashMap<Digest, Vec<usize>> = HashMap::new();
+    for (index, keys) in keys.keys.iter().enumerate() {
+        siblings.entry(keys.story).or_default().push(index);
+    }
     let mut table = Table {
+        siblings,
         context,
         entries,
         known,
@@ -115,6 +120,8 @@ struct Table<'a> {
     settled: Vec<bool>,
     /// Which entries of this document stand for a stored story, strongest first.
     claims: HashMap<i64, Vec<usize>>,
+    /// Which entries of this document share a timestamp and title.
+    siblings: HashMap<Digest, Vec<usize>>,
     /// Which sightings are spoken for.
     seen: HashSet<i64>,
 }
@@ -244,10 +251,29 @@ impl Table<'_> {
     fn by_story(&mut self) {
         for index in self.open() {
             let (twin, story) = self.key(index).map(|keys| (keys.twin, keys.story)).unzip();
-            if !self.by_inside_key(index, twin, "timestamp+title+link", false) {
+            if !self.by_inside_key(index, twin, "timestamp+title+link", false)
+                && !self.is_another_of_several(index)
+            {
                 self.by_inside_key(index, story, "timestamp+title", false);
             }
         }
+    }
+
+    /// True when the source has, or had, several stories of this timestamp and title,
+    /// and this entry's link or guid is not that of the one the key leads to.
+    fn is_another_of_several(&self, index: usize) -> bool {
+        let (Some(keys), Some(entry)) = (self.key(index), self.entries.get(index)) else { return false };
+        let siblings = self.siblings.get(&keys.story).map(Vec::as_slice).unwrap_or_default();
+        let several = self.known.inside.contains_key(&keys.plural)
+            || siblings.iter().any(|other| self.distinct(index, *other));
+        let Some(Target::Row(row)) = self.known.inside.get(&keys.story) else { return false };
+        let Some(sighting) = self.known.sightings.get(row) else { return false };
+        let canonical = |link: &Option<String>| link.as_deref().and_then(link::canonical);
+        let differs = match (canonical(&entry.link), canonical(&sighting.link)) {
+            (Some(link), Some(before)) => link != before,
+            _ => entry.guid.is_some() && sighting.guid.is_some() && entry.guid != sighting.guid,
+        };
+        several && differs && !self.context.rules.strict
     }
 
     /// A title edited in place. Only for a sighting nobody else in the document stands for.
@@ -340,9 +366,18 @@ impl Table<'_> {
             Target::Pruned => Some(Target::Pruned),
             Target::Row(row) => {
                 let story = self.known.entries.get(row)?;
-                (story.rule != DedupRule::None && self.free(*row, index)).then_some(Target::Row(*row))
+                let met = story.rule != DedupRule::None && self.free(*row, index) && !self.told_apart(*row, index);
+                met.then_some(Target::Row(*row))
             }
         }
+    }
+
+    /// True when this source itself told the entry and that story apart.
+    fn told_apart(&self, story: i64, index: usize) -> bool {
+        let here = self.key(index).and_then(|keys| self.known.inside.get(&keys.story));
+        let Some(Target::Row(row)) = here else { return false };
+        self.known.sightings.get(row).is_some_and(|sighting| sighting.entry == Some(story))
+            && self.is_another_of_several(index)
     }
 
     /// The story of the same title whose first timestamp is nearest, within the window.

@@ -15,6 +15,9 @@ pub struct Keys {
     pub story: Digest,
     /// The story key, made single by link or guid: for the second of two stories of one document.
     pub twin: Digest,
+    /// On record once a source had two stories under one story key: from then on the key alone
+    /// tells no entry of that source from another.
+    pub plural: Digest,
     /// The guid, byte for byte.
     pub guid: Option<Digest>,
     /// True when the guid is an absolute http(s), urn or tag id, which may count between sources.
@@ -116,6 +119,7 @@ pub(super) fn keys_with(entry: &Entry, link: Option<String>, rules: &Rules) -> K
     Keys {
         story,
         twin: hash("twin", &[&story.0, apart.as_bytes()]),
+        plural: hash("plural", &[&story.0]),
         guid: guid.map(|guid| hash("guid", &[guid.as_bytes()])),
         guid_global: guid.is_some_and(is_global),
         link: link.map(|link| hash("link", &[link.as_bytes()])),

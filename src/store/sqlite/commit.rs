@@ -223,6 +223,7 @@ impl Writer<'_> {
         }
         if !self.register(self.source, keys.story, sighting)? {
             self.register(self.source, keys.twin, sighting)?;
+            self.register(self.source, keys.plural, sighting)?;
         }
         Ok(())
     }

@@ -30,8 +30,8 @@ pub(super) fn known(
         if entry.unchanged {
             continue;
         }
-        for key in [keys.guid, keys.link, Some(keys.twin), Some(keys.story), keys.body].into_iter().flatten()
-        {
+        let several = [Some(keys.twin), Some(keys.story), Some(keys.plural)];
+        for key in [keys.guid, keys.link, keys.body].into_iter().chain(several).flatten() {
             lookup.inside(&mut known, key)?;
         }
         lookup.between(&mut known, context, entry, keys)?;

@@ -1,0 +1,420 @@
+//! The contract of a store and the rules of identity, told as polls of small documents.
+
+use chrono::{TimeDelta, TimeZone};
+
+use super::*;
+use crate::dedup::{self, Rules};
+use crate::model::*;
+
+/// A store, and sources to poll into it.
+struct Book {
+    store: Sqlite,
+    path: PathBuf,
+    sources: Vec<Source>,
+    rules: Rules,
+    now: DateTime<Utc>,
+    _dir: tempfile::TempDir,
+}
+
+fn day(number: u32) -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 3, number, 12, 0, 0).unwrap()
+}
+
+fn source(id: &str) -> Source {
+    Source {
+        id: SourceId::new(id),
+        was: Vec::new(),
+        url: format!("https://{id}.example/feed").parse().unwrap(),
+        name: None,
+        kind: Kind::Auto,
+        groups: Vec::new(),
+        schedule: Schedule::Every(std::time::Duration::from_hours(1)),
+        timezone: chrono_tz::UTC,
+        language: None,
+        enabled: true,
+        dedup: DedupRule::TimestampTitle,
+        headers: Vec::new(),
+        auth: None,
+        full_text: false,
+        keep: Filter::default(),
+        drop: Filter::default(),
+        timeout: std::time::Duration::from_secs(30),
+        max_body: 1 << 20,
+        proxy: None,
+        websub: false,
+        future: FuturePolicy::Clamp,
+        backfill: 20,
+        jitter: 0.0,
+        page: PageSelectors::default(),
+    }
+}
+
+/// (guid, link, title, date, text); empty is absent.
+fn entry(guid: &str, link: &str, title: &str, date: Option<DateTime<Utc>>, text: &str) -> Entry {
+    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let date_text = date.map(|date| date.to_rfc3339()).unwrap_or_default();
+    let parts: [&[u8]; 5] =
+        [guid.as_bytes(), link.as_bytes(), title.as_bytes(), date_text.as_bytes(), text.as_bytes()];
+    Entry {
+        guid: some(guid),
+        title: title.to_owned(),
+        link: some(link),
+        published: date,
+        updated: None,
+        authors: Vec::new(),
+        summary: some(text),
+        content: None,
+        categories: Vec::new(),
+        enclosures: Vec::new(),
+        image: None,
+        duration: None,
+        language: None,
+        digest: dedup::hash("raw", &parts),
+        unchanged: false,
+    }
+}
+
+impl Book {
+    fn new(ids: &[&str]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("riverine.db");
+        let store = Sqlite::open(&path).unwrap();
+        let sources = ids.iter().map(|id| source(id)).collect();
+        let mut book = Self { store, path, sources, rules: Rules::default(), now: day(20), _dir: dir };
+        book.sync();
+        book
+    }
+
+    fn sync(&mut self) {
+        let sources: Vec<_> = self.sources.iter().cloned().map(Arc::new).collect();
+        self.store.sync(&sources).unwrap();
+    }
+
+    fn poll(&mut self, id: &str, entries: &[Entry]) -> Committed {
+        let source = self.sources.iter().find(|source| source.id.as_str() == id).unwrap().clone();
+        let mut state = self.store.state(&source.id).unwrap();
+        let stored = self.store.digests(&source.id, Digest([0; 16])).unwrap();
+        let mut entries = entries.to_vec();
+        for entry in &mut entries {
+            entry.unchanged = stored.contains(&entry.digest);
+        }
+        let context = Context {
+            source: source.id.as_str(),
+            rule: source.dedup,
+            future: source.future,
+            backfill: state.first_success.is_none().then_some(source.backfill as usize),
+            home_links: &[],
+            guids_reliable: true,
+            rules: &self.rules,
+            keep: &source.keep,
+            drop: &source.drop,
+            now: self.now,
+        };
+        let keys = dedup::document_keys(&context, &entries);
+        let known = self.store.known(&context, &entries, &keys).unwrap();
+        let intake = dedup::decide(&context, &entries, keys, &known);
+        state.first_success = state.first_success.or(Some(self.now));
+        let reading = Reading { entries: &entries, intake: &intake, rules: Digest([0; 16]), body: None };
+        let commit = Commit { source: &source.id, state: &state, reading: Some(reading), now: self.now };
+        let committed = self.store.commit(&commit).unwrap();
+        self.now += TimeDelta::minutes(10);
+        committed
+    }
+
+    fn river(&mut self, sources: Option<&[&str]>) -> Vec<Published> {
+        let output = Output {
+            id: "all".into(),
+            title: String::new(),
+            sources: sources.map(|ids| ids.iter().map(|id| SourceId::new(*id)).collect()),
+            languages: Vec::new(),
+            keep: Filter::default(),
+            drop: Filter::default(),
+            query: None,
+            limit: 100,
+            per_source: 0,
+            title_prefix: TitlePrefix::None,
+            access: Access::Open,
+            hub: HubChoice::None,
+        };
+        self.store.select(&output, self.now).unwrap()
+    }
+
+    #[track_caller]
+    fn check(&mut self, titles: &[&str]) {
+        let river: Vec<String> = self.river(None).into_iter().map(|one| one.entry.title).collect();
+        assert_eq!(river, titles);
+    }
+}
+
+#[test]
+fn a_story_stands_once_and_polling_twice_is_polling_once() {
+    let mut book = Book::new(&["a"]);
+    let document =
+        [entry("1", "https://x.example/1", "One", Some(day(1)), "text"), entry("2", "", "Two", Some(day(2)), "")];
+    assert_eq!(book.poll("a", &document).new.len(), 2);
+    book.check(&["Two", "One"]);
+    assert_eq!(book.poll("a", &document), Committed::default());
+    book.check(&["Two", "One"]);
+}
+
+#[test]
+fn the_same_story_in_two_sources_is_a_sighting() {
+    let mut book = Book::new(&["a", "b"]);
+    let first = book.poll("a", &[entry("1", "https://a.example/1", "The  Story", Some(day(1)), "long")]).new[0];
+    let met = book.poll("b", &[entry("x9", "https://b.example/9", "the story", Some(day(1)), "short")]);
+    assert_eq!((met.new.len(), met.met), (0, 1));
+    book.check(&["The  Story"]);
+    let (_, sightings) = book.store.entry(first).unwrap().unwrap();
+    let rules: Vec<&str> = sightings.iter().map(|one| one.rule.as_str()).collect();
+    assert_eq!(rules, ["first", "timestamp+title"]);
+    // In an output of either source.
+    assert_eq!(book.river(Some(&["b"])).len(), 1);
+    assert_eq!(book.river(Some(&["a", "b"])).len(), 1);
+}
+
+#[test]
+fn the_order_of_polls_does_not_change_ids() {
+    let documents = |book: &mut Book, order: [&str; 2]| {
+        for id in order {
+            let host = format!("https://{id}.example/");
+            let twin = |n: u32| entry(&format!("{id}{n}"), &format!("{host}{n}"), "Press release", Some(day(3)), "");
+            let (one, two) = (twin(1), twin(2));
+            if id == "a" { book.poll("a", &[one, two]) } else { book.poll("b", &[one]) };
+        }
+        let mut ids: Vec<EntryId> = book.river(None).iter().map(|one| one.id).collect();
+        ids.sort();
+        ids
+    };
+    let one = documents(&mut Book::new(&["a", "b"]), ["a", "b"]);
+    let two = documents(&mut Book::new(&["a", "b"]), ["b", "a"]);
+    assert_eq!(one.len(), 2);
+    assert_eq!(one, two);
+}
+
+#[test]
+fn a_page_of_equal_titles_and_days_loses_none() {
+    let mut book = Book::new(&["a"]);
+    let item = |n: u32| entry("", &format!("https://a.example/{n}"), "Press release", Some(day(3)), "");
+    assert_eq!(book.poll("a", &[item(1), item(2), item(3)]).new.len(), 3);
+    // One rolls off, one comes: the others are known by their links.
+    assert_eq!(book.poll("a", &[item(4), item(2), item(3)]).new.len(), 1);
+    assert_eq!(book.river(None).len(), 4);
+    book.rules.strict = true;
+    let mut strict = Book::new(&["a"]);
+    strict.rules.strict = true;
+    assert_eq!(strict.poll("a", &[item(1), item(2), item(3)]).new.len(), 1);
+}
+
+#[test]
+fn a_correction_goes_through_once_under_the_same_id_and_date() {
+    let mut book = Book::new(&["a"]);
+    book.poll("a", &[entry("1", "https://a.example/1", "Teh story", Some(day(1)), "text")]);
+    let before = book.river(None).remove(0);
+    let corrected = entry("1", "https://a.example/1", "The story", Some(day(2)), "text");
+    assert_eq!(book.poll("a", &[corrected.clone()]).changed, [before.id]);
+    let after = book.river(None).remove(0);
+    assert_eq!((after.id, after.published, after.entry.title.as_str()), (before.id, day(1), "The story"));
+    assert!(after.updated > before.updated);
+    assert_eq!(book.poll("a", &[corrected]), Committed::default());
+    // White space, tracking and rotating images are no change.
+    let noise = entry(
+        "1",
+        "http://www.a.example/1?utm_source=x",
+        "The  story",
+        Some(day(2)),
+        " <p>text <img src=\"https://a.example/i?7\" /></p>",
+    );
+    assert_eq!(book.poll("a", &[noise]).changed, []);
+}
+
+#[test]
+fn guids_or_links_new_at_every_poll_add_nothing() {
+    let mut book = Book::new(&["a"]);
+    for turn in 0..4 {
+        let new = book
+            .poll(
+                "a",
+                &[
+                    entry(&format!("guid-{turn}"), "https://a.example/1", "One", Some(day(1)), "text"),
+                    entry("steady", &format!("https://a.example/2?session={turn}"), "Two", Some(day(2)), "text"),
+                    entry("", "", &format!("Three, edit {turn}"), Some(day(3)), "a text that stays"),
+                ],
+            )
+            .new;
+        assert_eq!(new.len(), if turn == 0 { 3 } else { 0 }, "turn {turn}");
+    }
+}
+
+#[test]
+fn a_guid_on_several_stories_identifies_none() {
+    let mut book = Book::new(&["a"]);
+    let item = |n: u32| entry("same", &format!("https://a.example/{n}"), &format!("Story {n}"), Some(day(n)), "");
+    assert_eq!(book.poll("a", &[item(1), item(2)]).new.len(), 2);
+    assert_eq!(book.poll("a", &[item(3), item(2), item(1)]).new.len(), 1);
+    assert_eq!(book.river(None).len(), 3);
+}
+
+#[test]
+fn all_entries_linking_to_one_page_stay_apart() {
+    let mut book = Book::new(&["a"]);
+    let item = |n: u32| entry(&format!("g{n}"), "https://a.example/news", &format!("Story {n}"), Some(day(n)), "");
+    assert_eq!(book.poll("a", &[item(1), item(2)]).new.len(), 2);
+    assert_eq!(book.poll("a", &[item(3), item(2)]).new.len(), 1);
+    assert_eq!(book.river(None).len(), 3);
+}
+
+#[test]
+fn undated_entries_are_dated_once_and_keep_their_order() {
+    let mut book = Book::new(&["a"]);
+    let document = [entry("", "https://a.example/2", "Top", None, ""), entry("", "https://a.example/1", "Below", None, "")];
+    let seen = book.now;
+    book.poll("a", &document);
+    book.poll("a", &document);
+    book.check(&["Top", "Below"]);
+    assert!(book.river(None).iter().all(|one| one.published == seen));
+}
+
+#[test]
+fn dates_ahead_or_long_ago_are_shown_as_first_seen() {
+    let mut book = Book::new(&["a"]);
+    let seen = book.now;
+    let long_ago = Utc.with_ymd_and_hms(1753, 1, 1, 0, 0, 0).unwrap();
+    book.poll(
+        "a",
+        &[entry("1", "", "Ahead", Some(day(25)), ""), entry("2", "", "Long ago", Some(long_ago), "")],
+    );
+    assert!(book.river(None).iter().all(|one| one.published == seen));
+    let mut hold = Book::new(&["a"]);
+    hold.sources[0].future = FuturePolicy::Hold;
+    hold.poll("a", &[entry("1", "", "Ahead", Some(day(25)), "")]);
+    hold.check(&[]);
+    hold.now = day(26);
+    hold.check(&["Ahead"]);
+}
+
+#[test]
+fn a_backlog_enters_the_archive_not_the_current_document() {
+    let mut book = Book::new(&["a"]);
+    book.sources[0].backfill = 2;
+    let item = |n: u32| entry(&n.to_string(), "", &format!("Story {n}"), Some(day(n)), "");
+    assert_eq!(book.poll("a", &[item(1), item(2), item(3), item(4)]).new.len(), 4);
+    book.check(&["Story 4", "Story 3"]);
+    book.poll("a", &[item(5), item(4)]);
+    book.check(&["Story 5", "Story 4", "Story 3"]);
+}
+
+#[test]
+fn a_filtered_entry_holds_no_story_and_blocks_no_other() {
+    let mut book = Book::new(&["a", "b"]);
+    book.sources[0].drop.title = vec![regex::Regex::new("^Ad").unwrap()];
+    let one = entry("1", "https://a.example/1", "Ad: buy", Some(day(1)), "");
+    assert_eq!(book.poll("a", &[one.clone()]).filtered, 1);
+    assert_eq!(book.poll("a", &[one.clone()]).filtered, 0);
+    book.check(&[]);
+    assert_eq!(book.poll("b", &[one.clone()]).new.len(), 1);
+    book.check(&["Ad: buy"]);
+    assert_eq!(book.river(Some(&["a"])).len(), 0);
+}
+
+#[test]
+fn what_retention_removed_never_returns() {
+    let mut book = Book::new(&["a", "b"]);
+    let one = entry("1", "https://a.example/1", "Old", Some(day(1)), "");
+    book.poll("a", &[one.clone()]);
+    book.now += TimeDelta::days(800);
+    let options = Options::default();
+    assert_eq!(book.store.prune(&options, book.now).unwrap(), 1);
+    let fresh = entry("2", "https://a.example/2", "New", Some(book.now), "");
+    assert_eq!(book.poll("a", &[fresh, one.clone()]).new.len(), 1);
+    let corrected = entry("1", "https://a.example/1", "Old, corrected", Some(day(1)), "x");
+    assert_eq!(book.poll("a", &[corrected]).new.len(), 0);
+    assert_eq!(book.poll("b", &[one]).new.len(), 0);
+    book.check(&["New"]);
+}
+
+#[test]
+fn a_renamed_source_keeps_its_history() {
+    let mut book = Book::new(&["old"]);
+    let one = entry("1", "https://a.example/1", "One", Some(day(1)), "");
+    book.poll("old", &[one.clone()]);
+    book.sources = vec![Source { was: vec![SourceId::new("old")], ..source("new") }];
+    book.sync();
+    assert_eq!(book.poll("new", &[one]).new.len(), 0);
+    assert_eq!(book.river(Some(&["new"])).len(), 1);
+}
+
+#[test]
+fn a_correction_that_makes_two_stories_one_keeps_the_older_id() {
+    let mut book = Book::new(&["a", "b"]);
+    let older = book.poll("a", &[entry("1", "https://a.example/1", "Story", Some(day(1)), "")]).new[0];
+    let younger = book.poll("b", &[entry("7", "https://b.example/7", "Stroy", Some(day(1)), "")]).new[0];
+    book.poll("b", &[entry("7", "https://b.example/7", "Story", Some(day(1)), "")]);
+    book.check(&["Story"]);
+    assert_eq!(book.store.entry(younger).unwrap().unwrap().0.id, older);
+}
+
+#[test]
+fn a_window_joins_near_times_without_chains() {
+    let mut book = Book::new(&["a", "b", "c"]);
+    book.rules.window = 600;
+    let at = |minutes: i64| Some(day(1) + TimeDelta::minutes(minutes));
+    book.poll("a", &[entry("1", "", "Story", at(0), "")]);
+    assert_eq!(book.poll("b", &[entry("2", "", "Story", at(8), "")]).new.len(), 0);
+    assert_eq!(book.poll("c", &[entry("3", "", "Story", at(16), "")]).new.len(), 1);
+}
+
+#[test]
+fn a_restart_finds_everything_as_it_was() {
+    let mut book = Book::new(&["a"]);
+    let one = entry("1", "https://a.example/1", "One", Some(day(1)), "text");
+    book.poll("a", &[one.clone()]);
+    let before = book.river(None);
+    book.store = Sqlite::open(&book.path).unwrap();
+    assert_eq!(book.river(None), before);
+    assert_eq!(book.poll("a", &[one]), Committed::default());
+}
+
+#[test]
+fn stamps_change_with_the_bytes_only_and_never_go_back() {
+    let mut book = Book::new(&[]);
+    assert_eq!(book.store.stamp("all.atom", "\"x\"", day(5)).unwrap(), day(5));
+    assert_eq!(book.store.stamp("all.atom", "\"x\"", day(6)).unwrap(), day(5));
+    assert_eq!(book.store.stamp("all.atom", "\"y\"", day(7)).unwrap(), day(7));
+    assert_eq!(book.store.stamp("all.atom", "\"z\"", day(6)).unwrap(), day(7));
+}
+
+#[test]
+fn files_that_are_not_ours_are_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let refused = |path: &std::path::Path, words: &str| {
+        let before = std::fs::read(path).unwrap();
+        let error = Sqlite::open(path).unwrap_err().to_string();
+        assert!(error.contains(words) && error.contains(path.to_str().unwrap()), "{error}");
+        assert_eq!(std::fs::read(path).unwrap(), before);
+    };
+    let text = dir.path().join("text.db");
+    std::fs::write(&text, "not a database, but somebody's notes").unwrap();
+    refused(&text, "is no SQLite database");
+    let foreign = dir.path().join("foreign.db");
+    rusqlite::Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+    refused(&foreign, "belongs to another program");
+    let newer = dir.path().join("newer.db");
+    drop(Sqlite::open(&newer).unwrap());
+    let db = rusqlite::Connection::open(&newer).unwrap();
+    db.execute_batch("PRAGMA user_version = 999; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    drop(db);
+    refused(&newer, "written by a newer riverine");
+}
+
+#[test]
+fn a_second_writer_is_refused_with_the_pid_of_the_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("riverine.db");
+    let lock = Lock::take(&path).unwrap();
+    let error = Lock::take(&path).unwrap_err().to_string();
+    assert!(error.contains(&format!("pid {}", std::process::id())), "{error}");
+    assert_eq!(holder(&path), Some(std::process::id()));
+    drop(lock);
+    assert_eq!(holder(&path), None);
+    Lock::take(&path).unwrap();
+}
