@@ -109,8 +109,11 @@ impl Http {
             .http1_max_headers(headers::MAX_LINES)
             .http2_max_header_list_size(u32::try_from(headers::MAX_HEAD).unwrap_or(u32::MAX));
         if let Some(url) = proxy {
-            let words =
-                |error: reqwest::Error| format!("proxy {}: {}", words::shown(url), error.without_url());
+            let shown = words::shown(url);
+            if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") {
+                return Err(format!("proxy {shown}: only http, https and socks5 are spoken"));
+            }
+            let words = |error: reqwest::Error| format!("proxy {shown}: {}", error.without_url());
             builder = builder.proxy(reqwest::Proxy::all(url.clone()).map_err(words)?);
             // Who names a proxy means it, wherever it is.
             guard = guard.with_name(url.host_str().unwrap_or_default());

@@ -88,6 +88,9 @@ pub(super) fn of_request(error: &reqwest::Error, url: &Url) -> String {
     if error.is_connect() && error.is_timeout() {
         return format!("{host} did not take a connection within 10s");
     }
+    if find::<hyper::Error>(error).is_some_and(hyper::Error::is_incomplete_message) {
+        return format!("{host} closed the connection before its answer was complete");
+    }
     let detail = innermost(error);
     if let Some(io) = find::<io::Error>(error) {
         match io.kind() {
@@ -98,7 +101,7 @@ pub(super) fn of_request(error: &reqwest::Error, url: &Url) -> String {
             io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
                 return format!("{host} cannot be reached: {io}");
             }
-            io::ErrorKind::UnexpectedEof => return format!("{host} closed the connection without an answer"),
+            io::ErrorKind::UnexpectedEof => return format!("{host} closed the connection"),
             _ => {}
         }
     }

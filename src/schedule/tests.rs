@@ -408,7 +408,7 @@ proptest! {
         let state = SourceState {
             held_until,
             consecutive_failures: failures,
-            hints: Hints { fresh_for, ttl, update_gap, skip_hours, skip_days },
+            hints: Hints { fresh_for, ttl, skip_hours, skip_days, update_gap },
             rhythm: rhythm.iter().map(|age| now - TimeDelta::seconds(*age)).collect(),
             ..answered(now)
         };
