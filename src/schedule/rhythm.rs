@@ -19,7 +19,7 @@ const UNKNOWN: f64 = 1800.0;
 const HOUR: f64 = 3600.0;
 const DAY: f64 = 24.0 * HOUR;
 /// How much of the scatter of a profile is held to be chance.
-const DOUBT: f64 = 1.3;
+const DOUBT: f64 = 1.2;
 
 /// The wait, and its reason in words.
 ///
@@ -133,7 +133,7 @@ impl Rhythm {
     /// How often silences that lasted this long ended soon after; past all of them, the longer
     /// the silence the longer it is to go on.
     fn hazard(&self, silence: f64) -> f64 {
-        let window = (silence / 4.0).max(900.0);
+        let window = (silence / 8.0).max(300.0);
         let lasted = self.gaps.len() - self.gaps.partition_point(|gap| *gap < silence);
         let ended = lasted - (self.gaps.len() - self.gaps.partition_point(|gap| *gap < silence + window));
         let usual = self.rate.min(0.7 / silence.max(900.0));

@@ -106,6 +106,7 @@ fn replay(events: &[f64], mut next: impl FnMut(&[f64], f64) -> f64) -> (f64, f64
 }
 
 fn adaptive(events: &[f64]) -> (f64, f64, usize) {
+    // A Monday.
     let start: DateTime<Utc> = "2026-01-05T00:00:00Z".parse().unwrap();
     let mut rolls = Rolls(3);
     replay(events, |seen, now| {
@@ -132,12 +133,46 @@ fn check(name: &str, most: f64) {
 
 #[test]
 fn news_is_met_sooner_than_at_fixed_intervals() {
-    check("hourly", 9.0);
-    check("daily", 9.0);
-    check("weekly", 9.0);
-    check("office", 9.0);
-    check("busy", 9.0);
-    check("bursty", 9.0);
-    check("revived", 9.0);
-    check("memoryless", 9.0);
+    check("hourly", 0.4);
+    check("daily", 0.2);
+    check("weekly", 0.2);
+    check("office", 0.7);
+    check("busy", 0.95);
+    check("bursty", 0.95);
+    check("revived", 0.6);
+    // Nothing can be learned here; it must not be much worse.
+    check("memoryless", 1.3);
+}
+
+#[test]
+fn without_rhythm_it_starts_at_half_an_hour_and_slows_down() {
+    let now: DateTime<Utc> = "2026-03-01T12:00:00Z".parse().unwrap();
+    let bounds = (Duration::from_mins(5), Duration::from_hours(12));
+    let minutes = |published: &[DateTime<Utc>], since: Option<i64>| {
+        let since = since.map(|hours| now - TimeDelta::hours(hours));
+        wait(published, since, now, Tz::UTC, bounds).0.as_secs() / 60
+    };
+    assert_eq!(minutes(&[], None), 30);
+    assert_eq!(minutes(&[], Some(1)), 30);
+    assert_eq!(minutes(&[], Some(16)), 120);
+    assert_eq!(minutes(&[], Some(9_999)), 720);
+    // One batch is no rhythm, and neither is the future.
+    assert_eq!(minutes(&[now, now, now], Some(0)), 30);
+    assert_eq!(minutes(&[now + TimeDelta::days(1), now + TimeDelta::days(2)], Some(0)), 30);
+}
+
+/// A source that stopped is asked less and less.
+#[test]
+fn the_dead_are_left_in_peace() {
+    let start: DateTime<Utc> = "2026-01-05T00:00:00Z".parse().unwrap();
+    let published: Vec<_> = (0..64).map(|hour| start - TimeDelta::hours(hour)).collect();
+    let bounds = (Duration::from_mins(5), Duration::from_hours(12));
+    let mut now = start;
+    let mut polls = 0;
+    while now < start + TimeDelta::days(30) {
+        let (gap, _) = wait(&published, Some(start), now, Tz::UTC, bounds);
+        now += TimeDelta::from_std(gap).unwrap();
+        polls += 1;
+    }
+    assert!(polls < 30 * 2 + 60, "{polls}");
 }
