@@ -197,3 +197,26 @@ async fn a_proxy_is_asked_instead() {
     let inward = Url::parse("http://10.0.0.1/").unwrap();
     assert!(words(ask(&source, &inward, None).await).contains("not a public address"));
 }
+
+/// With the system's resolver: `localhost` is in every hosts file.
+#[tokio::test]
+async fn names_are_looked_up_and_their_answers_checked() {
+    let origin = Origin::start("127.0.0.1", |_| ok(&[], b"x")).await;
+    let url = Url::parse(&format!("http://localhost:{}/", origin.address.port())).unwrap();
+    let source = source(&url);
+    for (open, permitted) in [(vec!["localhost"], true), (vec!["127.0.0.0/8", "::1"], true), (vec![], false)]
+    {
+        let options =
+            Options { allow_private: open.iter().map(|entry| (*entry).to_owned()).collect(), ..options() };
+        let gate = Arc::new(Gate::new(&options, Arc::new(System::new())));
+        let http = Http::new(&options, gate).unwrap();
+        let fetched =
+            http.fetch(Request { source: &source, url: url.clone(), validators: None }, now()).await;
+        if permitted {
+            body(fetched);
+        } else {
+            assert!(words(fetched).contains("allow_private = [\"localhost\"] would open it"));
+        }
+    }
+    assert_eq!(origin.connections(), 2);
+}
