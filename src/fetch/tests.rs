@@ -11,6 +11,7 @@ use crate::model::{Auth, DedupRule, Filter, FuturePolicy, Kind, PageSelectors, S
 mod ends;
 mod origin;
 mod redirects;
+mod tls;
 
 use origin::{Origin, Reply, answer, ok};
 

@@ -17,7 +17,6 @@ const STEP: f64 = 300.0;
 /// The wait while nothing is known, at first.
 const UNKNOWN: f64 = 1800.0;
 const HOUR: f64 = 3600.0;
-const DAY: f64 = 24.0 * HOUR;
 /// How much of the scatter of a profile is held to be chance.
 const DOUBT: f64 = 1.2;
 

@@ -3,6 +3,7 @@
 
 use super::*;
 
+const DAY: f64 = 24.0 * HOUR;
 const DAYS: f64 = 60.0;
 /// What came before these is for learning only.
 const WARM_UP: f64 = 20.0;
