@@ -1,8 +1,28 @@
 //! (what is known, the entries of one document, now) → what to store. Pure.
+//!
+//! The rules are those of "Identity and dedup" in ARCHITECTURE.md:
+//! inside a source a guid, then a canonical link, then timestamp and title, then timestamp and
+//! body make an entry the same; between sources the rule the source declares does.
+//! Never reads a clock and never makes an id twice for one story.
 
+mod decide;
+mod keys;
+mod substance;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use regex::Regex;
 use serde::Deserialize;
 
+use crate::model::{DedupRule, Digest, Entry, EntryId};
 use crate::units::Span;
+
+pub use decide::{DocumentKeys, candidate_names, decide, document_keys};
+pub use keys::{Keys, hash, keys, title_key};
+pub use substance::substance;
 
 /// `[dedup]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -22,4 +42,203 @@ impl Default for Options {
     fn default() -> Self {
         Self { window: Span::secs(0), ignore_title_suffix: Vec::new(), strict: false, similar: 0.0 }
     }
+}
+
+/// The options in force, patterns compiled.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// Seconds; 0: the exact second.
+    pub window: i64,
+    /// Cut from the end of a title before it is folded.
+    pub suffixes: Vec<Regex>,
+    /// No two stories in one document under one story key.
+    pub strict: bool,
+}
+
+impl Rules {
+    /// Compiles the options.
+    ///
+    /// # Errors
+    /// The pattern that is no regular expression, in words.
+    pub fn new(options: &Options) -> Result<Self, String> {
+        let suffixes = options
+            .ignore_title_suffix
+            .iter()
+            .map(|pattern| {
+                Regex::new(&format!("(?:{pattern})$")).map_err(|error| format!("{pattern:?}: {error}"))
+            })
+            .collect::<Result<_, _>>()?;
+        let window = i64::try_from(options.window.0.as_secs()).unwrap_or(i64::MAX);
+        Ok(Self { window, suffixes, strict: options.strict })
+    }
+}
+
+/// A story the store has. Numbers are the store's own.
+#[derive(Clone, Debug)]
+pub struct KnownEntry {
+    /// Its row.
+    pub number: i64,
+    /// True when the polled source's text is the one kept.
+    pub own: bool,
+    /// The rule of the source whose text is kept: `None` meets nobody.
+    pub rule: DedupRule,
+    /// Hash of what readers would notice.
+    pub substance: Digest,
+    /// The date shown.
+    pub published: DateTime<Utc>,
+    /// When its text last changed, as shown.
+    pub updated: DateTime<Utc>,
+}
+
+/// A record that an entry stood in the polled source.
+#[derive(Clone, Debug)]
+pub struct KnownSighting {
+    /// Its row.
+    pub number: i64,
+    /// The story it belongs to; `None`: a filtered entry.
+    pub entry: Option<i64>,
+    /// Hash of the entry as last read.
+    pub digest: Digest,
+    /// Its guid there.
+    pub guid: Option<String>,
+    /// Its link there.
+    pub link: Option<String>,
+    /// Its story key there.
+    pub story: Digest,
+    /// Hash of its title there, folded; 0 without a title.
+    pub title: i64,
+    /// Its stated timestamp there.
+    pub stated: Option<DateTime<Utc>>,
+}
+
+/// What a key leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target<T> {
+    /// A row.
+    Row(T),
+    /// Something that retention removed: it must not return.
+    Pruned,
+}
+
+/// What the store has under the keys of one document.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// Inside the polled source: by entry digest.
+    pub by_digest: HashMap<Digest, i64>,
+    /// Inside the polled source: by guid, link, story and body key, to a sighting.
+    pub inside: HashMap<Digest, Target<i64>>,
+    /// Across sources: by story, guid and link key, to a story.
+    pub across: HashMap<Digest, Target<i64>>,
+    /// Across sources, with a window: stories by folded title, with their first timestamp.
+    pub titles: HashMap<i64, Vec<(DateTime<Utc>, i64)>>,
+    /// The sightings named above.
+    pub sightings: HashMap<i64, KnownSighting>,
+    /// The stories named above.
+    pub entries: HashMap<i64, KnownEntry>,
+    /// Published names that are taken, among those this document could ask for.
+    pub taken: std::collections::HashSet<EntryId>,
+}
+
+/// The polled source, as far as identity goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// Its id: salts the names of stories that meet nobody.
+    pub source: &'a str,
+    /// Its rule.
+    pub rule: DedupRule,
+    /// Dates ahead of now.
+    pub future: crate::model::FuturePolicy,
+    /// `Some(n)` at its first reading: so many new stories enter the current documents.
+    pub backfill: Option<usize>,
+    /// Links that identify nothing: the home page, the document's own address (canonical form).
+    pub home_links: &'a [String],
+    /// False once its guids proved unreliable.
+    pub guids_reliable: bool,
+    /// The common rules.
+    pub rules: &'a Rules,
+    /// Keep and drop of the source.
+    pub keep: &'a crate::model::Filter,
+    /// Wins over `keep`.
+    pub drop: &'a crate::model::Filter,
+    /// The time of this poll.
+    pub now: DateTime<Utc>,
+}
+
+/// A story that stands for the first time.
+#[derive(Clone, Debug)]
+pub struct NewStory {
+    /// Its name for ever.
+    pub id: EntryId,
+    /// Index in the document.
+    pub index: usize,
+    /// The date shown.
+    pub published: DateTime<Utc>,
+    /// The change shown.
+    pub updated: DateTime<Utc>,
+    /// Not served before then.
+    pub hold_until: Option<DateTime<Utc>>,
+    /// False: only in the archive.
+    pub listed: bool,
+    /// Hash of what readers would notice.
+    pub substance: Digest,
+}
+
+/// What becomes of one entry of the document.
+#[derive(Clone, Debug)]
+pub enum Decision {
+    /// As before, or held back for a reason that is on record.
+    Nothing,
+    /// A new story, `Intake::stories[_]`.
+    New(usize),
+    /// The same as another entry of this document, which is new: `Intake::stories[_]`.
+    Repeats(usize, &'static str),
+    /// A story of another source, or of an earlier document under other keys: a sighting is added.
+    Meets(i64, &'static str),
+    /// A sighting we have; its record is refreshed, and its keys.
+    Seen {
+        /// The sighting.
+        sighting: i64,
+        /// The rule by which it was known again.
+        rule: &'static str,
+    },
+    /// A `keep` or `drop` rule holds it back; on record with these words.
+    Filtered(String),
+}
+
+/// A kept text that really changed.
+#[derive(Clone, Debug)]
+pub struct Correction {
+    /// The story.
+    pub entry: i64,
+    /// Index in the document.
+    pub index: usize,
+    /// The change shown.
+    pub updated: DateTime<Utc>,
+    /// Hash of what readers would notice.
+    pub substance: Digest,
+}
+
+/// What to store of one document.
+#[derive(Clone, Debug, Default)]
+pub struct Intake {
+    /// One per entry of the document.
+    pub decisions: Vec<Decision>,
+    /// Keys per entry; those that identify nothing in this document are already removed.
+    pub keys: Vec<Keys>,
+    /// New stories, in order of publication.
+    pub stories: Vec<NewStory>,
+    /// Kept texts that changed.
+    pub corrections: Vec<Correction>,
+    /// (stays, goes): two stories that a correction made one. The older number stays.
+    pub merges: Vec<(i64, i64)>,
+    /// Entries whose guid was new while timestamp, title and text stood still.
+    pub guids_changed: usize,
+    /// Entries whose guid stands on others too, or was used again for another story.
+    pub guids_shared: usize,
+}
+
+/// The timestamp of an entry's identity: stated `published`, else `updated`; to the second.
+pub fn stated(entry: &Entry) -> Option<DateTime<Utc>> {
+    let stated = entry.published.or(entry.updated)?;
+    DateTime::from_timestamp(stated.timestamp(), 0)
 }

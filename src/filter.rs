@@ -1,10 +1,44 @@
-//! `keep` and `drop`.
+//! `keep` and `drop`. Pure: an entry and patterns in, a reason out.
 
 use crate::model::{Entry, Filter};
 
 /// Why an entry is held back, in words ("drop title ^Sponsored"); `None`: it passes.
 /// Any match of `drop` holds back; `keep` must match in every key that has a condition.
 pub fn verdict(entry: &Entry, keep: &Filter, drop: &Filter) -> Option<String> {
-    let _ = (entry, keep, drop);
+    dropped(entry, drop).or_else(|| not_kept(entry, keep))
+}
+
+/// True when a language code is the wanted one or one of its regions: `en-GB` speaks `en`.
+pub fn speaks(language: &str, wanted: &str) -> bool {
+    let Some(head) = language.get(..wanted.len()) else { return false };
+    head.eq_ignore_ascii_case(wanted) && matches!(language.as_bytes().get(wanted.len()), None | Some(b'-'))
+}
+
+fn dropped(entry: &Entry, drop: &Filter) -> Option<String> {
+    if let Some(pattern) = drop.title.iter().find(|pattern| pattern.is_match(&entry.title)) {
+        return Some(format!("drop title {pattern}"));
+    }
+    let in_category =
+        |pattern: &&regex::Regex| entry.categories.iter().any(|one| pattern.is_match(&one.term));
+    if let Some(pattern) = drop.category.iter().find(in_category) {
+        return Some(format!("drop category {pattern}"));
+    }
+    let language = entry.language.as_deref().unwrap_or_default();
+    let wanted = drop.language.iter().find(|wanted| speaks(language, wanted))?;
+    Some(format!("drop language {wanted}"))
+}
+
+fn not_kept(entry: &Entry, keep: &Filter) -> Option<String> {
+    let any = |patterns: &[regex::Regex], text: &str| patterns.iter().any(|pattern| pattern.is_match(text));
+    if !keep.title.is_empty() && !any(&keep.title, &entry.title) {
+        return Some("keep title: no pattern matches".to_owned());
+    }
+    if !keep.category.is_empty() && !entry.categories.iter().any(|one| any(&keep.category, &one.term)) {
+        return Some("keep category: no pattern matches".to_owned());
+    }
+    let language = entry.language.as_deref().unwrap_or_default();
+    if !keep.language.is_empty() && !keep.language.iter().any(|wanted| speaks(language, wanted)) {
+        return Some("keep language: none of those".to_owned());
+    }
     None
 }

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod date;
 pub mod html;
 pub mod language;
+pub mod link;
 pub mod text;
 pub mod units;
 

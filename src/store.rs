@@ -2,13 +2,25 @@
 //!
 //! [`Store`] is blocking; [`Handle`] is its async side. Rows and SQL never leave this room.
 
+mod handle;
+mod lock;
+mod sqlite;
+mod state;
+
+use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use crate::model::{Digest, EntryId, Output, Published, Sighting, SourceId, SourceState};
+use crate::dedup::{Context, DocumentKeys, Intake, Known};
+use crate::model::{Digest, Entry, EntryId, Output, Published, Sighting, Source, SourceId, SourceState};
 use crate::units::{Size, Span};
+
+pub use handle::Handle;
+pub use lock::{Lock, held_since, holder};
+pub use sqlite::Sqlite;
 
 /// `[store]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -38,10 +50,10 @@ impl Default for Options {
 /// Why the store did not do it. The words name the file and say what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The file cannot be used: no database, foreign, damaged, from a newer version, locked by another daemon.
+    /// The file cannot be used: no database, foreign, damaged, from a newer version, held by another daemon.
     #[error("{0}")]
     Refused(String),
-    /// Another machine changed what this poll had read: decide again.
+    /// Another poll changed what this one had read: decide again.
     #[error("the store changed meanwhile")]
     Conflict,
     /// Disk full, I/O error.
@@ -50,7 +62,7 @@ pub enum StoreError {
 }
 
 /// What a commit did, for those who wait for news (server, hub, events).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Committed {
     /// Stories that stand for the first time, in order of publication.
     pub new: Vec<EntryId>,
@@ -58,6 +70,10 @@ pub struct Committed {
     pub changed: Vec<EntryId>,
     /// Sources whose outputs are touched: those of every sighting of these stories.
     pub touched: Vec<SourceId>,
+    /// Entries that met a story of another source.
+    pub met: usize,
+    /// Entries that a rule held back.
+    pub filtered: usize,
 }
 
 /// A source as the store knows it, for `status` and the pages.
@@ -65,73 +81,133 @@ pub struct Committed {
 pub struct SourceRow {
     /// Its name.
     pub id: SourceId,
+    /// Its address, credentials masked.
+    pub url: String,
+    /// Its shown name: configured, else its feed's title, else its id.
+    pub name: String,
+    /// True while it is in the config.
+    pub configured: bool,
     /// What is remembered of it.
     pub state: SourceState,
     /// Stories with a sighting in it.
     pub entries: u64,
 }
 
-/// What is remembered, behind one door. Blocking.
+/// The last raw body of a source, for replay.
+#[derive(Clone, Debug)]
+pub struct KeptBody {
+    /// Decompressed.
+    pub bytes: Vec<u8>,
+    /// Where it came from.
+    pub url: String,
+    /// `Content-Type`, as it came.
+    pub content_type: Option<String>,
+    /// When.
+    pub fetched: DateTime<Utc>,
+}
+
+/// A document that was read, with what was decided about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading<'a> {
+    /// Its entries.
+    pub entries: &'a [Entry],
+    /// What becomes of them.
+    pub intake: &'a Intake,
+    /// Hash of the rules it was read under: with others, stored digests do not count.
+    pub rules: Digest,
+    /// The body, when it is to be kept.
+    pub body: Option<&'a KeptBody>,
+}
+
+/// How one poll ended: everything that is to be remembered of it, in one transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Commit<'a> {
+    /// Which source.
+    pub source: &'a SourceId,
+    /// Its new state, complete.
+    pub state: &'a SourceState,
+    /// What was read; `None` after a 304 or a failure.
+    pub reading: Option<Reading<'a>>,
+    /// The time of the poll.
+    pub now: DateTime<Utc>,
+}
+
+/// What is remembered, behind one door. Blocking. Every method fails with [`StoreError::Failed`]
+/// when the disk does; others are named.
 pub trait Store: Send {
-    /// Every source ever polled, with its state.
+    /// Makes the sources of the config known, takes over the history of their former ids,
+    /// and marks the rest as no longer configured.
     ///
     /// # Errors
-    /// [`StoreError::Failed`].
+    /// See [`Store`].
+    fn sync(&mut self, sources: &[Arc<Source>]) -> Result<(), StoreError>;
+
+    /// Every source ever configured, with its state.
+    ///
+    /// # Errors
+    /// See [`Store`].
     fn sources(&mut self) -> Result<Vec<SourceRow>, StoreError>;
 
-    /// Digests stored for a source's entries: what need not be cleaned again.
+    /// What is remembered of one source; the default for one never polled.
     ///
     /// # Errors
-    /// [`StoreError::Failed`].
-    fn digests(&mut self, source: &SourceId) -> Result<std::collections::HashSet<Digest>, StoreError>;
+    /// See [`Store`].
+    fn state(&mut self, source: &SourceId) -> Result<SourceState, StoreError>;
+
+    /// Digests of the entries of a source's last document, if it was read under these rules:
+    /// what need not be cleaned again.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn digests(&mut self, source: &SourceId, rules: Digest) -> Result<HashSet<Digest>, StoreError>;
+
+    /// What is known under the keys of a document.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn known(
+        &mut self,
+        context: &Context<'_>,
+        entries: &[Entry],
+        keys: &DocumentKeys,
+    ) -> Result<Known, StoreError>;
+
+    /// Remembers a poll: entries, sightings, keys, state and validators in one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when what was decided no longer fits: ask [`Store::known`] and decide again.
+    fn commit(&mut self, commit: &Commit<'_>) -> Result<Committed, StoreError>;
 
     /// The entries of an output, newest first, at most its `limit` (entries younger than a day
     /// are never cut, up to a hard bound of ten times the limit). All of the output's conditions are applied.
     ///
     /// # Errors
-    /// [`StoreError::Failed`].
+    /// See [`Store`].
     fn select(&mut self, output: &Output, now: DateTime<Utc>) -> Result<Vec<Published>, StoreError>;
 
-    /// One entry with every sighting, oldest first.
+    /// One entry with every sighting, oldest first. The name of an entry that became one with
+    /// an older one gives the older one.
     ///
     /// # Errors
-    /// [`StoreError::Failed`].
+    /// See [`Store`].
     fn entry(&mut self, id: EntryId) -> Result<Option<(Published, Vec<Sighting>)>, StoreError>;
 
     /// When the bytes of a document last changed: `now` when `etag` is not the one stored under
     /// `document` (and it is stored then), else what was stored. Survives a restart.
     ///
     /// # Errors
-    /// [`StoreError::Failed`].
+    /// See [`Store`].
     fn stamp(&mut self, document: &str, etag: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, StoreError>;
-}
 
-/// The async side of the store: one writer, a few readers, each call on a blocking thread.
-#[derive(Clone)]
-pub struct Handle {}
-
-impl Handle {
-    /// Runs `work` on a reader.
+    /// The last raw body of a source.
     ///
     /// # Errors
-    /// What `work` returns.
-    pub async fn read<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let _ = work;
-        Err(StoreError::Failed("not built".to_owned()))
-    }
+    /// See [`Store`].
+    fn body(&mut self, source: &SourceId) -> Result<Option<KeptBody>, StoreError>;
 
-    /// Runs `work` on the writer.
+    /// Removes what is past retention, keeping its keys. Returns how many entries went.
     ///
     /// # Errors
-    /// What `work` returns.
-    pub async fn write<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let _ = work;
-        Err(StoreError::Failed("not built".to_owned()))
-    }
+    /// See [`Store`].
+    fn prune(&mut self, options: &Options, now: DateTime<Utc>) -> Result<usize, StoreError>;
 }

@@ -71,6 +71,18 @@ pub enum Kind {
     Text,
 }
 
+impl Kind {
+    /// The word of the config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Feed => "feed",
+            Self::Page => "page",
+            Self::Text => "text",
+        }
+    }
+}
+
 /// When a source is polled, before servers' wishes and back-off.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Schedule {

@@ -110,6 +110,30 @@ pub enum Outcome {
     Gone,
 }
 
+impl Outcome {
+    /// True when nothing could be used.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Failed(_) | Self::Held(_) | Self::Gone)
+    }
+
+    /// In words, for a line about the source.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Read { new, changed, met, filtered, .. } => {
+                [(*new, "new"), (*changed, "changed"), (*met, "met elsewhere"), (*filtered, "filtered")]
+                    .iter()
+                    .filter(|(count, what)| *count > 0 || *what == "new")
+                    .map(|(count, what)| format!("{count} {what}"))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            }
+            Self::NotModified => "nothing new".to_owned(),
+            Self::Failed(words) | Self::Held(words) => words.clone(),
+            Self::Gone => "gone for good (410)".to_owned(),
+        }
+    }
+}
+
 /// Everything we remember of a source. Lives in the store; survives a restart and a kill.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SourceState {
@@ -125,6 +149,8 @@ pub struct SourceState {
     pub next_poll: Option<DateTime<Utc>>,
     /// Why then, in words.
     pub next_poll_reason: String,
+    /// The schedule and zone it was computed under.
+    pub planned_under: String,
     /// Last status code, when there was an answer.
     pub http_status: Option<u16>,
     /// Last error in words; `None` after a success.

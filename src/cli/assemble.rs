@@ -1,0 +1,69 @@
+//! From a config to a running river: the one place that chooses the real store, clock and fetcher.
+
+use std::sync::Arc;
+
+use anyhow::anyhow;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::daemon::Plan;
+use crate::dedup::Rules;
+use crate::fetch::{Gate, Http};
+use crate::poll::Poller;
+use crate::store::{Handle, Lock, Sqlite, Store, StoreError};
+
+/// Readers beside the one writer: pages and documents are rendered from two at once.
+const READERS: usize = 2;
+
+/// The store of a config, locked and open for writing.
+///
+/// # Errors
+/// The store's, in words.
+pub(super) fn open_store(config: &Config) -> Result<(Lock, Handle), StoreError> {
+    let path = &config.store.path;
+    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        std::fs::create_dir_all(directory).map_err(|error| {
+            StoreError::Refused(format!("{}: cannot make the directory: {error}", directory.display()))
+        })?;
+    }
+    let lock = Lock::take(path)?;
+    let writer = Sqlite::open(path)?;
+    let readers = (0..READERS)
+        .map(|_| Ok(Box::new(Sqlite::open_reader(path)?) as Box<dyn Store>))
+        .collect::<Result<_, StoreError>>()?;
+    Ok((lock, Handle::new(Box::new(writer), readers)))
+}
+
+/// What the loop needs to know of a config. A reload hands over the gate of before, with its queues and holds.
+///
+/// # Errors
+/// What the fetcher or the rules cannot be built from.
+pub(super) fn plan(
+    config: &Config,
+    store: &Handle,
+    clock: &Arc<dyn Clock>,
+    gate: Option<Arc<Gate>>,
+) -> anyhow::Result<Plan> {
+    let gate = gate.unwrap_or_else(|| Arc::new(Gate::new(&config.fetch, clock.clone())));
+    let fetch = Arc::new(Http::new(&config.fetch, gate.clone()).map_err(|words| anyhow!(words))?);
+    let rules = Rules::new(&config.dedup).map_err(|words| anyhow!(words))?;
+    let poller = Poller::new(
+        fetch,
+        gate,
+        store.clone(),
+        clock.clone(),
+        rules,
+        &config.fetch,
+        config.store.keep_bodies.0,
+    );
+    Ok(Plan { poller, retention: config.store.clone(), sources: config.sources.clone() })
+}
+
+/// The threads everything runs on. Blocking ones are few: a store with three connections and four readers
+/// of documents have no use for more.
+///
+/// # Errors
+/// When the system gives us no threads.
+pub(super) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(16).build()
+}

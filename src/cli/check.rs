@@ -1,0 +1,34 @@
+//! `riverine check`: every problem of the config at once.
+
+use std::process::ExitCode;
+
+use super::{Global, print};
+
+/// `check` has no arguments of its own.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {}
+
+/// Prints `ok: 12 sources, 3 feeds` to stdout, or all problems to stderr.
+pub(super) fn run(_: &Args, global: &Global) -> anyhow::Result<ExitCode> {
+    let config = global.load()?;
+    let disabled = config.sources.iter().filter(|s| !s.enabled).count();
+    let sources = count(config.sources.len(), "source", "sources");
+    let feeds = count(config.outputs.len(), "feed", "feeds");
+    let disabled = if disabled > 0 { format!(" ({disabled} disabled)") } else { String::new() };
+    print::data(format_args!("ok: {sources}, {feeds}{disabled}\n"))?;
+    if global.verbose > 0 {
+        print::words(format_args!("read {}", config.path.display()));
+        print::words(format_args!("the store is {}", config.store.path.display()));
+        for source in &config.sources {
+            print::words(format_args!("source {}", source.id));
+        }
+        for output in &config.outputs {
+            print::words(format_args!("feed {}", output.id));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn count(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}

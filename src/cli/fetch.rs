@@ -1,0 +1,132 @@
+//! `riverine fetch`: polls now, once. Beside a running daemon it asks that daemon.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::bail;
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Global, Wrong, assemble, print};
+use crate::clock;
+use crate::config::Config;
+use crate::daemon::{Command, Daemon, control};
+use crate::model::SourceId;
+use crate::store;
+use crate::text;
+
+/// `riverine fetch [SOURCE…]`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Ids of the sources to poll; none: all.
+    #[arg(value_name = "SOURCE")]
+    sources: Vec<String>,
+}
+
+/// One line per source and a total; on a terminal with a bar.
+struct Progress {
+    bar: ProgressBar,
+    width: usize,
+    done: usize,
+    failed: usize,
+}
+
+impl Progress {
+    fn new(ids: &[String]) -> Self {
+        let bar = if std::io::stderr().is_terminal() {
+            ProgressBar::new(ids.len() as u64)
+        } else {
+            ProgressBar::hidden()
+        };
+        // The template is ours and complete; should it ever not be, the default bar does.
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
+            bar.set_style(style);
+        }
+        let width = ids.iter().map(String::len).max().unwrap_or_default();
+        Self { bar, width, done: 0, failed: 0 }
+    }
+
+    fn line(&mut self, line: &control::Line) {
+        self.done += 1;
+        self.failed += usize::from(line.failed);
+        let mark = if line.failed { "failed: " } else { "" };
+        let words = text::visible(&line.words);
+        let width = self.width;
+        let printed =
+            self.bar.suspend(|| print::data(format_args!("{:width$}  {mark}{words}\n", line.source)));
+        // Whoever closed stdout does not want the lines; the work goes on.
+        drop(printed);
+        self.bar.inc(1);
+    }
+
+    fn finish(self) -> anyhow::Result<ExitCode> {
+        self.bar.finish_and_clear();
+        let code = if self.failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        print::data(format_args!("{} polled, {} failed\n", self.done, self.failed)).map(|()| code)
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The config's and the store's, in words.
+pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
+    let config = global.load()?;
+    let ids = wanted(args, &config)?;
+    assemble::runtime()?.block_on(async {
+        let mut progress = Progress::new(&ids);
+        if store::holder(&config.store.path).is_some() {
+            let asked = control::ask(&config.store.path, Some(ids), |line| progress.line(&line)).await;
+            if let Err(error) = asked {
+                bail!(
+                    "{}: a riverine process writes to this store but does not take requests ({error}); \
+                     wait for it to end, or ask it with SIGUSR1",
+                    config.store.path.display()
+                );
+            }
+            return progress.finish();
+        }
+        alone(&config, ids, &mut progress).await?;
+        progress.finish()
+    })
+}
+
+/// The ids asked for, checked; all enabled ones if none was named.
+fn wanted(args: &Args, config: &Config) -> anyhow::Result<Vec<String>> {
+    if args.sources.is_empty() {
+        let enabled = config.sources.iter().filter(|source| source.enabled);
+        return Ok(enabled.map(|source| source.id.to_string()).collect());
+    }
+    for id in &args.sources {
+        if !config.sources.iter().any(|source| source.id.as_str() == id) {
+            return Err(Wrong(format!("no source {id:?} in {}", config.path.display())).into());
+        }
+    }
+    Ok(args.sources.clone())
+}
+
+/// No daemon runs: the same loop, for one round.
+async fn alone(config: &Config, ids: Vec<String>, progress: &mut Progress) -> anyhow::Result<()> {
+    let clock = clock::from_env().map_err(anyhow::Error::msg)?;
+    let (_lock, handle) = assemble::open_store(config)?;
+    let plan = assemble::plan(config, &handle, &clock, None)?;
+    let daemon = Daemon::new(plan, handle, clock, Arc::new(|_| {})).await?;
+    let (commands, received) = mpsc::channel(1);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let looping = tokio::spawn(daemon.round(received, async {
+        let _ = stopped.await;
+    }));
+    let (reports, mut results) = mpsc::unbounded_channel();
+    let sources = Some(ids.into_iter().map(SourceId::new).collect());
+    let asked = commands.send(Command::Poll { sources, reports }).await;
+    while let Some(report) = results.recv().await.filter(|_| asked.is_ok()) {
+        progress.line(&control::Line {
+            source: report.source.to_string(),
+            failed: report.outcome.is_failure(),
+            words: report.outcome.words(),
+        });
+    }
+    let _ = stop.send(());
+    Ok(looping.await?)
+}

@@ -1,0 +1,225 @@
+//! `riverine serve`: the daemon. Opens what it needs in the order in which things can fail, then runs until
+//! it is told to stop.
+
+mod logging;
+mod signals;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::{error, info, warn};
+use url::Url;
+
+use super::{Global, assemble};
+use crate::clock::{self, Clock};
+use crate::config::{self, Config, Listen};
+use crate::daemon::{Command, Daemon, control};
+use crate::fetch::Gate;
+use crate::notify;
+use crate::server::{self, Listener, Settings, Site};
+use crate::store::Handle;
+
+/// `riverine serve`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Read the config again whenever its files change
+    #[arg(long)]
+    watch: bool,
+}
+
+/// Where the config comes from, and what is said when all is ready.
+pub(super) enum Mode {
+    /// A config file, read again on SIGHUP; with true also when it changes.
+    Config(bool),
+    /// The demo: prints what to open.
+    Demo {
+        /// How many sample sources there are.
+        samples: usize,
+    },
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The config's, the store's, the port's, in words.
+pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
+    let config = global.load()?;
+    assemble::runtime()?.block_on(river(config, Mode::Config(args.watch), global))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Everything that a reload needs.
+struct River {
+    path: PathBuf,
+    store: Handle,
+    clock: Arc<dyn Clock>,
+    gate: Arc<Gate>,
+    site: Arc<Site>,
+    commands: mpsc::Sender<Command>,
+    base_url: Url,
+}
+
+/// The river from its sources to its readers, until a signal ends it.
+pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow::Result<()> {
+    logging::start(global);
+    // Every connection and every database file needs a handle; the soft limit is for programs that use select(2).
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        warn!("the limit of open files stays as it is: {error}");
+    }
+    let clock = clock::from_env().map_err(anyhow::Error::msg)?;
+    let (_lock, store) = assemble::open_store(&config)?;
+    let gate = Arc::new(Gate::new(&config.fetch, clock.clone()));
+    let plan = assemble::plan(&config, &store, &clock, Some(gate.clone()))?;
+    let (listener, address) = listen(&config).await?;
+    let base_url = base_url(&config, &address)?;
+    let site = Site::new(store.clone(), clock.clone(), settings(&config, &base_url));
+    let told = site.clone();
+    let daemon =
+        Daemon::new(plan, store.clone(), clock.clone(), Arc::new(move |committed| told.touched(committed)))
+            .await?;
+    let (commands, received) = mpsc::channel(16);
+    let (stop, stopped) = watch::channel(false);
+    let until = |mut stopped: watch::Receiver<bool>| async move {
+        // An error means the sender is gone, which is an end as well.
+        let _ = stopped.wait_for(|stop| *stop).await;
+    };
+    let serving = tokio::spawn(server::serve(vec![listener], site.clone(), until(stopped.clone())));
+    match control::listen(&config.store.path) {
+        Ok(socket) => drop(tokio::spawn(control::answer(socket, commands.clone()))),
+        Err(error) => warn!("`riverine fetch` cannot ask this daemon: {error}"),
+    }
+    let looping = tokio::spawn(daemon.run(received, until(stopped)));
+    info!(sources = config.sources.len(), feeds = config.outputs.len(), "listening on {address}");
+    ready(&config);
+    let river = River { path: config.path.clone(), store, clock, gate, site, commands, base_url };
+    let socket = control::path(&config.store.path);
+    match mode {
+        Mode::Config(watch) => signals::obey(&river, &config, watch).await?,
+        Mode::Demo { samples } => demo(&river, samples).await?,
+    }
+    notify::stopping();
+    info!("stopping");
+    let _ = stop.send(true);
+    let ended = tokio::join!(looping, serving);
+    let _ = std::fs::remove_file(socket);
+    ended.0.context("the polling loop ended by a defect")?;
+    ended.1.context("the server ended by a defect")?;
+    Ok(())
+}
+
+fn ready(config: &Config) {
+    let enabled = config.sources.iter().filter(|source| source.enabled).count();
+    notify::status(&format!("polling {enabled} sources, publishing {} feeds", config.outputs.len()));
+    notify::ready();
+}
+
+/// A socket passed by systemd wins over the config.
+async fn listen(config: &Config) -> anyhow::Result<(Listener, String)> {
+    let mut passed = listenfd::ListenFd::from_env();
+    if passed.len() > 0 {
+        if let Ok(Some(socket)) = passed.take_tcp_listener(0) {
+            socket.set_nonblocking(true)?;
+            let listener = TcpListener::from_std(socket)?;
+            let address = format!("http://{}/", listener.local_addr()?);
+            return Ok((Listener::Tcp(listener), address));
+        }
+        if let Ok(Some(socket)) = passed.take_unix_listener(0) {
+            socket.set_nonblocking(true)?;
+            return Ok((
+                Listener::Unix(UnixListener::from_std(socket)?),
+                "a unix socket passed by systemd".to_owned(),
+            ));
+        }
+    }
+    match &config.server.listen {
+        Listen::Tcp(address) => {
+            let listener = TcpListener::bind(address)
+                .await
+                .with_context(|| format!("cannot listen on {address}; another program may have this port"))?;
+            let address = format!("http://{}/", listener.local_addr()?);
+            Ok((Listener::Tcp(listener), address))
+        }
+        Listen::Unix(path) => {
+            // We hold the store's lock: a socket that is still there is left from before.
+            if std::fs::metadata(path).is_ok_and(|found| is_socket(&found)) {
+                std::fs::remove_file(path).with_context(|| format!("cannot replace {}", path.display()))?;
+            }
+            let listener =
+                UnixListener::bind(path).with_context(|| format!("cannot listen on {}", path.display()))?;
+            Ok((Listener::Unix(listener), format!("unix:{}", path.display())))
+        }
+    }
+}
+
+fn is_socket(metadata: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    metadata.file_type().is_socket()
+}
+
+/// The public address: configured, else the address we listen on; never what a client says.
+fn base_url(config: &Config, address: &str) -> anyhow::Result<Url> {
+    if let Some(url) = &config.server.base_url {
+        return Ok(url.clone());
+    }
+    let fallback = if address.starts_with("http://") { address } else { "http://localhost/" };
+    Ok(Url::parse(fallback)?)
+}
+
+fn settings(config: &Config, base_url: &Url) -> Settings {
+    Settings {
+        base_url: base_url.clone(),
+        outputs: config.outputs.clone(),
+        sources: config.sources.clone(),
+        token: config.server.token.clone(),
+        admin_token: config.server.admin_token.clone(),
+    }
+}
+
+/// Reads the config again: all or nothing.
+async fn reload(river: &River) {
+    notify::reloading();
+    match reloaded(river).await {
+        Ok(config) => ready(&config),
+        Err(failure) => {
+            error!("the config stays as it was: {failure:#}");
+            notify::ready();
+        }
+    }
+}
+
+async fn reloaded(river: &River) -> anyhow::Result<Config> {
+    let config = config::load(&river.path)?;
+    let plan = assemble::plan(&config, &river.store, &river.clock, Some(river.gate.clone()))?;
+    let (done, loaded) = oneshot::channel();
+    river.commands.send(Command::Reload(Box::new(plan), done)).await.context("the polling loop is gone")?;
+    loaded.await.context("the polling loop is gone")??;
+    let base_url = config.server.base_url.as_ref().unwrap_or(&river.base_url);
+    river.site.reload(settings(&config, base_url));
+    Ok(config)
+}
+
+/// Polls the samples and says what to open; ends with Ctrl-C.
+async fn demo(river: &River, samples: usize) -> anyhow::Result<()> {
+    use super::print::{data, words};
+    let (reports, mut results) = mpsc::unbounded_channel();
+    river.commands.send(Command::Poll { sources: None, reports }).await?;
+    while let Some(report) = results.recv().await {
+        words(format_args!("  {:<28} {}", report.source, report.outcome.words()));
+    }
+    let base = &river.base_url;
+    data(format_args!(
+        "\n{samples} sources have become one river. Open it:\n\n  \
+           the page                {base}\n  \
+           subscribe (Atom)        {base}feeds/all.atom\n  \
+           subscribe (RSS)         {base}feeds/all.rss\n  \
+           subscribe (JSON Feed)   {base}feeds/all.json\n  \
+           only what is nature     {base}feeds/nature.atom\n  \
+           a page as a feed        {base}sources/\n\n\
+         Nothing is stored for good. End with Ctrl-C; `riverine --help` says how to go on.\n"
+    ))?;
+    signals::end().await
+}

@@ -1,0 +1,108 @@
+//! Signals, the watchdog and `--watch`: what happens to a running daemon from outside.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval};
+use tracing::info;
+
+use super::{River, reload};
+use crate::config::Config;
+use crate::daemon::Command;
+use crate::notify;
+
+/// `--watch` looks at the files so often.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Obeys signals until one says stop.
+///
+/// # Errors
+/// When the system does not let us listen to signals.
+pub(super) async fn obey(river: &River, config: &Config, watch: bool) -> anyhow::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut poll = signal(SignalKind::user_defined1())?;
+    let mut look = ticker(watch.then_some(LOOK));
+    let mut alive = ticker(notify::watchdog_interval());
+    let mut files = Files::of(config);
+    let end = end();
+    tokio::pin!(end);
+    loop {
+        tokio::select! {
+            ended = &mut end => return ended,
+            _ = hangup.recv() => {
+                info!("SIGHUP: reading the config again");
+                reload(river).await;
+            }
+            _ = poll.recv() => {
+                info!("SIGUSR1: polling everything now");
+                // Nobody waits for the reports of a signal.
+                let (reports, _) = mpsc::unbounded_channel();
+                let _ = river.commands.send(Command::Poll { sources: None, reports }).await;
+            }
+            () = tick(&mut look) => {
+                if files.changed() {
+                    info!("the config changed: reading it again");
+                    reload(river).await;
+                }
+            }
+            () = tick(&mut alive) => notify::alive(),
+        }
+    }
+}
+
+/// SIGTERM or SIGINT.
+///
+/// # Errors
+/// When the system does not let us listen to signals.
+pub(super) async fn end() -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+fn ticker(every: Option<Duration>) -> Option<tokio::time::Interval> {
+    every.map(|every| {
+        let mut ticker = interval(every);
+        ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ticker
+    })
+}
+
+async fn tick(ticker: &mut Option<tokio::time::Interval>) {
+    match ticker {
+        Some(ticker) => drop(ticker.tick().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// The files of a config, by when they were last written.
+struct Files {
+    seen: HashMap<PathBuf, Option<SystemTime>>,
+}
+
+impl Files {
+    fn of(config: &Config) -> Self {
+        Self { seen: config.files.iter().map(|path| (path.clone(), written(path))).collect() }
+    }
+
+    fn changed(&mut self) -> bool {
+        let mut changed = false;
+        for (path, seen) in &mut self.seen {
+            let now = written(path);
+            changed |= *seen != now;
+            *seen = now;
+        }
+        changed
+    }
+}
+
+fn written(path: &std::path::Path) -> Option<SystemTime> {
+    std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
+}

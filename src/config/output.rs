@@ -1,0 +1,147 @@
+//! One `[[feed]]`, and which sources stand in it. Unknown groups and sources are errors.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::diagnose::{Place, Severity, nearest};
+use super::source::{Found, filter};
+use super::walk::{Report, Section};
+use super::{ids, secret, values};
+use crate::model::{Access, Filter, HubChoice, Output, Secret, SourceId, TitlePrefix};
+
+/// The output that always exists.
+pub(super) const ALL: &str = "all";
+
+/// An output whose sources are still names.
+pub(super) struct Draft {
+    pub(super) place: Place,
+    pub(super) output: Output,
+    groups: Vec<(String, Range<usize>)>,
+    sources: Vec<(SourceId, Range<usize>)>,
+}
+
+/// `[[feed]]`. `token` is the server's, for feeds without their own.
+pub(super) fn read(section: &Section<'_, '_>, token: Option<&Secret>) -> Draft {
+    let groups = section.get("groups", values::groups).unwrap_or_default();
+    let sources = section.get("sources", values::ids).unwrap_or_default();
+    let languages = section.get("languages", values::languages).unwrap_or_default();
+    let title = section.get("title", values::line);
+    let query = section.get("query", values::line);
+    let written = section.get("id", values::id);
+    let id = written.unwrap_or_else(|| {
+        let selects: Vec<&str> = (groups.iter().map(|(g, _)| g.as_str()))
+            .chain(sources.iter().map(|(s, _)| s.as_str()))
+            .chain(languages.iter().map(String::as_str))
+            .collect();
+        let id = [title.as_deref(), Some(&selects.join("-")), query.as_deref()];
+        id.into_iter().flatten().find_map(ids::slug).unwrap_or_else(|| unnamed(section))
+    });
+    let own = section.get("token", secret::read);
+    let output = Output {
+        title: title.unwrap_or_else(|| if id == ALL { "All entries".to_owned() } else { id.clone() }),
+        id,
+        sources: None,
+        languages,
+        keep: filter(&section.table("keep")),
+        drop: filter(&section.table("drop")),
+        query,
+        limit: section.get("limit", values::whole).unwrap_or(100),
+        per_source: section.get("per_source", values::whole).unwrap_or(0),
+        title_prefix: section
+            .get("title_prefix", values::one_of(&[TitlePrefix::None, TitlePrefix::Source]))
+            .unwrap_or_default(),
+        access: access(own.as_ref().or(token)),
+        hub: hub(section),
+    };
+    Draft { place: section.place("id"), output, groups, sources }
+}
+
+/// A feed that selects nothing by name is the feed of everything, unless it has conditions.
+fn unnamed(section: &Section<'_, '_>) -> String {
+    let plain = ["title", "groups", "sources", "limit", "per_source", "title_prefix", "token", "hub"];
+    if !section.has("id") && !section.has_only(&plain) {
+        let hint = "add id = \"…\": it stands in the feed's address".to_owned();
+        section.error(
+            section.header().span,
+            "this [[feed]] has nothing to make an id from".to_owned(),
+            Some(hint),
+        );
+    }
+    ALL.to_owned()
+}
+
+fn access(token: Option<&Secret>) -> Access {
+    token.map_or(Access::Open, |t| Access::Token(t.clone()))
+}
+
+fn hub(section: &Section<'_, '_>) -> HubChoice {
+    let read = section.get("hub", |spot| match spot.text()? {
+        "none" => Ok(HubChoice::None),
+        "self" => Ok(HubChoice::Own),
+        _ => values::url(spot).map(HubChoice::External),
+    });
+    read.unwrap_or_default()
+}
+
+/// The feed of everything, where the config has none of that name.
+pub(super) fn all(token: Option<&Secret>) -> Output {
+    Output {
+        id: ALL.to_owned(),
+        title: "All entries".to_owned(),
+        sources: None,
+        languages: Vec::new(),
+        keep: Filter::default(),
+        drop: Filter::default(),
+        query: None,
+        limit: 100,
+        per_source: 0,
+        title_prefix: TitlePrefix::None,
+        access: access(token),
+        hub: HubChoice::None,
+    }
+}
+
+/// Puts the sources in; says which names nobody has.
+pub(super) fn resolve(draft: Draft, found: &[Found], report: &Report<'_>) -> Output {
+    let Draft { place, mut output, groups, sources } = draft;
+    if groups.is_empty() && sources.is_empty() {
+        return output;
+    }
+    let say = |span: Range<usize>, words: String, hint: Option<String>| {
+        report.say(Severity::Error, Some(Place { file: place.file, span }), words, hint);
+    };
+    let mut chosen = BTreeSet::new();
+    for (group, span) in groups {
+        let before = chosen.len();
+        chosen.extend(found.iter().enumerate().filter(|(_, f)| f.groups.contains(&group)).map(|(n, _)| n));
+        if chosen.len() == before && !found.iter().any(|f| f.groups.contains(&group)) {
+            let known: BTreeSet<&str> =
+                found.iter().flat_map(|f| f.groups.iter().map(String::as_str)).collect();
+            say(span, format!("no source is in a group {group:?}"), hint(&group, &known));
+        }
+    }
+    for (id, span) in sources {
+        if let Some(n) = found.iter().position(|f| f.id.as_ref() == Some(&id)) {
+            chosen.insert(n);
+        } else if let Some(now) = found.iter().find(|f| f.was.iter().any(|(w, _)| *w == id)) {
+            let now = now.id.as_ref().map(|i| format!("it is called {:?} now", i.as_str()));
+            say(span, format!("there is no source {:?}", id.as_str()), now);
+        } else {
+            let known = found.iter().filter_map(|f| f.id.as_ref()).map(SourceId::as_str).collect();
+            say(span, format!("there is no source {:?}", id.as_str()), hint(id.as_str(), &known));
+        }
+    }
+    output.sources = Some(chosen.iter().filter_map(|n| found.get(*n)?.id.clone()).collect());
+    output
+}
+
+fn hint(word: &str, known: &BTreeSet<&str>) -> Option<String> {
+    match nearest(word, known.iter().copied()) {
+        Some(near) => Some(format!("did you mean {near:?}?")),
+        None if known.is_empty() => None,
+        None if known.len() <= 12 => {
+            Some(format!("there are: {}", known.iter().copied().collect::<Vec<_>>().join(", ")))
+        }
+        None => None,
+    }
+}

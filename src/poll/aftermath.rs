@@ -1,0 +1,189 @@
+//! What an answer changes in a source's state. Pure.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use url::Url;
+
+use crate::dedup;
+use crate::fetch::{Answer, FetchError};
+use crate::model::{Digest, Outcome, Redirect, Source, SourceState, Standing, Validators};
+
+/// A learnt address that fails so often is given up for the configured one.
+const LEARNT_FAILURES: u32 = 3;
+
+/// Hash of the parts of the config that validators depend on.
+fn request_hash(source: &Source) -> Digest {
+    let mut parts = vec![source.url.to_string()];
+    for (name, value) in &source.headers {
+        parts.push(name.to_ascii_lowercase());
+        parts.push(value.expose().to_owned());
+    }
+    if let Some(auth) = &source.auth {
+        parts.push(auth.user.clone());
+        parts.push(auth.password.expose().to_owned());
+    }
+    let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
+    dedup::hash("request", &parts)
+}
+
+/// What was learnt of another address, or under other credentials, says nothing of this one.
+pub(super) fn forget_if_other(state: &mut SourceState, source: &Source) {
+    let hash = Some(request_hash(source));
+    if state.request_hash == hash {
+        return;
+    }
+    if state.request_hash.is_some() {
+        state.validators = None;
+        state.body_hash = None;
+        state.redirect = None;
+        state.moved_to = None;
+        state.held_until = None;
+        state.consecutive_failures = 0;
+        if state.standing == Standing::Gone {
+            state.standing = Standing::New;
+        }
+    }
+    state.request_hash = hash;
+}
+
+/// Counts an answer, whatever it was.
+fn count(state: &mut SourceState, answer: &Answer) {
+    state.requests += u64::from(answer.requests);
+    state.http_status = Some(answer.status);
+}
+
+/// The source is well: the same for a document and a 304.
+fn well(state: &mut SourceState, answer: &Answer, now: DateTime<Utc>, confirmations: u32) {
+    count(state, answer);
+    state.standing = Standing::Ok;
+    state.last_success = Some(now);
+    state.first_success = state.first_success.or(Some(now));
+    state.last_error = None;
+    state.consecutive_failures = 0;
+    state.held_until = None;
+    state.hints.fresh_for = answer.freshness.fresh_for;
+    confirm(state, answer.permanent.as_ref(), confirmations);
+}
+
+/// A 301 or 308 is believed once it was seen on several polls in a row that ended well.
+fn confirm(state: &mut SourceState, permanent: Option<&Url>, confirmations: u32) {
+    let Some(target) = permanent else {
+        state.redirect = None;
+        return;
+    };
+    let seen = match &state.redirect {
+        Some(redirect) if redirect.target == *target => redirect.seen + 1,
+        _ => 1,
+    };
+    if seen >= confirmations.max(1) {
+        state.moved_to = Some(target.clone());
+        state.redirect = None;
+    } else {
+        state.redirect = Some(Redirect { target: target.clone(), seen });
+    }
+}
+
+/// 304: it updates what it carries and keeps the rest (RFC 9111, 4.3.4).
+pub(super) fn not_modified(state: &mut SourceState, answer: &Answer, now: DateTime<Utc>, confirmations: u32) {
+    well(state, answer, now, confirmations);
+    state.not_modified += 1;
+    state.bytes_saved += state.body_bytes;
+    if let Some(validators) = &mut state.validators {
+        let Validators { etag, last_modified, .. } = &answer.validators;
+        if etag.is_some() {
+            validators.etag.clone_from(etag);
+        }
+        if last_modified.is_some() {
+            validators.last_modified.clone_from(last_modified);
+        }
+    }
+}
+
+/// A whole document that was read: its validators replace the pair.
+pub(super) fn whole(state: &mut SourceState, answer: &Answer, now: DateTime<Utc>, confirmations: u32) {
+    well(state, answer, now, confirmations);
+    let given = answer.validators.etag.is_some() || answer.validators.last_modified.is_some();
+    state.validators = given.then(|| answer.validators.clone());
+}
+
+/// A document that could not be read: its validators must not be kept, or a 304 would hide it for ever.
+pub(super) fn unreadable(state: &mut SourceState, answer: &Answer, words: String, drifted: bool) -> Outcome {
+    count(state, answer);
+    fail(state, &words);
+    if drifted {
+        state.standing = Standing::Drifted;
+    }
+    Outcome::Failed(words)
+}
+
+/// 429 and 503.
+pub(super) fn throttled(
+    state: &mut SourceState,
+    answer: &Answer,
+    now: DateTime<Utc>,
+    max_hold: Duration,
+) -> Outcome {
+    count(state, answer);
+    let asked = answer.freshness.retry_after.filter(|wait| !wait.is_zero()).map(|wait| wait.min(max_hold));
+    let until = asked.and_then(|wait| now.checked_add_signed(TimeDelta::from_std(wait).ok()?));
+    let words = match until {
+        Some(until) => {
+            format!(
+                "{} answered {}: wait until {}",
+                answer.url.host_str().unwrap_or_default(),
+                answer.status,
+                until.format("%Y-%m-%d %H:%M:%S UTC")
+            )
+        }
+        None => format!(
+            "{} answered {} without saying how long to wait",
+            answer.url.host_str().unwrap_or_default(),
+            answer.status
+        ),
+    };
+    fail(state, &words);
+    state.held_until = until;
+    if until.is_some() {
+        state.standing = Standing::Held;
+    }
+    Outcome::Held(words)
+}
+
+/// 410.
+pub(super) fn gone(state: &mut SourceState, answer: &Answer) -> Outcome {
+    count(state, answer);
+    fail(
+        state,
+        "the server says it is gone for good (410); it is not asked again by itself. Remove it, or give it another url",
+    );
+    state.standing = Standing::Gone;
+    Outcome::Gone
+}
+
+/// No answer that helps.
+pub(super) fn failed(state: &mut SourceState, error: &FetchError) -> Outcome {
+    let words = error.to_string();
+    match error {
+        FetchError::Status { status, requests, .. } => {
+            state.http_status = Some(*status);
+            state.requests += u64::from(*requests);
+        }
+        FetchError::Broken { requests, .. } => {
+            state.http_status = None;
+            state.requests += u64::from(*requests);
+        }
+    }
+    fail(state, &words);
+    Outcome::Failed(words)
+}
+
+fn fail(state: &mut SourceState, words: &str) {
+    state.standing = Standing::Failing;
+    state.last_error = Some(words.to_owned());
+    state.consecutive_failures = state.consecutive_failures.saturating_add(1);
+    state.redirect = None;
+    if state.consecutive_failures >= LEARNT_FAILURES {
+        state.moved_to = None;
+    }
+}

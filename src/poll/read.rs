@@ -1,0 +1,308 @@
+//! The second half of a poll: a body is read, decided and committed.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::{Polled, Poller, aftermath, rules_in_force};
+use crate::dedup::{self, Context, Rules};
+use crate::fetch::{Answer, Body, Fetched, Request};
+use crate::link;
+use crate::model::{Digest, Hints, Outcome, RawFeed, Source, SourceState, Warning};
+use crate::normalize::{self, Normalized};
+use crate::parse::{self, Input, ParseError};
+use crate::store::{Commit, Committed, KeptBody, Reading, Store, StoreError};
+
+/// How often a poll decides again when another was first.
+const ATTEMPTS: usize = 3;
+/// Publication times kept to learn a source's rhythm from.
+const RHYTHM: usize = 64;
+/// Warnings of one reading that are kept.
+const WARNINGS: usize = 20;
+/// Guids that changed under standing stories in one document, from which on they are not trusted.
+const GUIDS_CHANGED: usize = 3;
+
+/// A document as read, and what it says of its schedule.
+struct Document {
+    normalized: Normalized,
+    hints: Hints,
+    next_page: Option<String>,
+}
+
+impl Poller {
+    /// Reads a body; the same body under the same rules is not read again.
+    pub(super) async fn read(
+        &self,
+        source: &Arc<Source>,
+        mut state: SourceState,
+        answer: Answer,
+        body: Body,
+    ) -> Result<Polled, StoreError> {
+        let now = self.clock.now();
+        let rules = rules_in_force(source, &self.rules);
+        let hash = dedup::hash("body", &[&rules.0, &body.bytes]);
+        if state.body_hash == Some(hash) && !body.delta {
+            aftermath::whole(&mut state, &answer, now, self.redirect_confirmations);
+            return self.settle(source, state, Outcome::NotModified, now).await;
+        }
+        let id = source.id.clone();
+        let stored = Arc::new(self.store.read(move |store| store.digests(&id, rules)).await?);
+        let mut document = match self.document(source, &body, &stored).await {
+            Ok(document) => document,
+            Err(error) => {
+                let drifted = matches!(error, ParseError::Selector(_)) && state.first_success.is_some();
+                let outcome = aftermath::unreadable(&mut state, &answer, error.to_string(), drifted);
+                return self.settle(source, state, outcome, now).await;
+            }
+        };
+        self.further_pages(source, &mut state, &mut document, &body, &stored).await;
+        let first = state.first_success.is_none();
+        aftermath::whole(&mut state, &answer, now, self.redirect_confirmations);
+        state.body_hash = (!body.delta).then_some(hash);
+        state.body_bytes = body.bytes.len() as u64;
+        note(&mut state, &document, now);
+        self.plan_next(source, &mut state, now);
+        let kept = self.kept(&body, now);
+        self.intake(source, state, document.normalized, rules, kept, first, now).await
+    }
+
+    async fn settle(
+        &self,
+        source: &Arc<Source>,
+        mut state: SourceState,
+        outcome: Outcome,
+        now: DateTime<Utc>,
+    ) -> Result<Polled, StoreError> {
+        self.plan_next(source, &mut state, now);
+        let committed = self.remember(source, &state, now).await?;
+        Ok(Polled { outcome, committed, state })
+    }
+
+    /// Parses and normalizes on a blocking thread. A panic there is this source's failure.
+    async fn document(
+        &self,
+        source: &Arc<Source>,
+        body: &Body,
+        stored: &Arc<HashSet<Digest>>,
+    ) -> Result<Document, ParseError> {
+        let _permit = self.readers.acquire().await;
+        let (source, body, stored) = (source.clone(), body.clone(), stored.clone());
+        let job = tokio::task::spawn_blocking(move || read_document(&source, &body, &stored));
+        job.await.unwrap_or_else(|_| {
+            Err(ParseError::NoFeed(
+                "reading this document failed inside riverine; that is a defect: please report it with the \
+                 document"
+                    .to_owned(),
+            ))
+        })
+    }
+
+    /// `next` of `[source.page]`, up to `pages`. A page that fails costs only itself.
+    async fn further_pages(
+        &self,
+        source: &Arc<Source>,
+        state: &mut SourceState,
+        document: &mut Document,
+        first: &Body,
+        stored: &Arc<HashSet<Digest>>,
+    ) {
+        let mut seen = HashSet::from([first.url.clone()]);
+        let mut from = first.url.clone();
+        let mut next = document.next_page.take();
+        for _ in 1..source.page.pages.max(1) {
+            let Some(url) = next.take().and_then(|next| from.join(&next).ok()) else { return };
+            if !seen.insert(url.clone()) {
+                return;
+            }
+            let page = self.page(source, state, &url, stored).await;
+            match page {
+                Ok(page) => {
+                    document.normalized.entries.extend(page.normalized.entries);
+                    document.normalized.warnings.extend(page.normalized.warnings);
+                    next = page.next_page;
+                    from = url;
+                }
+                Err(words) => {
+                    let words = format!("page {}: {words}", link::mask(url.as_str()));
+                    document.normalized.warnings.push(Warning(words));
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn page(
+        &self,
+        source: &Arc<Source>,
+        state: &mut SourceState,
+        url: &url::Url,
+        stored: &Arc<HashSet<Digest>>,
+    ) -> Result<Document, String> {
+        let request = Request { source, url: url.clone(), validators: None };
+        let fetched = self.fetch.fetch(request, self.clock.now()).await;
+        match fetched {
+            Ok(Fetched::Body(answer, body)) => {
+                state.requests += u64::from(answer.requests);
+                self.document(source, &body, stored).await.map_err(|error| error.to_string())
+            }
+            Ok(Fetched::NotModified(answer) | Fetched::Throttled(answer) | Fetched::Gone(answer)) => {
+                state.requests += u64::from(answer.requests);
+                Err(format!("answered {}", answer.status))
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn kept(&self, body: &Body, now: DateTime<Utc>) -> Option<KeptBody> {
+        // The limit is on the compressed size; text packs to a quarter or less, so this never keeps too much.
+        (self.keep_bodies > 0 && body.bytes.len() as u64 <= self.keep_bodies.saturating_mul(4)).then(|| {
+            KeptBody {
+                bytes: body.bytes.to_vec(),
+                url: body.url.to_string(),
+                content_type: body.content_type.clone(),
+                fetched: now,
+            }
+        })
+    }
+
+    /// Known, decided, committed; again when another poll was first.
+    #[allow(clippy::too_many_arguments, reason = "one call, everything a commit is made of")]
+    async fn intake(
+        &self,
+        source: &Arc<Source>,
+        mut state: SourceState,
+        normalized: Normalized,
+        rules: Digest,
+        kept: Option<KeptBody>,
+        first: bool,
+        now: DateTime<Utc>,
+    ) -> Result<Polled, StoreError> {
+        let (source, common) = (source.clone(), self.rules.clone());
+        self.store
+            .write(move |store| {
+                let home = home_links(&source, &normalized);
+                for _ in 0..ATTEMPTS {
+                    let context = context(&source, &state, &common, &home, first, now);
+                    let decided = decide(store, &context, &normalized, rules, kept.as_ref(), &mut state);
+                    match decided {
+                        Err(StoreError::Conflict) => {}
+                        Ok((outcome, committed)) => return Ok(Polled { outcome, committed, state }),
+                        Err(error) => return Err(error),
+                    }
+                }
+                Err(StoreError::Conflict)
+            })
+            .await
+    }
+}
+
+fn context<'a>(
+    source: &'a Source,
+    state: &SourceState,
+    rules: &'a Rules,
+    home_links: &'a [String],
+    first: bool,
+    now: DateTime<Utc>,
+) -> Context<'a> {
+    Context {
+        source: source.id.as_str(),
+        rule: source.dedup,
+        future: source.future,
+        backfill: first.then_some(source.backfill as usize),
+        home_links,
+        guids_reliable: !state.guids_unreliable,
+        rules,
+        keep: &source.keep,
+        drop: &source.drop,
+        now,
+    }
+}
+
+fn decide(
+    store: &mut dyn Store,
+    context: &Context<'_>,
+    normalized: &Normalized,
+    rules: Digest,
+    body: Option<&KeptBody>,
+    state: &mut SourceState,
+) -> Result<(Outcome, Committed), StoreError> {
+    let entries = &normalized.entries;
+    let keys = dedup::document_keys(context, entries);
+    let known = store.known(context, entries, &keys)?;
+    let intake = dedup::decide(context, entries, keys, &known);
+    if intake.guids_changed >= GUIDS_CHANGED
+        || (intake.guids_changed > 0 && intake.guids_changed == entries.len())
+    {
+        state.guids_unreliable = true;
+    }
+    let reading = Reading { entries, intake: &intake, rules, body };
+    let source = crate::model::SourceId::new(context.source);
+    let commit = Commit { source: &source, state, reading: Some(reading), now: context.now };
+    let committed = store.commit(&commit)?;
+    let outcome = Outcome::Read {
+        new: committed.new.len(),
+        changed: committed.changed.len(),
+        met: committed.met,
+        filtered: committed.filtered,
+        unchanged: entries.iter().filter(|entry| entry.unchanged).count(),
+    };
+    Ok((outcome, committed))
+}
+
+/// Links that stand for the whole source and so identify no entry of it.
+fn home_links(source: &Source, normalized: &Normalized) -> Vec<String> {
+    let feed = &normalized.feed;
+    [Some(source.url.as_str()), feed.link.as_deref(), feed.self_link.as_deref()]
+        .into_iter()
+        .flatten()
+        .filter_map(link::canonical)
+        .collect()
+}
+
+fn read_document(source: &Source, body: &Body, stored: &HashSet<Digest>) -> Result<Document, ParseError> {
+    let parsed = parse::parse(&Input {
+        bytes: &body.bytes,
+        content_type: body.content_type.as_deref(),
+        content_language: body.content_language.as_deref(),
+        url: Some(&body.url),
+        kind: source.kind,
+        selectors: &source.page,
+    })?;
+    let hints = hints(&parsed.feed);
+    let next_page = parsed.next_page.clone();
+    let context = normalize::Context {
+        url: Some(&body.url),
+        timezone: source.timezone,
+        language: source.language.as_deref(),
+        stored,
+    };
+    Ok(Document { normalized: normalize::normalize(parsed, &context), hints, next_page })
+}
+
+fn hints(feed: &RawFeed) -> Hints {
+    use std::time::Duration;
+    Hints {
+        fresh_for: None,
+        ttl: feed.ttl_minutes.map(|minutes| Duration::from_secs(u64::from(minutes) * 60)),
+        skip_hours: feed.skip_hours.clone(),
+        skip_days: feed.skip_days.clone(),
+        update_gap: feed.update_seconds.map(Duration::from_secs),
+    }
+}
+
+/// What a reading leaves in the state besides validators.
+fn note(state: &mut SourceState, document: &Document, now: DateTime<Utc>) {
+    state.hints = Hints { fresh_for: state.hints.fresh_for, ..document.hints.clone() };
+    let warnings = &document.normalized.warnings;
+    state.warnings = warnings.iter().take(WARNINGS).map(ToString::to_string).collect();
+    if warnings.len() > WARNINGS {
+        state.warnings.push(format!("and {} more warnings", warnings.len() - WARNINGS));
+    }
+    let dates = document.normalized.entries.iter().filter_map(dedup::stated).filter(|at| *at <= now);
+    state.rhythm.extend(dates);
+    state.rhythm.sort_unstable_by(|one, two| two.cmp(one));
+    state.rhythm.dedup();
+    state.rhythm.truncate(RHYTHM);
+    state.feed = Some(document.normalized.feed.clone());
+}

@@ -1,0 +1,211 @@
+//! Atom 1.0 (RFC 4287), with archive links of RFC 5005.
+
+use std::collections::{BTreeMap, HashSet};
+
+use atom_syndication as atom;
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use quick_xml::escape::escape;
+
+use super::shown::{Shown, one_line};
+use super::{Form, Sheet};
+
+const DECLARATION: &[u8] = b"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n";
+pub(super) const MEDIA: &str = "http://search.yahoo.com/mrss/";
+pub(super) const HISTORY: &str = "http://purl.org/syndication/history/1.0";
+
+/// The bytes of the Atom form.
+pub(super) fn write(sheet: &Sheet<'_>) -> Vec<u8> {
+    let config = atom::WriteConfig { write_document_declaration: false, indent_size: Some(1) };
+    // Writing to memory fails only when memory does, and then it does not return.
+    feed(sheet).write_with_config(DECLARATION.to_vec(), config).unwrap_or_default()
+}
+
+fn feed(sheet: &Sheet<'_>) -> atom::Feed {
+    let head = sheet.head;
+    let mut taken = HashSet::new();
+    let mut namespaces = BTreeMap::new();
+    if sheet.entries.iter().any(|entry| entry.image.is_some()) {
+        namespaces.insert("media".to_owned(), MEDIA.to_owned());
+    }
+    let mut extensions = atom::extension::ExtensionMap::default();
+    if head.current.is_some() {
+        namespaces.insert("fh".to_owned(), HISTORY.to_owned());
+        add(&mut extensions, "fh", "archive", BTreeMap::new());
+    }
+    let subtitle = one_line(&head.description);
+    atom::Feed {
+        title: text(&one_line(&head.title), None),
+        id: head.id.clone(),
+        updated: sheet.updated.into(),
+        authors: vec![atom::Person {
+            name: one_line(&head.title),
+            uri: Some(head.home.clone()),
+            ..Default::default()
+        }],
+        generator: Some(atom::Generator { value: "riverine".to_owned(), uri: None, version: None }),
+        links: links(sheet),
+        subtitle: (!subtitle.is_empty()).then(|| text(&subtitle, None)),
+        entries: sheet.entries.iter().map(|shown| entry(shown, &mut taken)).collect(),
+        extensions,
+        namespaces,
+        lang: head.language.clone(),
+        ..Default::default()
+    }
+}
+
+fn links(sheet: &Sheet<'_>) -> Vec<atom::Link> {
+    let head = sheet.head;
+    let own = Some(Form::Atom.media_type());
+    let mut links =
+        vec![link("self", head.selves.of(Form::Atom), own), link("alternate", &head.home, Some("text/html"))];
+    let rest = [
+        ("hub", head.hub.as_deref(), None),
+        ("prev-archive", head.older.as_ref().map(|older| older.of(Form::Atom)), own),
+        ("current", head.current.as_ref().map(|current| current.of(Form::Atom)), own),
+    ];
+    links.extend(rest.into_iter().filter_map(|(rel, href, kind)| Some(link(rel, href?, kind))));
+    links
+}
+
+fn link(rel: &str, href: &str, kind: Option<&str>) -> atom::Link {
+    atom::Link {
+        rel: rel.to_owned(),
+        href: href.to_owned(),
+        mime_type: kind.map(str::to_owned),
+        ..Default::default()
+    }
+}
+
+/// A plain text. What looks like markup is sent as HTML that spells it out, so that
+/// nobody has to guess; everything else goes as it is.
+fn text(value: &str, lang: Option<&str>) -> atom::Text {
+    let doubtful = value.contains("</") || value.split('&').skip(1).any(|rest| rest.contains(';'));
+    let mut text = if doubtful { atom::Text::html(escape(value)) } else { atom::Text::plain(value) };
+    text.lang = lang.map(str::to_owned);
+    text
+}
+
+fn entry(shown: &Shown, taken: &mut HashSet<DateTime<Utc>>) -> atom::Entry {
+    let lang = shown.language.as_deref();
+    let html = |value: &String| {
+        let mut text = atom::Text::html(value.as_str());
+        text.lang = lang.map(str::to_owned);
+        text
+    };
+    let mut extensions = atom::extension::ExtensionMap::default();
+    if let Some(image) = &shown.image {
+        // The crate writes attributes of extensions as they are.
+        let attrs = BTreeMap::from([("url".to_owned(), escape(image.as_str()).into_owned())]);
+        add(&mut extensions, "media", "thumbnail", attrs);
+    }
+    let mut links = vec![link("alternate", &shown.link, None)];
+    links.extend(shown.enclosures.iter().map(|file| atom::Link {
+        rel: "enclosure".to_owned(),
+        href: file.url.clone(),
+        mime_type: Some(file.media_type.clone()),
+        title: file.title.clone(),
+        length: file.length.map(|length| length.to_string()),
+        ..Default::default()
+    }));
+    atom::Entry {
+        title: text(&shown.title, lang),
+        id: shown.id.clone(),
+        updated: apart(shown, taken).into(),
+        authors: authors(shown),
+        categories: shown
+            .categories
+            .iter()
+            .map(|category| atom::Category {
+                term: category.term.clone(),
+                scheme: category.scheme.clone(),
+                label: category.label.clone(),
+            })
+            .collect(),
+        links,
+        published: Some(shown.published.into()),
+        source: Some(source(shown)),
+        summary: shown.summary.as_ref().map(html),
+        content: shown.content.as_ref().map(|value| atom::Content {
+            value: Some(value.clone()),
+            lang: lang.map(str::to_owned),
+            content_type: Some("html".to_owned()),
+            ..Default::default()
+        }),
+        extensions,
+        ..Default::default()
+    }
+}
+
+/// Two entries of a feed should not share `updated`: readers sort by it and validators warn.
+/// Where whole seconds meet, the later comers get a fraction, made of what never changes about them.
+fn apart(shown: &Shown, taken: &mut HashSet<DateTime<Utc>>) -> DateTime<Utc> {
+    let mut at = shown.updated;
+    if !taken.contains(&at) {
+        taken.insert(at);
+        return at;
+    }
+    let mut millis = shown.number.rem_euclid(999) + 1;
+    for _ in 0..999 {
+        at = shown.updated + TimeDelta::milliseconds(millis);
+        if taken.insert(at) {
+            break;
+        }
+        millis = millis % 999 + 1;
+    }
+    at
+}
+
+/// Every entry names somebody: its authors, else the source as a whole.
+fn authors(shown: &Shown) -> Vec<atom::Person> {
+    let named: Vec<_> = shown
+        .authors
+        .iter()
+        .map(|person| atom::Person {
+            name: person.name.clone().unwrap_or_default(),
+            email: person.email.clone(),
+            uri: person.uri.clone(),
+            ..Default::default()
+        })
+        .collect();
+    if !named.is_empty() {
+        return named;
+    }
+    let source = &shown.source;
+    vec![atom::Person { name: source.name.clone(), uri: source.home.clone(), ..Default::default() }]
+}
+
+/// Where the entry came from (RFC 4287 4.2.11). Dated by the entry itself, so that its
+/// bytes do not change when its neighbours do.
+fn source(shown: &Shown) -> atom::Source {
+    let origin = &shown.source;
+    let mut links = vec![link("self", &origin.url, None)];
+    links.extend(origin.home.as_deref().map(|home| link("alternate", home, None)));
+    atom::Source {
+        title: text(&origin.name, None),
+        id: origin.url.clone(),
+        updated: shown.updated.into(),
+        links,
+        ..Default::default()
+    }
+}
+
+fn add(
+    extensions: &mut atom::extension::ExtensionMap,
+    prefix: &str,
+    name: &str,
+    attrs: BTreeMap<String, String>,
+) {
+    let element = atom::extension::Extension {
+        name: format!("{prefix}:{name}"),
+        // An empty text keeps the writer from breaking the line inside the element.
+        value: Some(String::new()),
+        attrs,
+        ..Default::default()
+    };
+    extensions.entry(prefix.to_owned()).or_default().entry(name.to_owned()).or_default().push(element);
+}
+
+/// RFC 3339 in UTC, whole seconds.
+pub(super) fn stamp(date: DateTime<Utc>) -> String {
+    date.to_rfc3339_opts(SecondsFormat::Secs, true)
+}

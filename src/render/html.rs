@@ -1,0 +1,408 @@
+//! Pages for people: what the templates show, and how entries are put into it.
+//!
+//! No script, no style attribute, nothing from elsewhere: remote images become links. Titles and
+//! names are escaped by the templates; content is the clean HTML that came in.
+
+mod pictures;
+
+use askama::Template;
+use chrono::{DateTime, Utc};
+
+use super::shown::{Shown, cut, one_line};
+use super::{Addresses, Form, Head};
+use crate::html;
+use crate::model::{Person, Published, Sighting};
+
+pub use pictures::without_pictures;
+
+/// The style sheet, served from our own address.
+pub const STYLE: &str = include_str!("../../templates/river.css");
+/// The mark of the house.
+pub const ICON: &str = include_str!("../../templates/icon.svg");
+
+/// Characters of text under a title.
+const EXCERPT: usize = 240;
+/// Colours a source's mark may have.
+const HUES: u32 = 12;
+
+/// What every page has around it.
+#[derive(Clone, Debug, Default)]
+pub struct Frame {
+    /// Path below which we are reached, beginning and ending in `/`.
+    pub prefix: String,
+    /// A token the reader came with, carried along in links.
+    pub key: Option<String>,
+    /// Changes when the style sheet does.
+    pub style: String,
+    /// The feeds one can subscribe to.
+    pub feeds: Vec<Feed>,
+}
+
+impl Frame {
+    /// The address of a page here.
+    pub fn to(&self, path: &str) -> String {
+        format!("{}{path}{}", self.prefix, self.query())
+    }
+
+    /// A source's page.
+    pub fn source(&self, id: &str) -> String {
+        self.to(&format!("sources/{id}"))
+    }
+
+    /// An entry's page.
+    pub fn entry(&self, id: &str) -> String {
+        self.to(&format!("entries/{id}"))
+    }
+
+    /// A feed's page.
+    pub fn feed(&self, id: &str) -> String {
+        self.to(&format!("feeds/{id}"))
+    }
+
+    /// An absolute address with the reader's token.
+    pub fn keyed(&self, address: &str) -> String {
+        format!("{address}{}", self.query())
+    }
+
+    fn query(&self) -> String {
+        self.key.as_deref().map_or_else(String::new, |key| {
+            let key: String = url::form_urlencoded::byte_serialize(key.as_bytes()).collect();
+            format!("?key={key}")
+        })
+    }
+}
+
+/// One feed to subscribe to.
+#[derive(Clone, Debug)]
+pub struct Feed {
+    /// Its name in addresses.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Its documents, absolute.
+    pub addresses: Addresses,
+}
+
+impl Feed {
+    /// Name, media type and address of each form.
+    pub fn forms(&self) -> impl Iterator<Item = (&'static str, &'static str, &str)> {
+        Form::ALL.into_iter().map(|form| (form.name(), form.media_type(), self.addresses.of(form)))
+    }
+}
+
+/// A source as a coloured mark and a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Its name in addresses.
+    pub id: String,
+    /// Its shown name.
+    pub name: String,
+    /// One or two letters.
+    pub letters: String,
+    /// Which of the twelve colours.
+    pub hue: u32,
+}
+
+impl Mark {
+    /// The same name has the same mark, always.
+    pub fn new(id: &str, name: &str) -> Self {
+        let name = one_line(if name.trim().is_empty() { id } else { name });
+        let letters = name.split(' ').filter_map(|word| word.chars().find(|c| c.is_alphanumeric())).take(2);
+        let letters: String = letters.flat_map(char::to_uppercase).collect();
+        let hue = id.bytes().fold(7u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % HUES;
+        Self { id: id.to_owned(), letters, name, hue }
+    }
+}
+
+/// A moment, for people and for machines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct When {
+    /// RFC 3339.
+    pub machine: String,
+    /// `13:41`.
+    pub time: String,
+    /// `Friday, 26 April 2013`.
+    pub day: String,
+    /// `26 April 2013, 13:41 UTC`.
+    pub full: String,
+}
+
+impl From<DateTime<Utc>> for When {
+    fn from(at: DateTime<Utc>) -> Self {
+        Self {
+            machine: super::atom::stamp(at),
+            time: at.format("%H:%M").to_string(),
+            day: at.format("%A, %-d %B %Y").to_string(),
+            full: at.format("%-d %B %Y, %H:%M UTC").to_string(),
+        }
+    }
+}
+
+/// An entry in a list.
+pub struct Item {
+    /// Its own page here: bare UUID.
+    pub id: String,
+    /// Plain title.
+    pub title: String,
+    /// Where the title leads.
+    pub link: String,
+    /// BCP 47 code.
+    pub language: Option<String>,
+    /// The date shown.
+    pub when: When,
+    /// Whose text it is.
+    pub mark: Mark,
+    /// A few words of it.
+    pub excerpt: String,
+    /// Files: address and label.
+    pub files: Vec<(String, String)>,
+}
+
+/// A day of the river.
+pub struct Day {
+    /// `Friday, 26 April 2013`.
+    pub name: String,
+    /// `2013-04-26`.
+    pub date: String,
+    /// Newest first.
+    pub items: Vec<Item>,
+}
+
+/// Entries by day, as they flow.
+pub fn days(head: &Head, entries: &[Published], limit: usize) -> Vec<Day> {
+    let mut days: Vec<Day> = Vec::new();
+    for published in entries.iter().take(limit) {
+        let shown = Shown::new(head, published);
+        let date = shown.published.format("%Y-%m-%d").to_string();
+        let item = listed(published, shown);
+        match days.last_mut() {
+            Some(day) if day.date == date => day.items.push(item),
+            _ => days.push(Day { name: item.when.day.clone(), date, items: vec![item] }),
+        }
+    }
+    days
+}
+
+fn listed(published: &Published, shown: Shown) -> Item {
+    let text = shown.summary.as_deref().or(shown.content.as_deref()).map(html::to_text).unwrap_or_default();
+    let excerpt = cut(&one_line(&text), EXCERPT).into_owned();
+    Item {
+        id: published.id.to_string(),
+        excerpt: if excerpt == shown.title { String::new() } else { excerpt },
+        files: files(&shown),
+        link: shown.link,
+        language: shown.language,
+        when: shown.published.into(),
+        mark: Mark::new(&shown.source.id, &shown.source.name),
+        title: shown.title,
+    }
+}
+
+fn files(shown: &Shown) -> Vec<(String, String)> {
+    let label = |kind: &str| match kind.split('/').next() {
+        Some("audio") => "Listen".to_owned(),
+        Some("video") => "Watch".to_owned(),
+        Some("image") => "Picture".to_owned(),
+        _ => format!("File ({kind})"),
+    };
+    let files = shown.enclosures.iter().map(|file| {
+        let name = file.title.clone().unwrap_or_else(|| label(&file.media_type));
+        (file.url.clone(), name)
+    });
+    files.collect()
+}
+
+/// `/` and `/feeds/{id}`.
+#[derive(Template)]
+#[template(path = "river.html")]
+pub struct River {
+    /// Around it.
+    pub frame: Frame,
+    /// The feed shown.
+    pub feed: Feed,
+    /// Its description.
+    pub lede: String,
+    /// True for the front page.
+    pub front: bool,
+    /// What flows.
+    pub days: Vec<Day>,
+}
+
+/// A source in the list of sources.
+pub struct SourceLine {
+    /// Its mark and name.
+    pub mark: Mark,
+    /// The word `status` prints.
+    pub state: &'static str,
+    /// Stories with a sighting in it.
+    pub entries: u64,
+    /// Last poll that was answered well.
+    pub last_success: Option<When>,
+    /// Not before then.
+    pub next: Option<When>,
+    /// What went wrong, in words.
+    pub error: Option<String>,
+}
+
+/// `/sources`.
+#[derive(Template)]
+#[template(path = "sources.html")]
+pub struct Sources {
+    /// Around it.
+    pub frame: Frame,
+    /// All of them.
+    pub lines: Vec<SourceLine>,
+}
+
+/// `/sources/{id}`.
+#[derive(Template)]
+#[template(path = "source.html")]
+pub struct SourcePage {
+    /// Around it.
+    pub frame: Frame,
+    /// Where it stands.
+    pub line: SourceLine,
+    /// Its address, credentials masked; a link when it is of the web.
+    pub url: String,
+    /// Its home page.
+    pub home: Option<String>,
+    /// The word of its language, kind and groups, ready to print.
+    pub facts: Vec<(&'static str, String)>,
+    /// Read with a reservation.
+    pub warnings: Vec<String>,
+    /// Its documents here.
+    pub feed: Feed,
+    /// Entries per day.
+    pub chart: Vec<Bar>,
+    /// What it brought.
+    pub days: Vec<Day>,
+}
+
+/// A day in the chart of a source's rhythm; the newest is the last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bar {
+    /// `26 April 2013`.
+    pub day: String,
+    /// Entries on that day.
+    pub count: u32,
+    /// From the left, of 300.
+    pub x: u32,
+    /// From the top, of 40.
+    pub y: u32,
+    /// Of 40.
+    pub height: u32,
+}
+
+/// Entries per day over the thirty days that end with the newest entry.
+pub fn chart(dates: impl Iterator<Item = DateTime<Utc>>) -> Vec<Bar> {
+    const DAYS: i64 = 30;
+    let mut days: Vec<_> = dates.map(|at| at.date_naive()).collect();
+    days.sort_unstable();
+    let Some(last) = days.last().copied() else { return Vec::new() };
+    let ago = |back: i64| last.checked_sub_signed(chrono::TimeDelta::days(back));
+    let window: Vec<_> = (0..DAYS).rev().filter_map(ago).collect();
+    let count = |day| u32::try_from(days.iter().filter(|at| **at == day).count()).unwrap_or(u32::MAX);
+    let most = window.iter().map(|day| count(*day)).max().unwrap_or(1).max(1);
+    window
+        .iter()
+        .zip(0u32..)
+        .map(|(day, at)| {
+            let count = count(*day);
+            let height = if count == 0 { 1 } else { (count.saturating_mul(38) / most).max(3) };
+            Bar { day: day.format("%-d %B %Y").to_string(), count, x: at * 10, y: 40 - height, height }
+        })
+        .collect()
+}
+
+/// One record that a story was in a source.
+pub struct SightingLine {
+    /// Where.
+    pub mark: Mark,
+    /// Its title there, when it differs.
+    pub title: Option<String>,
+    /// Its link there.
+    pub link: Option<String>,
+    /// When we first saw it there.
+    pub when: When,
+    /// Why it is the same story, in words.
+    pub why: String,
+}
+
+/// `/entries/{id}`.
+#[derive(Template)]
+#[template(path = "entry.html")]
+pub struct EntryPage {
+    /// Around it.
+    pub frame: Frame,
+    /// Title, date, mark.
+    pub entry: Item,
+    /// Names.
+    pub authors: Vec<String>,
+    /// Subjects.
+    pub categories: Vec<String>,
+    /// When its text last changed, if later.
+    pub updated: Option<When>,
+    /// Clean HTML without pictures.
+    pub content: String,
+    /// An image of its own, as a link.
+    pub image: Option<String>,
+    /// True when the link leads away from here.
+    pub elsewhere: bool,
+    /// Every sighting, oldest first.
+    pub sightings: Vec<SightingLine>,
+}
+
+impl EntryPage {
+    /// Puts an entry and its sightings on a page.
+    pub fn new(frame: Frame, head: &Head, published: &Published, sightings: &[Sighting]) -> Self {
+        let shown = Shown::new(head, published);
+        let body = shown.content.as_deref().or(shown.summary.as_deref()).unwrap_or_default();
+        let sightings = sightings.iter().map(|sighting| SightingLine {
+            mark: Mark::new(sighting.source.as_str(), &sighting.source_name),
+            title: Some(one_line(&sighting.title)).filter(|title| !title.is_empty() && *title != shown.title),
+            link: sighting.link.as_deref().and_then(super::shown::web),
+            when: sighting.first_seen.into(),
+            why: why(&sighting.rule),
+        });
+        let name = |person: &Person| person.name.clone();
+        let category = |category: &crate::model::Category| {
+            category.label.clone().unwrap_or_else(|| category.term.clone())
+        };
+        Self {
+            frame,
+            authors: shown.authors.iter().filter_map(name).collect(),
+            categories: shown.categories.iter().map(category).collect(),
+            updated: (shown.updated > shown.published).then(|| shown.updated.into()),
+            content: without_pictures(body),
+            image: shown.image.clone(),
+            elsewhere: published.entry.link.as_deref().and_then(super::shown::web).is_some(),
+            sightings: sightings.collect(),
+            entry: listed(published, shown),
+        }
+    }
+}
+
+/// The rule that brought a sighting to its story, for people.
+fn why(rule: &str) -> String {
+    match rule {
+        "first" => "reported it first".to_owned(),
+        "guid" => "same id".to_owned(),
+        "link" => "same link".to_owned(),
+        "timestamp+title" => "same time and title".to_owned(),
+        "window" => "same title, almost the same time".to_owned(),
+        "content" => "same text".to_owned(),
+        other => one_line(other),
+    }
+}
+
+/// What went wrong, on a page.
+#[derive(Template)]
+#[template(path = "message.html")]
+pub struct Message {
+    /// Around it.
+    pub frame: Frame,
+    /// In a few words.
+    pub title: String,
+    /// What to do about it.
+    pub text: String,
+}

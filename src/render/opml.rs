@@ -1,0 +1,75 @@
+//! OPML 2.0: what we poll, and what we publish, as lists of subscriptions.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use quick_xml::escape::escape;
+
+use super::shown::{language, one_line, web};
+
+/// One subscription.
+#[derive(Clone, Debug, Default)]
+pub struct Outline {
+    /// Shown name, plain.
+    pub title: String,
+    /// The document.
+    pub xml_url: String,
+    /// The page for people.
+    pub html_url: Option<String>,
+    /// One sentence.
+    pub description: String,
+    /// BCP 47 code.
+    pub language: Option<String>,
+    /// Folders it stands in; none: at the top.
+    pub groups: Vec<String>,
+}
+
+/// The whole list. Folders come in the order of their names, outlines as given; who is in
+/// several groups stands in the first, with all of them named in `category`.
+pub fn write(title: &str, outlines: &[Outline]) -> Vec<u8> {
+    let mut out = format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<opml version=\"2.0\">\n<head>\n<title>{}</title>\n</head>\n<body>\n",
+        escape(one_line(title).as_str())
+    );
+    let mut folders: BTreeMap<&str, Vec<&Outline>> = BTreeMap::new();
+    for outline in outlines {
+        match outline.groups.first() {
+            Some(group) => folders.entry(group).or_default().push(outline),
+            None => one(&mut out, outline),
+        }
+    }
+    for (group, members) in folders {
+        let name = one_line(group);
+        let _ = writeln!(out, "<outline text=\"{0}\" title=\"{0}\">", escape(name.as_str()));
+        for outline in members {
+            one(&mut out, outline);
+        }
+        out.push_str("</outline>\n");
+    }
+    out.push_str("</body>\n</opml>\n");
+    out.into_bytes()
+}
+
+fn one(out: &mut String, outline: &Outline) {
+    let Some(xml_url) = web(&outline.xml_url) else { return };
+    let title = one_line(&outline.title);
+    let title = if title.is_empty() { xml_url.clone() } else { title };
+    let categories: Vec<_> = outline.groups.iter().map(|group| one_line(group).replace(',', " ")).collect();
+    let attributes = [
+        ("text", Some(title.clone())),
+        ("title", Some(title)),
+        ("type", Some("rss".to_owned())),
+        ("xmlUrl", Some(xml_url)),
+        ("htmlUrl", outline.html_url.as_deref().and_then(web)),
+        ("description", Some(one_line(&outline.description)).filter(|text| !text.is_empty())),
+        ("language", outline.language.as_deref().and_then(language)),
+        ("category", (!categories.is_empty()).then(|| categories.join(","))),
+    ];
+    out.push_str("<outline");
+    for (name, value) in attributes {
+        if let Some(value) = value {
+            let _ = write!(out, " {name}=\"{}\"", escape(value.as_str()));
+        }
+    }
+    out.push_str("/>\n");
+}

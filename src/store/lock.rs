@@ -1,0 +1,80 @@
+//! One writer per store: a lock that the kernel drops with its process, so that none is ever stale.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+
+use super::StoreError;
+
+/// Held as long as this process writes to the store.
+#[derive(Debug)]
+pub struct Lock {
+    // Dropping the file drops the lock.
+    _file: File,
+}
+
+fn lock_path(store: &Path) -> PathBuf {
+    let mut name = store.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
+}
+
+impl Lock {
+    /// Takes the lock of a store.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] with the holder's pid when another process has it.
+    pub fn take(store: &Path) -> Result<Self, StoreError> {
+        let path = lock_path(store);
+        let failed = |error: std::io::Error| {
+            StoreError::Refused(format!(
+                "{}: cannot make the lock file: {error}; the directory must exist and be writable",
+                path.display()
+            ))
+        };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let pid = read_pid(&mut file).map_or_else(String::new, |pid| format!(" (pid {pid})"));
+                return Err(StoreError::Refused(format!(
+                    "{}: another riverine{pid} is writing to this store; stop it first",
+                    store.display()
+                )));
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
+        writeln!(file, "{}", std::process::id()).map_err(failed)?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn read_pid(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.take(32).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+/// Since when the lock of a store has been held: when its file was last written.
+pub fn held_since(store: &Path) -> Option<DateTime<Utc>> {
+    let modified = std::fs::metadata(lock_path(store)).ok()?.modified().ok()?;
+    Some(modified.into())
+}
+
+/// The pid of the process that writes to a store now, if there is one.
+pub fn holder(store: &Path) -> Option<u32> {
+    let mut file = File::open(lock_path(store)).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => read_pid(&mut file),
+        _ => None,
+    }
+}

@@ -1,0 +1,91 @@
+-- Times are Unix seconds. Keys and digests are 16 bytes. Numbers are never reused.
+
+CREATE TABLE sources (
+  number      INTEGER PRIMARY KEY AUTOINCREMENT,
+  id          TEXT NOT NULL UNIQUE,
+  url         TEXT NOT NULL,               -- as configured, credentials masked
+  name        TEXT,                        -- as configured
+  rule        TEXT NOT NULL,               -- how its entries meet others
+  configured  INTEGER NOT NULL,            -- 0: no longer in the config; its entries stay
+  title       TEXT,                        -- of its last document
+  link        TEXT,                        -- of its last document
+  stories     INTEGER NOT NULL DEFAULT 0,  -- entries with a sighting here
+  state       TEXT NOT NULL,               -- JSON; see store/state.rs
+  seen        BLOB                         -- digest of the rules in force, then of each entry of the last document
+) STRICT;
+
+CREATE TABLE entries (
+  number      INTEGER PRIMARY KEY AUTOINCREMENT,  -- order of publication
+  id          BLOB NOT NULL UNIQUE,               -- published name, for ever
+  source      INTEGER NOT NULL REFERENCES sources (number),
+  published   INTEGER NOT NULL,                   -- as shown, fixed at intake
+  updated     INTEGER NOT NULL,                   -- as shown
+  first_seen  INTEGER NOT NULL,
+  modified    INTEGER NOT NULL,                   -- when this row last changed
+  hold_until  INTEGER,                            -- not served before
+  listed      INTEGER NOT NULL,                   -- 0: backlog, only in the archive
+  merged_into INTEGER REFERENCES entries (number),-- a correction made it the same as an older one
+  stated      INTEGER,                            -- timestamp of its identity
+  title_key   INTEGER,                            -- hash of the folded title
+  guid        TEXT,
+  title       TEXT NOT NULL,
+  link        TEXT,
+  language    TEXT,
+  stated_published INTEGER,
+  stated_updated   INTEGER,
+  summary     TEXT,
+  content     TEXT,
+  more        TEXT NOT NULL,                      -- JSON: people, subjects, files, image, duration
+  digest      BLOB NOT NULL,
+  substance   BLOB NOT NULL
+) STRICT;
+
+CREATE INDEX entries_river ON entries (published, number) WHERE listed = 1 AND merged_into IS NULL;
+CREATE INDEX entries_title ON entries (title_key, stated) WHERE title_key IS NOT NULL AND stated IS NOT NULL;
+CREATE INDEX entries_source ON entries (source, number);
+CREATE INDEX entries_age ON entries (first_seen);
+
+CREATE TABLE sightings (
+  number      INTEGER PRIMARY KEY AUTOINCREMENT,
+  source      INTEGER NOT NULL REFERENCES sources (number) ON DELETE CASCADE,
+  entry       INTEGER REFERENCES entries (number) ON DELETE CASCADE,  -- NULL: held back by a filter
+  published   INTEGER NOT NULL,             -- of the entry, so that a source's river is one index walk
+  digest      BLOB NOT NULL,
+  story       BLOB NOT NULL,
+  title_key   INTEGER NOT NULL,
+  guid        TEXT,
+  link        TEXT,
+  title       TEXT NOT NULL,
+  stated      INTEGER,
+  first_seen  INTEGER NOT NULL,
+  rule        TEXT NOT NULL                 -- what brought it here, in words
+) STRICT;
+
+CREATE INDEX sightings_digest ON sightings (source, digest);
+CREATE INDEX sightings_entry ON sightings (entry);
+CREATE INDEX sightings_river ON sightings (source, published, entry);
+
+-- What an entry may be known by. scope: a source's number, target a sighting; or scope 0: across
+-- sources, target an entry. A target that is gone was pruned: its key keeps it from returning.
+CREATE TABLE keys (
+  scope  INTEGER NOT NULL,
+  key    BLOB NOT NULL,
+  target INTEGER NOT NULL,
+  PRIMARY KEY (scope, key)
+) STRICT, WITHOUT ROWID;
+
+-- The last raw body of each source, compressed.
+CREATE TABLE bodies (
+  source       INTEGER PRIMARY KEY REFERENCES sources (number) ON DELETE CASCADE,
+  fetched      INTEGER NOT NULL,
+  url          TEXT NOT NULL,
+  content_type TEXT,
+  body         BLOB NOT NULL
+) STRICT;
+
+-- When the bytes of a published document last changed.
+CREATE TABLE documents (
+  name     TEXT PRIMARY KEY,
+  etag     TEXT NOT NULL,
+  modified INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,294 @@
+//! The store in one SQLite file: opened with suspicion, migrated, in WAL mode.
+//!
+//! A file that is no database, another program's, damaged or from a newer version is named and
+//! left as it is.
+
+mod commit;
+mod known;
+mod prune;
+mod rows;
+mod select;
+mod sync;
+
+use std::collections::HashSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+
+use super::{Commit, Committed, KeptBody, Options, SourceRow, Store, StoreError};
+use crate::dedup::{Context, DocumentKeys, Known};
+use crate::model::{Digest, Entry, EntryId, Output, Published, Sighting, Source, SourceId, SourceState};
+
+/// "rivr": what SQLite's `application_id` says of our files.
+const APPLICATION_ID: i64 = 0x7269_7672;
+
+/// Each migration brings a file from version n to n + 1. Never changed once released.
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/1.sql")];
+
+/// The store in one SQLite file.
+#[derive(Debug)]
+pub struct Sqlite {
+    db: Connection,
+    path: PathBuf,
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Failed(format!("the store: {error}"))
+    }
+}
+
+impl Sqlite {
+    /// Opens the store for writing; makes it when there is none, and brings an older one up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] in words when the file is not ours to write.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        inspect(path)?;
+        if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+            std::fs::create_dir_all(directory).map_err(|error| {
+                StoreError::Refused(format!("{}: cannot make the directory: {error}", directory.display()))
+            })?;
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let store = Self::connect(path, flags)?;
+        store.claim().map_err(|error| store.named(error))?;
+        Ok(store)
+    }
+
+    /// Opens an existing store for reading, beside a running daemon.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] in words when there is none, or none we can read.
+    pub fn open_reader(path: &Path) -> Result<Self, StoreError> {
+        if !path.exists() {
+            return Err(StoreError::Refused(format!(
+                "{}: there is no store yet; `riverine serve` or `riverine fetch` makes it",
+                path.display()
+            )));
+        }
+        inspect(path)?;
+        let store = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .or_else(|_| {
+                Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            })?;
+        store.check_version().map_err(|error| store.named(error))?;
+        store.db.pragma_update(None, "query_only", true).map_err(|error| store.named(error.into()))?;
+        Ok(store)
+    }
+
+    fn connect(path: &Path, flags: OpenFlags) -> Result<Self, StoreError> {
+        let refused = |error: rusqlite::Error| StoreError::Refused(format!("{}: {error}", path.display()));
+        let db = Connection::open_with_flags(path, flags).map_err(refused)?;
+        db.busy_timeout(std::time::Duration::from_secs(10)).map_err(refused)?;
+        db.set_prepared_statement_cache_capacity(64);
+        Ok(Self { db, path: path.to_owned() })
+    }
+
+    fn named(&self, error: StoreError) -> StoreError {
+        match error {
+            StoreError::Failed(words) => StoreError::Refused(format!("{}: {words}", self.path.display())),
+            other => other,
+        }
+    }
+
+    fn version(&self) -> Result<usize, StoreError> {
+        let version: i64 = self.db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        Ok(usize::try_from(version).unwrap_or(usize::MAX))
+    }
+
+    fn check_version(&self) -> Result<(), StoreError> {
+        let application: i64 = self.db.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        if application != APPLICATION_ID {
+            return Err(StoreError::Refused(format!(
+                "{}: this SQLite file belongs to another program; name another file in [store] path",
+                self.path.display()
+            )));
+        }
+        let version = self.version()?;
+        if version > MIGRATIONS.len() {
+            return Err(StoreError::Refused(format!(
+                "{}: written by a newer riverine (schema {version}, this one knows {}); \
+                 install that version, or restore a backup made before the upgrade",
+                self.path.display(),
+                MIGRATIONS.len()
+            )));
+        }
+        Ok(())
+    }
+
+    /// Makes a new file ours, or brings ours up to date; proves that it can be written.
+    fn claim(&self) -> Result<(), StoreError> {
+        let tables: i64 = self.db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        let application: i64 = self.db.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        if tables > 0 || application != 0 {
+            self.check_version()?;
+        }
+        self.db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+        self.db.pragma_update(None, "synchronous", "FULL")?;
+        self.db.pragma_update(None, "foreign_keys", true)?;
+        // Bytes; the log is cut back to this after a checkpoint.
+        self.db.pragma_update(None, "journal_size_limit", 16 << 20)?;
+        self.db.execute_batch("BEGIN IMMEDIATE")?;
+        let migrated = self.migrate();
+        self.db.execute_batch(if migrated.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+        migrated
+    }
+
+    fn migrate(&self) -> Result<(), StoreError> {
+        let version = self.version()?;
+        for sql in MIGRATIONS.iter().skip(version) {
+            self.db.execute_batch(sql)?;
+        }
+        if version < MIGRATIONS.len() {
+            self.db.pragma_update(None, "application_id", APPLICATION_ID)?;
+            let version = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+            self.db.pragma_update(None, "user_version", version)?;
+        }
+        Ok(())
+    }
+
+    fn source_number(&self, id: &SourceId) -> Result<i64, StoreError> {
+        self.db
+            .prepare_cached("SELECT number FROM sources WHERE id = ?1")?
+            .query_row([id.as_str()], |row| row.get(0))
+            .optional()?
+            .ok_or_else(|| StoreError::Failed(format!("source {id} is not in the store")))
+    }
+}
+
+/// Looks at a file's first bytes before SQLite does, so that a foreign file is never touched.
+fn inspect(path: &Path) -> Result<(), StoreError> {
+    let refused = |words: String| Err(StoreError::Refused(format!("{}: {words}", path.display())));
+    let mut file = match std::fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return refused(format!("cannot be read: {error}")),
+    };
+    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        return refused("is a directory; [store] path names a file".to_owned());
+    }
+    let mut head = Vec::new();
+    match file.by_ref().take(16).read_to_end(&mut head) {
+        Ok(0) => Ok(()),
+        Ok(_) if head == b"SQLite format 3\0" => Ok(()),
+        Ok(_) => refused(
+            "is no SQLite database; it was left as it is. Name another file in [store] path".to_owned(),
+        ),
+        Err(error) => refused(format!("cannot be read: {error}")),
+    }
+}
+
+impl Store for Sqlite {
+    fn sync(&mut self, sources: &[Arc<Source>]) -> Result<(), StoreError> {
+        let transaction = self.db.transaction()?;
+        sync::sync(&transaction, sources)?;
+        Ok(transaction.commit()?)
+    }
+
+    fn sources(&mut self) -> Result<Vec<SourceRow>, StoreError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT id, url, name, title, configured, state, stories FROM sources ORDER BY id",
+        )?;
+        let rows = statement.query_map([], rows::source)?;
+        rows.collect::<Result<Vec<_>, _>>().map_err(Into::into)
+    }
+
+    fn state(&mut self, source: &SourceId) -> Result<SourceState, StoreError> {
+        let json: Option<String> = self
+            .db
+            .prepare_cached("SELECT state FROM sources WHERE id = ?1")?
+            .query_row([source.as_str()], |row| row.get(0))
+            .optional()?;
+        Ok(json.map(|json| rows::state(&json)).unwrap_or_default())
+    }
+
+    fn digests(&mut self, source: &SourceId, rules: Digest) -> Result<HashSet<Digest>, StoreError> {
+        let seen: Option<Option<Vec<u8>>> = self
+            .db
+            .prepare_cached("SELECT seen FROM sources WHERE id = ?1")?
+            .query_row([source.as_str()], |row| row.get(0))
+            .optional()?;
+        let seen = seen.flatten().unwrap_or_default();
+        let (chunks, _) = seen.as_chunks::<16>();
+        Ok(match chunks.split_first() {
+            Some((first, digests)) if *first == rules.0 => digests.iter().copied().map(Digest).collect(),
+            _ => HashSet::new(),
+        })
+    }
+
+    fn known(
+        &mut self,
+        context: &Context<'_>,
+        entries: &[Entry],
+        keys: &DocumentKeys,
+    ) -> Result<Known, StoreError> {
+        let number = self.source_number(&SourceId::new(context.source))?;
+        known::known(&self.db, number, context, entries, keys)
+    }
+
+    fn commit(&mut self, commit: &Commit<'_>) -> Result<Committed, StoreError> {
+        let number = self.source_number(commit.source)?;
+        let transaction = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let committed = commit::commit(&transaction, number, commit)?;
+        transaction.commit()?;
+        Ok(committed)
+    }
+
+    fn select(&mut self, output: &Output, now: DateTime<Utc>) -> Result<Vec<Published>, StoreError> {
+        select::select(&self.db, output, now)
+    }
+
+    fn entry(&mut self, id: EntryId) -> Result<Option<(Published, Vec<Sighting>)>, StoreError> {
+        select::entry(&self.db, id)
+    }
+
+    fn stamp(&mut self, document: &str, etag: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, StoreError> {
+        let stored: Option<(String, i64)> = self
+            .db
+            .prepare_cached("SELECT etag, modified FROM documents WHERE name = ?1")?
+            .query_row([document], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        // Never earlier than before, whatever the wall clock did meanwhile.
+        let modified = match stored {
+            Some((stored, modified)) if stored == etag => return Ok(super::state::at(modified)),
+            Some((_, modified)) => now.timestamp().max(modified),
+            None => now.timestamp(),
+        };
+        self.db
+            .prepare_cached(
+                "INSERT INTO documents (name, etag, modified) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (name) DO UPDATE SET etag = excluded.etag, modified = excluded.modified",
+            )?
+            .execute(params![document, etag, modified])?;
+        Ok(super::state::at(modified))
+    }
+
+    fn body(&mut self, source: &SourceId) -> Result<Option<KeptBody>, StoreError> {
+        let row = self
+            .db
+            .prepare_cached(
+                "SELECT body, url, content_type, fetched FROM bodies
+                 WHERE source = (SELECT number FROM sources WHERE id = ?1)",
+            )?
+            .query_row([source.as_str()], |row| {
+                Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?, row.get(2)?, row.get::<_, i64>(3)?))
+            })
+            .optional()?;
+        row.map(|(body, url, content_type, fetched)| {
+            let bytes = zstd::decode_all(body.as_slice())
+                .map_err(|error| StoreError::Failed(format!("the kept body of {source}: {error}")))?;
+            Ok(KeptBody { bytes, url, content_type, fetched: super::state::at(fetched) })
+        })
+        .transpose()
+    }
+
+    fn prune(&mut self, options: &Options, now: DateTime<Utc>) -> Result<usize, StoreError> {
+        prune::prune(&mut self.db, options, now)
+    }
+}

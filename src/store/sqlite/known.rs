@@ -1,0 +1,209 @@
+//! What the store has under the keys of one document: a handful of look-ups per entry,
+//! whatever the size of the store.
+
+use std::collections::hash_map::Entry as Slot;
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
+
+use super::rows;
+use crate::dedup::{
+    Context, DocumentKeys, Keys, Known, KnownEntry, KnownSighting, Target, candidate_names, stated,
+};
+use crate::model::{DedupRule, Digest, Entry, EntryId};
+use crate::store::StoreError;
+use crate::store::state::at;
+
+pub(super) fn known(
+    db: &Connection,
+    source: i64,
+    context: &Context<'_>,
+    entries: &[Entry],
+    keys: &DocumentKeys,
+) -> Result<Known, StoreError> {
+    let mut known = Known::default();
+    if entries.iter().all(|entry| entry.unchanged) {
+        return Ok(known);
+    }
+    let mut lookup = Lookup::new(db, source)?;
+    for (entry, keys) in entries.iter().zip(&keys.keys) {
+        lookup.by_digest(&mut known, entry.digest)?;
+        if entry.unchanged {
+            continue;
+        }
+        for key in [keys.guid, keys.link, Some(keys.twin), Some(keys.story), keys.body].into_iter().flatten()
+        {
+            lookup.inside(&mut known, key)?;
+        }
+        lookup.between(&mut known, context, entry, keys)?;
+        for name in candidate_names(context, keys) {
+            lookup.name(&mut known, name)?;
+        }
+    }
+    Ok(known)
+}
+
+struct Lookup<'a> {
+    source: i64,
+    digest: CachedStatement<'a>,
+    key: CachedStatement<'a>,
+    sighting: CachedStatement<'a>,
+    entry: CachedStatement<'a>,
+    title: CachedStatement<'a>,
+    name: CachedStatement<'a>,
+}
+
+const SIGHTING: &str =
+    "SELECT number, entry, digest, guid, link, story, title_key, stated FROM sightings WHERE ";
+
+impl<'a> Lookup<'a> {
+    fn new(db: &'a Connection, source: i64) -> Result<Self, StoreError> {
+        Ok(Self {
+            source,
+            digest: db
+                .prepare_cached(&format!("{SIGHTING} source = ?1 AND digest = ?2 ORDER BY number LIMIT 1"))?,
+            key: db.prepare_cached("SELECT target FROM keys WHERE scope = ?1 AND key = ?2")?,
+            sighting: db.prepare_cached(&format!("{SIGHTING} number = ?1"))?,
+            entry: db.prepare_cached(
+                "SELECT e.number, e.merged_into, e.source, s.rule, e.substance, e.published, e.updated
+                 FROM entries e JOIN sources s ON s.number = e.source WHERE e.number = ?1",
+            )?,
+            title: db.prepare_cached(
+                "SELECT stated, coalesce(merged_into, number) FROM entries
+                 WHERE title_key = ?1 AND stated BETWEEN ?2 AND ?3",
+            )?,
+            name: db.prepare_cached("SELECT 1 FROM entries WHERE id = ?1")?,
+        })
+    }
+
+    fn by_digest(&mut self, known: &mut Known, digest: Digest) -> Result<(), StoreError> {
+        let found = self.digest.query_row(params![self.source, digest.0], sighting).optional()?;
+        if let Some(found) = found {
+            known.by_digest.insert(digest, found.number);
+            self.remember(known, found)?;
+        }
+        Ok(())
+    }
+
+    fn inside(&mut self, known: &mut Known, key: Digest) -> Result<(), StoreError> {
+        let Some(number) = self.target(self.source, key)? else { return Ok(()) };
+        let target = if known.sightings.contains_key(&number) {
+            Target::Row(number)
+        } else {
+            match self.sighting.query_row([number], sighting).optional()? {
+                Some(found) => {
+                    self.remember(known, found)?;
+                    Target::Row(number)
+                }
+                None => Target::Pruned,
+            }
+        };
+        known.inside.insert(key, target);
+        Ok(())
+    }
+
+    fn between(
+        &mut self,
+        known: &mut Known,
+        context: &Context<'_>,
+        entry: &Entry,
+        keys: &Keys,
+    ) -> Result<(), StoreError> {
+        let asked: &[Option<Digest>] = match context.rule {
+            DedupRule::None => &[],
+            DedupRule::Guid => &[keys.guid],
+            DedupRule::Link => &[keys.link],
+            DedupRule::TimestampTitle => &[Some(keys.story), Some(keys.twin)],
+        };
+        for key in asked.iter().copied().flatten() {
+            let Some(number) = self.target(0, key)? else { continue };
+            let target = self.entry(known, number)?.map_or(Target::Pruned, Target::Row);
+            known.across.insert(key, target);
+        }
+        let window = context.rules.window;
+        if window > 0
+            && context.rule == DedupRule::TimestampTitle
+            && let (Some(title), Some(at_time)) = (keys.title, stated(entry))
+        {
+            let at_time = at_time.timestamp();
+            let near: Vec<(i64, i64)> = self
+                .title
+                .query_map(
+                    params![title, at_time.saturating_sub(window), at_time.saturating_add(window)],
+                    |row| Ok((row.get(0)?, row.get(1)?)),
+                )?
+                .collect::<Result<_, _>>()?;
+            for (stamp, number) in near {
+                if let Some(number) = self.entry(known, number)? {
+                    let stories = known.titles.entry(title).or_default();
+                    if !stories.contains(&(at(stamp), number)) {
+                        stories.push((at(stamp), number));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn name(&mut self, known: &mut Known, name: EntryId) -> Result<(), StoreError> {
+        if self.name.exists([name.0.as_bytes()])? {
+            known.taken.insert(name);
+        }
+        Ok(())
+    }
+
+    fn target(&mut self, scope: i64, key: Digest) -> Result<Option<i64>, StoreError> {
+        Ok(self.key.query_row(params![scope, key.0], |row| row.get(0)).optional()?)
+    }
+
+    fn remember(&mut self, known: &mut Known, mut found: KnownSighting) -> Result<(), StoreError> {
+        if let Some(number) = found.entry {
+            found.entry = self.entry(known, number)?;
+        }
+        known.sightings.insert(found.number, found);
+        Ok(())
+    }
+
+    /// Loads a story; one that became one with an older gives the older. `None`: pruned.
+    fn entry(&mut self, known: &mut Known, number: i64) -> Result<Option<i64>, StoreError> {
+        let mut wanted = number;
+        // A merge always leads to an older number, so this ends.
+        loop {
+            let Slot::Vacant(slot) = known.entries.entry(wanted) else { return Ok(Some(wanted)) };
+            let row = self
+                .entry
+                .query_row([wanted], |row| {
+                    let entry = KnownEntry {
+                        number: row.get(0)?,
+                        own: row.get::<_, i64>(2)? == self.source,
+                        rule: rows::rule(&row.get::<_, String>(3)?),
+                        substance: rows::digest(row, 4)?,
+                        published: at(row.get(5)?),
+                        updated: at(row.get(6)?),
+                    };
+                    Ok((row.get::<_, Option<i64>>(1)?, entry))
+                })
+                .optional()?;
+            match row {
+                None => return Ok(None),
+                Some((Some(older), _)) if older < wanted => wanted = older,
+                Some((_, entry)) => {
+                    slot.insert(entry);
+                    return Ok(Some(wanted));
+                }
+            }
+        }
+    }
+}
+
+fn sighting(row: &Row<'_>) -> rusqlite::Result<KnownSighting> {
+    Ok(KnownSighting {
+        number: row.get(0)?,
+        entry: row.get(1)?,
+        digest: rows::digest(row, 2)?,
+        guid: row.get(3)?,
+        link: row.get(4)?,
+        story: rows::digest(row, 5)?,
+        title: row.get(6)?,
+        stated: row.get::<_, Option<i64>>(7)?.map(at),
+    })
+}

@@ -1,0 +1,146 @@
+//! Rows to nouns and back. The JSON column holds what is never asked for by itself.
+
+use std::sync::Arc;
+
+use rusqlite::Row;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    Category, DedupRule, Digest, Enclosure, Entry, EntryId, Person, Published, SourceId, SourceState,
+};
+use crate::store::SourceRow;
+use crate::store::state::{StateRow, at};
+
+/// The parts of an entry that only its readers want. Short names: this stands in every row.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct More {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    people: Vec<(Option<String>, Option<String>, Option<String>)>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    subjects: Vec<(String, Option<String>, Option<String>)>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<File>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration: Option<u32>,
+}
+
+/// Address, media type, bytes, title, seconds.
+type File = (String, String, Option<u64>, Option<String>, Option<u32>);
+
+pub(super) fn more(entry: &Entry) -> String {
+    let more = More {
+        people: entry.authors.iter().cloned().map(|one| (one.name, one.email, one.uri)).collect(),
+        subjects: entry.categories.iter().cloned().map(|one| (one.term, one.scheme, one.label)).collect(),
+        files: entry
+            .enclosures
+            .iter()
+            .cloned()
+            .map(|one| (one.url, one.media_type, one.length, one.title, one.duration))
+            .collect(),
+        image: entry.image.clone(),
+        duration: entry.duration,
+    };
+    // Strings, numbers and lists always have a JSON form.
+    serde_json::to_string(&more).unwrap_or_else(|_| "{}".to_owned())
+}
+
+pub(super) fn state(json: &str) -> SourceState {
+    // A state that cannot be read is forgotten, not fatal: the next poll makes it anew.
+    serde_json::from_str::<StateRow>(json).unwrap_or_default().into()
+}
+
+pub(super) fn state_json(state: &SourceState) -> String {
+    serde_json::to_string(&StateRow::from(state)).unwrap_or_else(|_| "{}".to_owned())
+}
+
+pub(super) fn source(row: &Row<'_>) -> rusqlite::Result<SourceRow> {
+    let id: Arc<str> = row.get::<_, String>(0)?.into();
+    let name = row.get::<_, Option<String>>(2)?.or(row.get(3)?).filter(|name| !name.is_empty());
+    Ok(SourceRow {
+        name: name.unwrap_or_else(|| id.to_string()),
+        id: SourceId::new(id),
+        url: row.get(1)?,
+        configured: row.get(4)?,
+        state: state(&row.get::<_, String>(5)?),
+        entries: u64::try_from(row.get::<_, i64>(6)?).unwrap_or_default(),
+    })
+}
+
+pub(super) fn rule_name(rule: DedupRule) -> &'static str {
+    match rule {
+        DedupRule::TimestampTitle => "timestamp+title",
+        DedupRule::Guid => "guid",
+        DedupRule::Link => "link",
+        DedupRule::None => "none",
+    }
+}
+
+pub(super) fn rule(name: &str) -> DedupRule {
+    [DedupRule::Guid, DedupRule::Link, DedupRule::None]
+        .into_iter()
+        .find(|rule| rule_name(*rule) == name)
+        .unwrap_or_default()
+}
+
+pub(super) fn digest(row: &Row<'_>, column: usize) -> rusqlite::Result<Digest> {
+    row.get(column).map(Digest)
+}
+
+/// The columns [`published`] reads, of `entries e JOIN sources s`.
+pub(super) const PUBLISHED: &str = "e.number, e.id, e.published, e.updated, e.first_seen, e.modified, \
+     e.guid, e.title, e.link, e.language, e.stated_published, e.stated_updated, e.summary, e.content, \
+     e.more, e.digest, s.id, s.name, s.title, s.link, s.url";
+
+pub(super) fn published(row: &Row<'_>) -> rusqlite::Result<Published> {
+    let time = |column: usize| row.get::<_, Option<i64>>(column).map(|seconds| seconds.map(at));
+    let more: More = serde_json::from_str(&row.get::<_, String>(14)?).unwrap_or_default();
+    let entry = Entry {
+        guid: row.get(6)?,
+        title: row.get(7)?,
+        link: row.get(8)?,
+        language: row.get(9)?,
+        published: time(10)?,
+        updated: time(11)?,
+        summary: row.get(12)?,
+        content: row.get(13)?,
+        authors: more.people.into_iter().map(|(name, email, uri)| Person { name, email, uri }).collect(),
+        categories: more
+            .subjects
+            .into_iter()
+            .map(|(term, scheme, label)| Category { term, scheme, label })
+            .collect(),
+        enclosures: more
+            .files
+            .into_iter()
+            .map(|(url, media_type, length, title, duration)| Enclosure {
+                url,
+                media_type,
+                length,
+                title,
+                duration,
+            })
+            .collect(),
+        image: more.image,
+        duration: more.duration,
+        digest: digest(row, 15)?,
+        unchanged: false,
+    };
+    let source: String = row.get(16)?;
+    let name = row.get::<_, Option<String>>(17)?.or(row.get(18)?).filter(|name| !name.is_empty());
+    Ok(Published {
+        number: row.get(0)?,
+        id: EntryId(uuid::Uuid::from_bytes(row.get(1)?)),
+        published: at(row.get(2)?),
+        updated: at(row.get(3)?),
+        first_seen: at(row.get(4)?),
+        modified: at(row.get(5)?),
+        entry,
+        source_name: name.unwrap_or_else(|| source.clone()),
+        source: SourceId::new(source),
+        source_link: row.get(19)?,
+        source_url: row.get(20)?,
+    })
+}

@@ -1,0 +1,72 @@
+//! The config's sources in the store: made known, renamed, or marked as no longer there.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::rows;
+use crate::link;
+use crate::model::Source;
+use crate::store::StoreError;
+
+pub(super) fn sync(db: &Connection, sources: &[Arc<Source>]) -> Result<(), StoreError> {
+    let ids: HashSet<&str> = sources.iter().map(|source| source.id.as_str()).collect();
+    let number = |id: &str| -> Result<Option<i64>, StoreError> {
+        Ok(db
+            .prepare_cached("SELECT number FROM sources WHERE id = ?1")?
+            .query_row([id], |row| row.get(0))
+            .optional()?)
+    };
+    for source in sources {
+        // A former id that is configured again belongs to that source, not to its successor.
+        for former in source.was.iter().filter(|former| !ids.contains(former.as_str())) {
+            match (number(former.as_str())?, number(source.id.as_str())?) {
+                (Some(old), None) => {
+                    db.execute(
+                        "UPDATE sources SET id = ?1 WHERE number = ?2",
+                        params![source.id.as_str(), old],
+                    )?;
+                }
+                (Some(old), Some(new)) => merge(db, old, new)?,
+                (None, _) => {}
+            }
+        }
+        db.prepare_cached(
+            "INSERT INTO sources (id, url, name, rule, configured, state) VALUES (?1, ?2, ?3, ?4, 1, '{}')
+             ON CONFLICT (id) DO UPDATE SET url = excluded.url, name = excluded.name, rule = excluded.rule,
+               configured = 1
+             WHERE (url, name, rule, configured) IS NOT (excluded.url, excluded.name, excluded.rule, 1)",
+        )?
+        .execute(params![
+            source.id.as_str(),
+            link::mask(source.url.as_str()),
+            source.name,
+            rows::rule_name(source.dedup)
+        ])?;
+    }
+    let gone: Vec<(i64, String)> = db
+        .prepare("SELECT number, id FROM sources WHERE configured = 1")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    for (number, _) in gone.iter().filter(|(_, id)| !ids.contains(id.as_str())) {
+        db.execute("UPDATE sources SET configured = 0 WHERE number = ?1", [number])?;
+    }
+    Ok(())
+}
+
+/// Gives everything of one source to another. Keys both have stay with the one that goes on.
+fn merge(db: &Connection, old: i64, new: i64) -> Result<(), StoreError> {
+    for sql in [
+        "UPDATE entries SET source = ?2 WHERE source = ?1",
+        "UPDATE sightings SET source = ?2 WHERE source = ?1",
+        "INSERT OR IGNORE INTO keys (scope, key, target) SELECT ?2, key, target FROM keys WHERE scope = ?1",
+        "UPDATE sources SET seen = NULL, stories =
+           (SELECT count(DISTINCT entry) FROM sightings WHERE source = ?2) WHERE number = ?2 AND ?1 = ?1",
+    ] {
+        db.execute(sql, params![old, new])?;
+    }
+    db.execute("DELETE FROM keys WHERE scope = ?1", [old])?;
+    db.execute("DELETE FROM sources WHERE number = ?1", [old])?;
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! The real program from outside: a scripted origin on loopback, a store of its own, a clock moved by hand.
+
+mod app;
+mod origin;
+
+mod cli;
+mod dedup;
+mod publishing;
+mod reload;
+mod river;
+mod tidy;
