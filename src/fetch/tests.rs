@@ -130,13 +130,13 @@ async fn no_cookie_comes_back() {
         Origin::start("127.0.0.1", |_| Reply::Keep(answer("200 OK", &["set-cookie: a=b; path=/"], b"x")))
             .await;
     let (http, url) = (http(), origin.url("/"));
-    for _ in 0..2 {
+    for _ in 0..8 {
         let source = source(&url);
         body(http.fetch(Request { source: &source, url: url.clone(), validators: None }, now()).await);
     }
-    assert_eq!(origin.heads().len(), 2);
+    assert_eq!(origin.heads().len(), 8);
     assert!(origin.heads().iter().all(|head| field(head, "cookie").is_none()));
-    assert_eq!(origin.connections(), 1, "a connection is used again");
+    assert!(origin.connections() < 8, "connections are used again");
 }
 
 #[tokio::test]

@@ -6,46 +6,13 @@ use std::io;
 use url::Url;
 
 use super::guard::{NoAddress, Refused};
+use crate::link;
 
-/// Query keys whose values are not shown.
-const SECRET_KEYS: [&str; 12] = [
-    "key",
-    "apikey",
-    "api_key",
-    "token",
-    "access_token",
-    "secret",
-    "password",
-    "passwd",
-    "auth",
-    "sig",
-    "signature",
-    "session",
-];
-
-/// An address as it may be shown.
+/// An address as it may be shown, without what is never sent.
 pub(super) fn shown(url: &Url) -> String {
     let mut url = url.clone();
     url.set_fragment(None);
-    if !url.username().is_empty() || url.password().is_some() {
-        // Neither can fail on a URL that has a host.
-        let _ = url.set_username("***");
-        let _ = url.set_password(None);
-    }
-    let secret = |key: &str| SECRET_KEYS.iter().any(|secret| key.eq_ignore_ascii_case(secret));
-    if url.query_pairs().any(|(key, _)| secret(&key)) {
-        let pairs: Vec<String> = url
-            .query()
-            .unwrap_or_default()
-            .split('&')
-            .map(|pair| match pair.split_once('=') {
-                Some((key, _)) if secret(key) => format!("{key}=***"),
-                _ => pair.to_owned(),
-            })
-            .collect();
-        url.set_query(Some(&pairs.join("&")));
-    }
-    url.into()
+    link::mask(url.as_str())
 }
 
 /// Host and port of an address, for words about connections.
