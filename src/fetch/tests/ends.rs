@@ -101,11 +101,11 @@ async fn the_deadline_is_for_all_hops_together() {
     })
     .await;
     let mut source = source(&origin.url("/0"));
-    source.timeout = Duration::from_millis(400);
+    source.timeout = Duration::from_secs(1);
     let started = tokio::time::Instant::now();
     let error = ask(&source, &origin.url("/0"), None).await.unwrap_err();
     assert!(matches!(&error, FetchError::Broken { requests: 4, .. }), "{error:?}");
-    assert!(started.elapsed() < Duration::from_secs(2));
+    assert!(started.elapsed() < Duration::from_secs(8));
 }
 
 #[tokio::test]
