@@ -130,6 +130,7 @@ impl Http {
         now: DateTime<Utc>,
         trip: &mut Trip,
     ) -> Result<Fetched, FetchError> {
+        sound(request).map_err(|words| trip.broken(words))?;
         let client = self.client(request.source.proxy.as_ref()).map_err(|words| trip.broken(words))?;
         let mut permit: Option<Permit> = None;
         loop {
@@ -192,6 +193,26 @@ impl Fetch for Http {
         }
         .boxed()
     }
+}
+
+/// An address may come from a document (a next page, an article), so it is looked at like a redirect's.
+fn sound(request: &Request<'_>) -> Result<(), String> {
+    let (url, shown) = (&request.url, words::shown(&request.url));
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(format!("{shown} was not asked: only http and https addresses are"));
+    }
+    if url.as_str().len() > headers::MAX_URL {
+        return Err(format!(
+            "an address of {} bytes was not asked: the limit is {}",
+            url.as_str().len(),
+            headers::MAX_URL
+        ));
+    }
+    let own = request.source.url.origin() == url.origin();
+    if !own && (!url.username().is_empty() || url.password().is_some()) {
+        return Err(format!("{shown} was not asked: it names a user, and is not the source's own address"));
+    }
+    Ok(())
 }
 
 fn roots(ca_file: Option<&Path>) -> Result<Vec<reqwest::Certificate>, String> {

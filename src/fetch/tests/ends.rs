@@ -227,3 +227,35 @@ async fn names_are_looked_up_and_their_answers_checked() {
     }
     assert_eq!(origin.connections(), 2);
 }
+
+#[tokio::test]
+async fn addresses_that_are_not_asked() {
+    let own = source(&Url::parse("https://example.org/feed").unwrap());
+    let long = format!("https://example.org/{}", "x".repeat(9000));
+    for (address, why) in [
+        ("file:///etc/passwd", "only http and https"),
+        ("data:text/xml,x", "only http and https"),
+        ("https://u:s3cret@other.example/", "names a user"),
+        (&long, "the limit is 8192"),
+    ] {
+        let error = words(ask(&own, &Url::parse(address).unwrap(), None).await);
+        assert!(error.contains(why) && !error.contains("s3cret"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn credentials_in_the_sources_own_address_are_sent_there() {
+    let other = Origin::start("127.0.0.1", |_| ok(&[], b"x")).await;
+    let away = other.url("/").to_string();
+    let origin = Origin::start("127.0.0.1", move |target| match target {
+        "/a" => origin::redirect(302, "/b"),
+        _ => origin::redirect(302, &away),
+    })
+    .await;
+    let url = Url::parse(&format!("http://Aladdin:open%20sesame@{}/a", origin.address)).unwrap();
+    body(get(&url).await);
+    for head in origin.heads() {
+        assert_eq!(field(&head, "authorization").as_deref(), Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
+    }
+    assert_eq!((origin.heads().len(), field(&other.heads()[0], "authorization")), (2, None));
+}
