@@ -10,6 +10,7 @@ use url::Url;
 use crate::model::{Source, Validators};
 use crate::units::{Size, Span};
 
+mod asking;
 mod body;
 mod guard;
 mod headers;
@@ -84,8 +85,9 @@ pub enum Fetched {
     Body(Answer, Body),
     /// 304 to a conditional request.
     NotModified(Answer),
-    /// 429 (the whole host waits) or 503 (this URL waits). With no `requests`: nothing was asked, for the
-    /// host is held by a 429 to somebody else; `retry_after` is what is left of it.
+    /// 429 (the whole host waits) or 503 (this URL waits). Where `url` lies on a host that an earlier 429 still
+    /// holds, nothing was asked of it: `status` is 429, `retry_after` what is left, `requests` counts the hops
+    /// before (mostly none).
     Throttled(Answer),
     /// 410, not at the end of a temporary redirect (that is a [`FetchError::Status`]).
     Gone(Answer),

@@ -10,7 +10,7 @@ fn noon() -> DateTime<Utc> {
 async fn manual_wakes_whoever_is_due() {
     let clock = Manual::new(noon());
     let mut short = tokio::spawn(clock.sleep(Duration::from_secs(10)));
-    let long = tokio::spawn(clock.sleep(Duration::from_secs(60)));
+    let long = tokio::spawn(clock.sleep(Duration::from_mins(1)));
     assert_eq!(clock.until_next(), Some(Duration::from_secs(10)));
     clock.advance(Duration::from_secs(9));
     tokio::task::yield_now().await;
@@ -59,7 +59,7 @@ async fn a_file_moves_the_clock() {
     say("2026-03-01T12:00:00Z\n");
     let clock = FileClock::open(&path).unwrap();
     assert_eq!((clock.now(), clock.elapsed()), (noon(), Duration::ZERO));
-    let sleeper = clock.sleep(Duration::from_secs(3600));
+    let sleeper = clock.sleep(Duration::from_hours(1));
     say("2026-03-01T13:00:00Z");
     sleeper.await;
     assert_eq!(clock.elapsed(), Duration::from_hours(1));

@@ -19,7 +19,7 @@ mod tests;
 /// An `ETag` or `Last-Modified` beyond this is not kept.
 const MAX_VALIDATOR: usize = 1 << 10;
 /// An address beyond this is not followed.
-const MAX_URL: usize = 8 << 10;
+pub(super) const MAX_URL: usize = 8 << 10;
 const MAX_HUBS: usize = 8;
 /// All names and values together; hyper limits the number of lines.
 pub(super) const MAX_HEAD: usize = 64 << 10;
@@ -109,7 +109,10 @@ pub(super) fn location(headers: &HeaderMap, from: &Url) -> Result<Url, String> {
     if bytes.iter().any(|byte| byte.is_ascii_control() || *byte == b'\\') {
         return Err("redirects to an address with control characters or backslashes".to_owned());
     }
-    let mut target = from
+    let mut bare = from.clone();
+    // Else a relative address would inherit them, and look as if the redirect had named them.
+    credentials(&mut bare, "", None);
+    let mut target = bare
         .join(&ascii(bytes))
         .map_err(|error| format!("redirects to something that is no address ({error})"))?;
     if !matches!(target.scheme(), "http" | "https") {
@@ -122,7 +125,16 @@ pub(super) fn location(headers: &HeaderMap, from: &Url) -> Result<Url, String> {
         return Err(format!("redirects to an address longer than {MAX_URL} bytes"));
     }
     target.set_fragment(None);
+    if target.origin() == from.origin() {
+        credentials(&mut target, from.username(), from.password());
+    }
     Ok(target)
+}
+
+fn credentials(url: &mut Url, user: &str, password: Option<&str>) {
+    // Only a URL without host refuses them, and none such is asked.
+    let _ = url.set_username(user);
+    let _ = url.set_password(password);
 }
 
 /// Raw bytes in an address are percent-encoded as they are, whatever charset they were meant in.

@@ -10,8 +10,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderMap,
-    HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, USER_AGENT,
+    CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH,
 };
 use reqwest::{Client, Response, StatusCode};
 use tokio::time::Instant;
@@ -20,13 +20,12 @@ use url::Url;
 use super::body::{self, Intake};
 use super::guard::{self, CONNECT_LIMIT, Guard, Lookup, Resolver};
 use super::polite::Permit;
-use super::{Answer, Body, Fetch, FetchError, Fetched, Freshness, Gate, Options, Request, headers, words};
-use crate::model::{Source, Validators};
+use super::{
+    Answer, Body, Fetch, FetchError, Fetched, Freshness, Gate, Options, Request, asking, headers, words,
+};
 use crate::units::Span;
 
 const MAX_HOPS: usize = 10;
-const ACCEPT_TYPES: &str = "application/atom+xml, application/rss+xml, application/feed+json, \
-     application/rdf+xml;q=0.9, application/xml;q=0.8, text/xml;q=0.8, text/html;q=0.5, */*;q=0.3";
 /// Long enough for the next source of the same host, short enough to hold few sockets.
 const IDLE: Duration = Duration::from_secs(15);
 /// The most that goes into one allocation on the word of a server.
@@ -65,7 +64,7 @@ impl Http {
             Some(text) => Some(Url::parse(text).map_err(|error| format!("proxy {text:?}: {error}"))?),
         };
         let http = Self {
-            agent: agent(options.contact.as_deref())?,
+            agent: asking::agent(options.contact.as_deref())?,
             guard: Guard::new(&options.allow_private).map_err(|error| format!("allow_private: {error}"))?,
             lookup,
             roots: roots(options.ca_file.as_deref())?,
@@ -109,8 +108,11 @@ impl Http {
             .http1_max_headers(headers::MAX_LINES)
             .http2_max_header_list_size(u32::try_from(headers::MAX_HEAD).unwrap_or(u32::MAX));
         if let Some(url) = proxy {
-            let words =
-                |error: reqwest::Error| format!("proxy {}: {}", words::shown(url), error.without_url());
+            let shown = words::shown(url);
+            if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") {
+                return Err(format!("proxy {shown}: only http, https and socks5 are spoken"));
+            }
+            let words = |error: reqwest::Error| format!("proxy {shown}: {}", error.without_url());
             builder = builder.proxy(reqwest::Proxy::all(url.clone()).map_err(words)?);
             // Who names a proxy means it, wherever it is.
             guard = guard.with_name(url.host_str().unwrap_or_default());
@@ -128,6 +130,7 @@ impl Http {
         now: DateTime<Utc>,
         trip: &mut Trip,
     ) -> Result<Fetched, FetchError> {
+        sound(request).map_err(|words| trip.broken(words))?;
         let client = self.client(request.source.proxy.as_ref()).map_err(|words| trip.broken(words))?;
         let mut permit: Option<Permit> = None;
         loop {
@@ -192,15 +195,24 @@ impl Fetch for Http {
     }
 }
 
-/// The User-Agent of every request (RFC 9110 10.1.5).
-fn agent(contact: Option<&str>) -> Result<HeaderValue, String> {
-    let version = env!("CARGO_PKG_VERSION");
-    let text = match contact {
-        Some(contact) => format!("riverine/{version} (+{contact})"),
-        None => format!("riverine/{version}"),
-    };
-    HeaderValue::from_str(&text)
-        .map_err(|_| format!("contact {contact:?} has characters no header can carry"))
+/// An address may come from a document (a next page, an article), so it is looked at like a redirect's.
+fn sound(request: &Request<'_>) -> Result<(), String> {
+    let (url, shown) = (&request.url, words::shown(&request.url));
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(format!("{shown} was not asked: only http and https addresses are"));
+    }
+    if url.as_str().len() > headers::MAX_URL {
+        return Err(format!(
+            "an address of {} bytes was not asked: the limit is {}",
+            url.as_str().len(),
+            headers::MAX_URL
+        ));
+    }
+    let own = request.source.url.origin() == url.origin();
+    if !own && (!url.username().is_empty() || url.password().is_some()) {
+        return Err(format!("{shown} was not asked: it names a user, and is not the source's own address"));
+    }
+    Ok(())
 }
 
 fn roots(ca_file: Option<&Path>) -> Result<Vec<reqwest::Certificate>, String> {
@@ -321,8 +333,7 @@ async fn exchange(
     now: DateTime<Utc>,
     trip: &mut Trip,
 ) -> Result<Step, FetchError> {
-    let validators = request.validators.filter(|validators| belongs(&validators.url, &trip.url));
-    let head = ask(agent, request.source, validators, &trip.url).map_err(|words| trip.broken(words))?;
+    let head = asking::head(agent, request, &trip.url).map_err(|words| trip.broken(words))?;
     let conditional = head.contains_key(IF_NONE_MATCH) || head.contains_key(IF_MODIFIED_SINCE);
     trip.requests += 1;
     trip.stage = "connecting to it or waiting for its answer";
@@ -354,72 +365,6 @@ async fn exchange(
             requests: trip.requests,
         }),
     }
-}
-
-/// Validators go to exactly the URL that gave them, query included; a fragment is never sent.
-fn belongs(given: &Url, asked: &Url) -> bool {
-    let bare = |url: &Url| {
-        let mut url = url.clone();
-        url.set_fragment(None);
-        url
-    };
-    bare(given) == bare(asked)
-}
-
-/// The head of a request.
-fn ask(
-    agent: &HeaderValue,
-    source: &Source,
-    validators: Option<&Validators>,
-    url: &Url,
-) -> Result<HeaderMap, String> {
-    let mut head = HeaderMap::new();
-    head.insert(USER_AGENT, agent.clone());
-    head.insert(ACCEPT, HeaderValue::from_static(ACCEPT_TYPES));
-    head.insert(ACCEPT_ENCODING, HeaderValue::from_static(body::ACCEPT_ENCODING));
-    let stored =
-        |bytes: &Option<Vec<u8>>| bytes.as_ref().and_then(|bytes| HeaderValue::from_bytes(bytes).ok());
-    if let Some(etag) = validators.and_then(|validators| stored(&validators.etag)) {
-        head.insert(IF_NONE_MATCH, etag);
-        // RFC 3229 10.5.3: only the new entries will do, measured from what the tag names.
-        head.insert(HeaderName::from_static("a-im"), HeaderValue::from_static("feed"));
-    }
-    if let Some(date) = validators.and_then(|validators| stored(&validators.last_modified)) {
-        head.insert(IF_MODIFIED_SINCE, date);
-    }
-    if source.url.origin() != url.origin() {
-        return Ok(head);
-    }
-    if let Some(auth) = &source.auth {
-        head.insert(AUTHORIZATION, basic(&auth.user, auth.password.expose())?);
-    }
-    for (name, value) in &source.headers {
-        let name = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| format!("headers of {}: {name:?} is no header name", source.id))?;
-        let mut value = HeaderValue::from_str(value.expose())
-            .map_err(|_| format!("headers of {}: the value of {name} cannot be sent", source.id))?;
-        value.set_sensitive(true);
-        head.insert(name, value);
-    }
-    Ok(head)
-}
-
-/// RFC 7617.
-fn basic(user: &str, password: &str) -> Result<HeaderValue, String> {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = "Basic ".to_owned();
-    for triple in format!("{user}:{password}").as_bytes().chunks(3) {
-        let word =
-            triple.iter().fold(0u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - triple.len()));
-        for place in 0..4usize {
-            let digit = word >> (18 - 6 * place) & 63;
-            let digit = DIGITS.get(digit as usize).copied().unwrap_or(b'=');
-            text.push(if place <= triple.len() { char::from(digit) } else { '=' });
-        }
-    }
-    let mut value = HeaderValue::from_str(&text).map_err(|_| "auth cannot be sent".to_owned())?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 fn manipulated_as_feed(head: &HeaderMap) -> bool {

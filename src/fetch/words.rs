@@ -6,46 +6,13 @@ use std::io;
 use url::Url;
 
 use super::guard::{NoAddress, Refused};
+use crate::link;
 
-/// Query keys whose values are not shown.
-const SECRET_KEYS: [&str; 12] = [
-    "key",
-    "apikey",
-    "api_key",
-    "token",
-    "access_token",
-    "secret",
-    "password",
-    "passwd",
-    "auth",
-    "sig",
-    "signature",
-    "session",
-];
-
-/// An address as it may be shown.
+/// An address as it may be shown, without what is never sent.
 pub(super) fn shown(url: &Url) -> String {
     let mut url = url.clone();
     url.set_fragment(None);
-    if !url.username().is_empty() || url.password().is_some() {
-        // Neither can fail on a URL that has a host.
-        let _ = url.set_username("***");
-        let _ = url.set_password(None);
-    }
-    let secret = |key: &str| SECRET_KEYS.iter().any(|secret| key.eq_ignore_ascii_case(secret));
-    if url.query_pairs().any(|(key, _)| secret(&key)) {
-        let pairs: Vec<String> = url
-            .query()
-            .unwrap_or_default()
-            .split('&')
-            .map(|pair| match pair.split_once('=') {
-                Some((key, _)) if secret(key) => format!("{key}=***"),
-                _ => pair.to_owned(),
-            })
-            .collect();
-        url.set_query(Some(&pairs.join("&")));
-    }
-    url.into()
+    link::mask(url.as_str())
 }
 
 /// Host and port of an address, for words about connections.
@@ -88,6 +55,9 @@ pub(super) fn of_request(error: &reqwest::Error, url: &Url) -> String {
     if error.is_connect() && error.is_timeout() {
         return format!("{host} did not take a connection within 10s");
     }
+    if find::<hyper::Error>(error).is_some_and(hyper::Error::is_incomplete_message) {
+        return format!("{host} closed the connection before its answer was complete");
+    }
     let detail = innermost(error);
     if let Some(io) = find::<io::Error>(error) {
         match io.kind() {
@@ -98,7 +68,7 @@ pub(super) fn of_request(error: &reqwest::Error, url: &Url) -> String {
             io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
                 return format!("{host} cannot be reached: {io}");
             }
-            io::ErrorKind::UnexpectedEof => return format!("{host} closed the connection without an answer"),
+            io::ErrorKind::UnexpectedEof => return format!("{host} closed the connection"),
             _ => {}
         }
     }

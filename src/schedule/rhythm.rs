@@ -1,10 +1,14 @@
 //! `adaptive`: how long to wait until news is likely, judged by when there was news before.
 //! Never looks at servers' wishes or failures (schedule.rs does).
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
+
+#[cfg(test)]
+mod tests;
 
 /// We ask again when this many new entries are to be expected. Less asks more often.
 const EXPECTED_NEWS: f64 = 0.35;
@@ -13,7 +17,8 @@ const STEP: f64 = 300.0;
 /// The wait while nothing is known, at first.
 const UNKNOWN: f64 = 1800.0;
 const HOUR: f64 = 3600.0;
-const WEEK: f64 = 7.0 * 24.0 * HOUR;
+/// How much of the scatter of a profile is held to be chance.
+const DOUBT: f64 = 1.2;
 
 /// The wait, and its reason in words.
 ///
@@ -93,20 +98,8 @@ impl Rhythm {
             ages.iter().zip(ages.iter().skip(1)).map(|(young, old)| old - young).collect();
         gaps.sort_by(f64::total_cmp);
         let longest = gaps.last().copied().unwrap_or(1.0);
-        let (mut day, mut week) = ([0.0; 48], [0.0; 7]);
-        for age in ages {
-            let then = now - delta(*age);
-            let (half_hour, weekday) = place(then, zone);
-            bump(&mut day, half_hour, 1.0);
-            bump(&mut day, half_hour + 1, 0.5);
-            bump(&mut day, half_hour + 47, 0.5);
-            bump(&mut week, weekday, 1.0);
-        }
-        // A week must have been seen more than once before its days tell anything.
-        let trust_week = ((oldest - WEEK) / WEEK).clamp(0.0, 1.0) * count;
-        level(&mut week, trust_week / 14.0);
-        let trust_day = ((oldest - 24.0 * HOUR) / (48.0 * HOUR)).clamp(0.0, 1.0) * count;
-        level(&mut day, trust_day / 12.0);
+        let day = profile(ages, now, zone, 86_400, |then| place(then, zone).0);
+        let week = profile(ages, now, zone, 7 * 86_400, |then| place(then, zone).1);
         let alive = (2.0 * longest / silence.max(1.0)).min(1.0).powi(2);
         Self { rate: count / oldest, gaps, silence, day, week, alive }
     }
@@ -139,7 +132,7 @@ impl Rhythm {
     /// How often silences that lasted this long ended soon after; past all of them, the longer
     /// the silence the longer it is to go on.
     fn hazard(&self, silence: f64) -> f64 {
-        let window = (silence / 4.0).max(900.0);
+        let window = (silence / 8.0).max(300.0);
         let lasted = self.gaps.len() - self.gaps.partition_point(|gap| *gap < silence);
         let ended = lasted - (self.gaps.len() - self.gaps.partition_point(|gap| *gap < silence + window));
         let usual = self.rate.min(0.7 / silence.max(900.0));
@@ -167,19 +160,42 @@ fn place(then: DateTime<Utc>, zone: Tz) -> (usize, usize) {
     (half_hour as usize, wall.weekday().num_days_from_monday() as usize)
 }
 
-fn bump(bins: &mut [f64], place: usize, weight: f64) {
-    let place = place % bins.len();
-    if let Some(bin) = bins.get_mut(place) {
-        *bin += weight;
+/// Liveliness of the bins of a day or a week, 1.0 on average, smoothed.
+///
+/// Counted is in how many of the periods a bin had news, so that a burst counts once. Were the bins all
+/// alike, the counts would scatter by a known measure (binomial); only what goes beyond it is believed, so one
+/// period alone says nothing.
+fn profile<const BINS: usize>(
+    ages: &[f64],
+    now: DateTime<Utc>,
+    zone: Tz,
+    period: i64,
+    bin: impl Fn(DateTime<Utc>) -> usize,
+) -> [f64; BINS] {
+    let mut seen = BTreeSet::new();
+    for age in ages {
+        let then = now - delta(*age);
+        let wall = then.with_timezone(&zone).naive_local().and_utc().timestamp();
+        // 1970 began on a Thursday; weeks begin on Monday.
+        let number = (wall + 3 * 86_400).div_euclid(period);
+        seen.insert((number, bin(then)));
     }
-}
-
-/// Scales to an average of 1.0 and draws towards it where little is known: `trust` 0.0 levels all.
-fn level(bins: &mut [f64], trust: f64) {
-    let count = number(bins.len());
-    let average = bins.iter().sum::<f64>() / count;
-    let share = trust / (trust + 1.0);
-    for bin in bins {
-        *bin = share * (*bin / average.max(f64::MIN_POSITIVE)) + (1.0 - share);
+    let periods = seen.iter().map(|(number, _)| number).collect::<BTreeSet<_>>().len();
+    let mut counts = [0.0; BINS];
+    for (_, bin) in &seen {
+        if let Some(count) = counts.get_mut(*bin) {
+            *count += 1.0;
+        }
     }
+    let (bins, periods) = (number(BINS), number(periods));
+    let mean = counts.iter().sum::<f64>() / bins;
+    let chance = mean * (1.0 - mean / periods);
+    let scatter = counts.iter().map(|count| (count - mean).powi(2)).sum::<f64>();
+    let share = if scatter > 0.0 { (1.0 - DOUBT * chance * bins / scatter).max(0.0) } else { 0.0 };
+    let smooth = |place: usize| {
+        let at = |place: usize| counts.get(place % BINS).copied().unwrap_or_default();
+        // Weekdays are apart; half hours run into each other.
+        if BINS == 7 { at(place) } else { 0.5 * at(place) + 0.25 * (at(place + 1) + at(place + BINS - 1)) }
+    };
+    std::array::from_fn(|place| share * smooth(place) / mean.max(f64::MIN_POSITIVE) + (1.0 - share))
 }

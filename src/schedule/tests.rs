@@ -408,7 +408,7 @@ proptest! {
         let state = SourceState {
             held_until,
             consecutive_failures: failures,
-            hints: Hints { fresh_for, ttl, update_gap, skip_hours, skip_days },
+            hints: Hints { fresh_for, ttl, skip_hours, skip_days, update_gap },
             rhythm: rhythm.iter().map(|age| now - TimeDelta::seconds(*age)).collect(),
             ..answered(now)
         };
@@ -435,4 +435,78 @@ proptest! {
             prop_assert!(fields::read(&text).is_ok());
         }
     }
+}
+
+/// Our rule, told minute by minute: whatever the wall has not shown before fires when the wall has
+/// passed it. Slow and plain, so it is right.
+fn minute_by_minute(text: &str, zone: Tz, start: DateTime<Utc>, minutes: i64) -> Vec<DateTime<Utc>> {
+    let fields = fields::read(text).unwrap();
+    let matches = |wall: chrono::NaiveDateTime| {
+        let has = |numbers: &[u8], number: u32| numbers.iter().any(|n| u32::from(*n) == number);
+        let (day, weekday) =
+            (has(&fields.days, wall.day()), has(&fields.weekdays, wall.weekday().num_days_from_sunday()));
+        has(&fields.minutes, wall.minute())
+            && has(&fields.hours, wall.hour())
+            && has(&fields.months, wall.month())
+            && if fields.either_day { day || weekday } else { day && weekday }
+    };
+    let mut shown = start.with_timezone(&zone).naive_local();
+    let mut firings = Vec::new();
+    for minute in 1..=minutes {
+        let now = start + TimeDelta::minutes(minute);
+        let wall = now.with_timezone(&zone).naive_local();
+        let mut fires = false;
+        while shown < wall {
+            shown += TimeDelta::minutes(1);
+            fires |= matches(shown);
+        }
+        if fires {
+            firings.push(now);
+        }
+    }
+    firings
+}
+
+#[test]
+fn follows_its_own_rule_through_every_change() {
+    let texts = [
+        "* * * * *",
+        "*/7 * * * *",
+        "0 * * * *",
+        "30 2 * * *",
+        "15 1-3 * * *",
+        "0 0 * * *",
+        "59 23 * * *",
+        "45 1 * * sun",
+        "0 2 1-7 * sun",
+        "*/30 */2 * * *",
+        "0 12 * * *",
+    ];
+    let mut fired = 0;
+    for (zone, start) in [
+        (Tz::Europe__Vienna, "2026-03-28T00:00:00Z"),
+        (Tz::Europe__Vienna, "2026-10-24T00:00:00Z"),
+        (Tz::America__New_York, "2026-03-07T12:00:00Z"),
+        (Tz::America__New_York, "2026-10-31T12:00:00Z"),
+        (Tz::Australia__Lord_Howe, "2026-04-04T00:00:00Z"),
+        (Tz::Australia__Lord_Howe, "2026-10-03T00:00:00Z"),
+        (Tz::America__Sao_Paulo, "2018-11-03T12:00:00Z"),
+        (Tz::America__Sao_Paulo, "2018-02-17T12:00:00Z"),
+        (Tz::Africa__Casablanca, "2026-02-14T12:00:00Z"),
+        (Tz::Africa__Casablanca, "2026-03-21T12:00:00Z"),
+        (Tz::Pacific__Apia, "2011-12-29T00:00:00Z"),
+        (Tz::Asia__Pyongyang, "2018-05-04T00:00:00Z"),
+    ] {
+        for text in texts {
+            let firing = Firing::new(&fields::read(text).unwrap()).unwrap();
+            let expected = minute_by_minute(text, zone, at(start), 3 * 24 * 60);
+            let mut now = at(start);
+            for expected in &expected {
+                now = firing.next(now, zone).unwrap();
+                assert_eq!(now, *expected, "{text} in {zone}");
+            }
+            fired += expected.len();
+        }
+    }
+    assert!(fired > 50_000, "{fired}");
 }

@@ -86,6 +86,12 @@ fn where_a_redirect_may_lead() {
     ] {
         assert_eq!(location(&head(&[("location", to)]), &url()).unwrap().as_str(), expected);
     }
+    let own = Url::parse("https://u:p@example.org/a").unwrap();
+    for (to, expected) in
+        [("/b", "https://u:p@example.org/b"), ("//other.example/", "https://other.example/")]
+    {
+        assert_eq!(location(&head(&[("location", to)]), &own).unwrap().as_str(), expected);
+    }
     let long = "x".repeat(MAX_URL + 1);
     for (to, words) in [
         ("file:///etc/passwd", "file:"),
