@@ -189,6 +189,9 @@ fn command(command: &Command, global: &Global) -> anyhow::Result<ExitCode> {
 fn ended(error: &anyhow::Error) -> ExitCode {
     if let Some(problems) = error.downcast_ref::<Problems>() {
         print::words(problems.render(print::color()));
+        if problems.len() > 1 {
+            print::words(format_args!("\n{} problems", problems.len()));
+        }
         return ExitCode::from(WRONG);
     }
     let closed = |e: &(dyn std::error::Error + 'static)| {

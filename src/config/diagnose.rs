@@ -59,7 +59,11 @@ impl fmt::Display for Problems {
 }
 
 impl Problems {
-    pub(super) fn new(files: Vec<File>, mut list: Vec<Problem>) -> Self {
+    pub(super) fn new(mut files: Vec<File>, mut list: Vec<Problem>) -> Self {
+        if list.is_empty() {
+            // Nothing will be shown: a config lives long, its text need not.
+            files.clear();
+        }
         list.sort_by_key(|p| p.place.as_ref().map(|at| (at.file, at.span.start)));
         Self { files, list }
     }
@@ -169,13 +173,11 @@ struct Line<'a> {
 
 impl<'a> Line<'a> {
     fn of(text: &'a str, span: &Range<usize>) -> Self {
-        let at = floor(text, span.start);
-        let before = text.get(..at).unwrap_or_default();
-        let begin = before.rfind('\n').map_or(0, |i| i + 1);
-        let rest = text.get(begin..).unwrap_or_default();
-        let line = rest.split('\n').next().unwrap_or_default().trim_end_matches('\r');
-        let start = (at - begin).min(line.len());
-        let end = floor(line, span.end.saturating_sub(begin)).max(start);
+        let whole = line_of(text, span.start);
+        let line = text.get(whole.clone()).unwrap_or_default().trim_end_matches(['\r', '\n']);
+        let start = floor(line, span.start - whole.start.min(span.start));
+        let end = floor(line, span.end.saturating_sub(whole.start)).max(start);
+        let before = text.get(..whole.start).unwrap_or_default();
         Self { text: line, number: before.matches('\n').count() + 1, span: start..end }
     }
 }
@@ -185,9 +187,12 @@ fn floor(text: &str, at: usize) -> usize {
     (0..=at.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0)
 }
 
-/// The line number (from 0) of a byte.
-pub(super) fn line_of(text: &str, at: usize) -> usize {
-    text.get(..floor(text, at)).unwrap_or_default().matches('\n').count()
+/// The line a byte is on, with its end.
+pub(super) fn line_of(text: &str, at: usize) -> Range<usize> {
+    let at = floor(text, at);
+    let start = text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |i| i + 1);
+    let rest = text.get(at..).unwrap_or_default();
+    start..at + rest.find('\n').map_or(rest.len(), |i| i + 1)
 }
 
 /// The known word nearest to a mistyped one, if one is near enough to be meant.

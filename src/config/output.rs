@@ -16,6 +16,8 @@ pub(super) const ALL: &str = "all";
 pub(super) struct Draft {
     pub(super) place: Place,
     pub(super) output: Output,
+    /// False where its id is missing or wrong, which was said already.
+    pub(super) named: bool,
     groups: Vec<(String, Range<usize>)>,
     sources: Vec<(SourceId, Range<usize>)>,
 }
@@ -28,13 +30,17 @@ pub(super) fn read(section: &Section<'_, '_>, token: Option<&Secret>) -> Draft {
     let title = section.get("title", values::line);
     let query = section.get("query", values::line);
     let written = section.get("id", values::id);
+    let mut named = written.is_some() || !section.has("id");
     let id = written.unwrap_or_else(|| {
         let selects: Vec<&str> = (groups.iter().map(|(g, _)| g.as_str()))
             .chain(sources.iter().map(|(s, _)| s.as_str()))
             .chain(languages.iter().map(String::as_str))
             .collect();
         let id = [title.as_deref(), Some(&selects.join("-")), query.as_deref()];
-        id.into_iter().flatten().find_map(ids::slug).unwrap_or_else(|| unnamed(section))
+        id.into_iter().flatten().find_map(ids::slug).unwrap_or_else(|| {
+            named &= everything(section);
+            ALL.to_owned()
+        })
     });
     let own = section.get("token", secret::read);
     let output = Output {
@@ -53,21 +59,22 @@ pub(super) fn read(section: &Section<'_, '_>, token: Option<&Secret>) -> Draft {
         access: access(own.as_ref().or(token)),
         hub: hub(section),
     };
-    Draft { place: section.place("id"), output, groups, sources }
+    Draft { place: section.place("id"), output, named, groups, sources }
 }
 
-/// A feed that selects nothing by name is the feed of everything, unless it has conditions.
-fn unnamed(section: &Section<'_, '_>) -> String {
-    let plain = ["title", "groups", "sources", "limit", "per_source", "title_prefix", "token", "hub"];
-    if !section.has("id") && !section.has_only(&plain) {
-        let hint = "add id = \"…\": it stands in the feed's address".to_owned();
+/// True for a feed without conditions; one with conditions needs a name.
+fn everything(section: &Section<'_, '_>) -> bool {
+    let plain = ["id", "title", "groups", "sources", "limit", "per_source", "title_prefix", "token", "hub"];
+    let everything = section.has_only(&plain);
+    if !everything && !section.has("id") {
+        let words = "this [[feed]] has nothing to make an id from".to_owned();
         section.error(
             section.header().span,
-            "this [[feed]] has nothing to make an id from".to_owned(),
-            Some(hint),
+            words,
+            Some("add id = \"…\": it stands in the feed's address".to_owned()),
         );
     }
-    ALL.to_owned()
+    everything
 }
 
 fn access(token: Option<&Secret>) -> Access {
@@ -103,7 +110,7 @@ pub(super) fn all(token: Option<&Secret>) -> Output {
 
 /// Puts the sources in; says which names nobody has.
 pub(super) fn resolve(draft: Draft, found: &[Found], report: &Report<'_>) -> Output {
-    let Draft { place, mut output, groups, sources } = draft;
+    let Draft { place, mut output, groups, sources, .. } = draft;
     if groups.is_empty() && sources.is_empty() {
         return output;
     }

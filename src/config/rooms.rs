@@ -38,7 +38,7 @@ pub(super) fn store(section: &Section<'_, '_>, dir: &Path, env: Env<'_>) -> stor
 
 /// Where a store is: under systemd in its state directory; for a config in `/etc/riverine`
 /// where that directory would be, so that commands at a shell find the daemon's store.
-fn place(name: &Path, dir: &Path, env: Env<'_>) -> PathBuf {
+pub(super) fn place(name: &Path, dir: &Path, env: Env<'_>) -> PathBuf {
     let state = env("STATE_DIRECTORY")
         .and_then(|dirs| std::env::split_paths(&dirs).next())
         .filter(|dir| dir.is_absolute());

@@ -175,3 +175,6 @@ item = "li["
         ],
     );
 }
+
+mod example;
+mod parts;

@@ -29,8 +29,8 @@ pub(super) type Read<T> = Result<T, Vec<Wrong>>;
 pub(super) struct Report<'e> {
     pub(super) env: Env<'e>,
     files: RefCell<Vec<File>>,
-    /// Lines (file, number) that are no TOML: nothing more is said about them.
-    broken: RefCell<Vec<(usize, usize)>>,
+    /// Parts of files that are no TOML: nothing more is said about them.
+    broken: RefCell<Vec<Place>>,
     secrets: RefCell<Vec<Place>>,
     problems: RefCell<Vec<Problem>>,
     /// Further files that were read, for `--watch`.
@@ -49,33 +49,26 @@ impl<'e> Report<'e> {
         }
     }
 
-    /// Takes a file in; its number names it from now on.
-    pub(super) fn add_file(&self, path: PathBuf, text: &str) -> usize {
+    /// Takes a file in under the name it is shown by; its number names it from now on.
+    pub(super) fn add_file(&self, shown: PathBuf, text: &str) -> usize {
         let mut files = self.files.borrow_mut();
-        files.push(File { path, text: text.to_owned() });
+        files.push(File { path: shown, text: text.to_owned() });
         files.len() - 1
     }
 
-    pub(super) fn paths(&self) -> Vec<PathBuf> {
-        self.files.borrow().iter().map(|f| f.path.clone()).collect()
-    }
-
-    /// A file's place in words, for a problem that stands elsewhere.
+    /// Says that something is wrong at a place.
     pub(super) fn say(&self, severity: Severity, place: Option<Place>, words: String, hint: Option<String>) {
         self.push(Problem { severity, words, hint, place, also: None });
     }
 
     pub(super) fn push(&self, problem: Problem) {
-        if let Some(place) = &problem.place
-            && self.broken.borrow().contains(&(place.file, self.line(place)))
-        {
-            return;
+        let broken = |place: &Place| {
+            let inside = |b: &Place| b.file == place.file && b.span.contains(&place.span.start);
+            self.broken.borrow().iter().any(inside)
+        };
+        if !problem.place.as_ref().is_some_and(broken) {
+            self.problems.borrow_mut().push(problem);
         }
-        self.problems.borrow_mut().push(problem);
-    }
-
-    fn line(&self, place: &Place) -> usize {
-        self.files.borrow().get(place.file).map_or(0, |f| line_of(&f.text, place.span.start))
     }
 
     /// The text is no TOML here.
@@ -83,7 +76,7 @@ impl<'e> Report<'e> {
         let span = error.span().unwrap_or(0..0);
         let place = Place { file, span };
         let words = format!("this is not TOML: {}", error.message().replace('\n', "; "));
-        let line = self.line(&place);
+        let broken = self.files.borrow().get(file).map(|f| broken(&f.text, place.span.start));
         self.problems.borrow_mut().push(Problem {
             severity: Severity::Error,
             words,
@@ -91,7 +84,7 @@ impl<'e> Report<'e> {
             place: Some(place),
             also: None,
         });
-        self.broken.borrow_mut().push((file, line));
+        self.broken.borrow_mut().extend(broken.map(|span| Place { file, span }));
     }
 
     pub(super) fn hide(&self, place: Place) {
@@ -109,6 +102,18 @@ impl<'e> Report<'e> {
         }
         Problems::new(files, self.problems.into_inner())
     }
+}
+
+/// What an error at a byte leaves unread: its line; after a broken header all of its table.
+fn broken(text: &str, at: usize) -> Range<usize> {
+    let line = line_of(text, at);
+    let rest = text.get(line.end..).unwrap_or_default();
+    if !text.get(line.clone()).unwrap_or_default().trim_start().starts_with('[') {
+        return line;
+    }
+    let next = |l: &&str| l.trim_start().starts_with('[');
+    let skipped: usize = rest.split_inclusive('\n').take_while(|l| !next(l)).map(str::len).sum();
+    line.start..line.end + skipped
 }
 
 /// A value under its key.
@@ -243,9 +248,12 @@ impl<'d, 'r> Section<'d, 'r> {
             let name: &str = name.get_ref();
             let path = format!("{}.{name}", self.known.path);
             if NOT_YET.contains(&path.trim_start_matches('.')) {
-                self.error(span, format!("{name} is not in this version"), None);
+                let path = path.trim_start_matches('.');
+                self.error(span, format!("{path} is not in this version"), None);
             } else if self.known.key(name).is_none() {
-                if super::secret::sounds_like(name) {
+                let secret = |k: &&Key| matches!(k.shape, Shape::Secret);
+                let secrets = self.known.keys.iter().filter(secret).map(|k| k.name);
+                if super::secret::sounds_like(name) || nearest(name, secrets).is_some() {
                     self.report.hide(Place { file: self.file, span: value.span() });
                 }
                 let words = format!("unknown key {name:?} in {}", self.known.title);

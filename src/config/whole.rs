@@ -18,14 +18,14 @@ use crate::model::{Output, Secret, SourceId};
 /// A config is written by hand; what is larger was named by mistake.
 const LONGEST: u64 = 64 << 20;
 
-pub(super) fn load(path: &Path, env: Env<'_>) -> Result<Config, Problems> {
-    let text = read(path).map_err(|words| Problems::without_file(words, None))?;
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+pub(super) fn load(asked: &Path, env: Env<'_>) -> Result<Config, Problems> {
+    let text = read(asked).map_err(|words| Problems::without_file(words, None))?;
+    let path = std::path::absolute(asked).unwrap_or_else(|_| asked.to_owned());
     let dir = path.parent().unwrap_or(Path::new("/")).to_owned();
     let report = Report::new(env);
     let mut reading = Reading { report: &report, found: Vec::new(), drafts: Vec::new() };
 
-    let file = report.add_file(path.clone(), &text);
+    let file = report.add_file(asked.to_owned(), &text);
     let document = parse(&text, file, &report);
     let root = Section::root(document.get_ref(), &ROOT, file, &dir, &report);
     let server = rooms::server(&root.table("server"));
@@ -34,14 +34,16 @@ pub(super) fn load(path: &Path, env: Env<'_>) -> Result<Config, Problems> {
     let dedup = rooms::dedup(&root.table("dedup"));
     let defaults = source::defaults(&root.table("defaults"), &fetch);
     reading.tables(&root, &defaults, server.token.as_ref());
-    let mut files = Vec::new();
+    let mut files = vec![path.clone()];
     for include in includes(&root, &path, &mut files) {
-        reading.include(&include, &defaults, server.token.as_ref());
+        // People know the file by the name that begins as they named the config.
+        let rest = include.strip_prefix(&dir).ok();
+        let shown = rest.map_or_else(|| include.clone(), |rest| asked.with_file_name(rest));
+        reading.include(&include, shown, &defaults, server.token.as_ref());
+        files.push(include);
     }
     let (found, outputs) = reading.finish(server.token.as_ref());
-    files.splice(0..0, report.paths());
     files.append(&mut report.also_read.borrow_mut());
-    files.dedup();
 
     let sources = found.into_iter().filter_map(|f| f.source).map(Arc::new).collect();
     let warnings = report.finish();
@@ -138,12 +140,12 @@ impl Reading<'_> {
         self.drafts.extend(root.tables("feed").iter().map(|s| output::read(s, token)));
     }
 
-    fn include(&mut self, path: &Path, defaults: &Defaults, token: Option<&Secret>) {
+    fn include(&mut self, path: &Path, shown: PathBuf, defaults: &Defaults, token: Option<&Secret>) {
         let text = match read(path) {
             Ok(text) => text,
             Err(words) => return self.report.say(Severity::Error, None, words, None),
         };
-        let file = self.report.add_file(path.to_owned(), &text);
+        let file = self.report.add_file(shown, &text);
         let document = parse(&text, file, self.report);
         let dir = path.parent().unwrap_or(Path::new("/"));
         let root = Section::root(document.get_ref(), &INCLUDED, file, dir, self.report);
@@ -155,7 +157,7 @@ impl Reading<'_> {
         unique_sources(&found, report);
         same_address(&found, report);
         let mut first: HashMap<String, Place> = HashMap::new();
-        for draft in &drafts {
+        for draft in drafts.iter().filter(|d| d.named) {
             if let Some(other) = first.insert(draft.output.id.clone(), draft.place.clone()) {
                 let words = format!("two feeds have the id {:?}", draft.output.id);
                 twice(report, Severity::Error, words, &draft.place, other, "add another id = \"…\"");
