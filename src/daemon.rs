@@ -5,9 +5,9 @@
 
 pub mod control;
 mod plan;
-mod timetable;
 #[cfg(test)]
 mod tests;
+mod timetable;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -161,7 +161,8 @@ impl Daemon {
                 store.sources()
             })
             .await?;
-        let states: HashMap<SourceId, SourceState> = rows.into_iter().map(|row| (row.id, row.state)).collect();
+        let states: HashMap<SourceId, SourceState> =
+            rows.into_iter().map(|row| (row.id, row.state)).collect();
         self.sources.clear();
         self.timetable.clear();
         let now = self.clock.now();
@@ -171,7 +172,9 @@ impl Daemon {
             self.remember_hold(&source, &state, now);
             match due(&source, &state, &self.poller.limits, now) {
                 Some(due) if due <= now => overdue.push((due, source.id.clone())),
-                Some(due) => self.timetable.put(source.id.clone(), due, self.clock.now(), self.clock.elapsed()),
+                Some(due) => {
+                    self.timetable.put(source.id.clone(), due, self.clock.now(), self.clock.elapsed())
+                }
                 None => {}
             }
             self.sources.insert(source.id.clone(), source);
@@ -199,8 +202,12 @@ impl Daemon {
         let (now, elapsed) = (self.clock.now(), self.clock.elapsed());
         if self.timetable.jumped(now, elapsed) {
             warn!("the wall clock jumped; cron schedules are read anew");
-            let cron: HashSet<&SourceId> =
-                self.sources.values().filter(|source| plan::by_wall_clock(source)).map(|source| &source.id).collect();
+            let cron: HashSet<&SourceId> = self
+                .sources
+                .values()
+                .filter(|source| plan::by_wall_clock(source))
+                .map(|source| &source.id)
+                .collect();
             self.timetable.realign(now, elapsed, |id| cron.contains(id));
         }
         for id in self.timetable.take_due(elapsed) {
@@ -291,7 +298,10 @@ impl Daemon {
             Ok(0) => {}
             Ok(removed) => {
                 info!(entries = removed, "retention removed entries");
-                (self.on_commit)(&Committed { touched: self.sources.keys().cloned().collect(), ..Committed::default() });
+                (self.on_commit)(&Committed {
+                    touched: self.sources.keys().cloned().collect(),
+                    ..Committed::default()
+                });
             }
             Err(failure) => error!("retention: {failure}"),
         }

@@ -187,7 +187,8 @@ fn roll() -> f64 {
 /// Hash of everything in the config that bears on how a source's document is read and decided:
 /// when it changes, the same bytes are read anew.
 fn rules_in_force(source: &Source, rules: &Rules) -> Digest {
-    let patterns = |patterns: &[regex::Regex]| patterns.iter().map(regex::Regex::as_str).collect::<Vec<_>>().join("\n");
+    let patterns =
+        |patterns: &[regex::Regex]| patterns.iter().map(regex::Regex::as_str).collect::<Vec<_>>().join("\n");
     let filter = |filter: &crate::model::Filter| {
         [patterns(&filter.title), patterns(&filter.category), filter.language.join("\n")].join("\0")
     };
@@ -198,7 +199,13 @@ fn rules_in_force(source: &Source, rules: &Rules) -> Digest {
         patterns(&rules.suffixes),
         format!(
             "{:?} {} {} {:?} {} {:?} {:?}",
-            source.dedup, rules.strict, rules.window, source.kind, source.timezone, source.language, source.page
+            source.dedup,
+            rules.strict,
+            rules.window,
+            source.kind,
+            source.timezone,
+            source.language,
+            source.page
         ),
     ];
     dedup::hash("rules", &parts.each_ref().map(String::as_bytes))

@@ -52,7 +52,8 @@ impl Timetable {
 
     /// Due after a wait.
     pub(super) fn put_in(&mut self, id: SourceId, wait: Duration, now: DateTime<Utc>, elapsed: Duration) {
-        let wall = TimeDelta::from_std(wait).ok().and_then(|wait| now.checked_add_signed(wait)).unwrap_or(now);
+        let wall =
+            TimeDelta::from_std(wait).ok().and_then(|wait| now.checked_add_signed(wait)).unwrap_or(now);
         self.place(id, Place { due: elapsed.saturating_add(wait), wall });
     }
 

@@ -129,9 +129,18 @@ pub(super) fn throttled(
     let until = asked.and_then(|wait| now.checked_add_signed(TimeDelta::from_std(wait).ok()?));
     let words = match until {
         Some(until) => {
-            format!("{} answered {}: wait until {}", answer.url.host_str().unwrap_or_default(), answer.status, until.format("%Y-%m-%d %H:%M:%S UTC"))
+            format!(
+                "{} answered {}: wait until {}",
+                answer.url.host_str().unwrap_or_default(),
+                answer.status,
+                until.format("%Y-%m-%d %H:%M:%S UTC")
+            )
         }
-        None => format!("{} answered {} without saying how long to wait", answer.url.host_str().unwrap_or_default(), answer.status),
+        None => format!(
+            "{} answered {} without saying how long to wait",
+            answer.url.host_str().unwrap_or_default(),
+            answer.status
+        ),
     };
     fail(state, &words);
     state.held_until = until;
@@ -144,7 +153,10 @@ pub(super) fn throttled(
 /// 410.
 pub(super) fn gone(state: &mut SourceState, answer: &Answer) -> Outcome {
     count(state, answer);
-    fail(state, "the server says it is gone for good (410); it is not asked again by itself. Remove it, or give it another url");
+    fail(
+        state,
+        "the server says it is gone for good (410); it is not asked again by itself. Remove it, or give it another url",
+    );
     state.standing = Standing::Gone;
     Outcome::Gone
 }

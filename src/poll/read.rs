@@ -156,11 +156,13 @@ impl Poller {
 
     fn kept(&self, body: &Body, now: DateTime<Utc>) -> Option<KeptBody> {
         // The limit is on the compressed size; text packs to a quarter or less, so this never keeps too much.
-        (self.keep_bodies > 0 && body.bytes.len() as u64 <= self.keep_bodies.saturating_mul(4)).then(|| KeptBody {
-            bytes: body.bytes.to_vec(),
-            url: body.url.to_string(),
-            content_type: body.content_type.clone(),
-            fetched: now,
+        (self.keep_bodies > 0 && body.bytes.len() as u64 <= self.keep_bodies.saturating_mul(4)).then(|| {
+            KeptBody {
+                bytes: body.bytes.to_vec(),
+                url: body.url.to_string(),
+                content_type: body.content_type.clone(),
+                fetched: now,
+            }
         })
     }
 
@@ -229,7 +231,9 @@ fn decide(
     let keys = dedup::document_keys(context, entries);
     let known = store.known(context, entries, &keys)?;
     let intake = dedup::decide(context, entries, keys, &known);
-    if intake.guids_changed >= GUIDS_CHANGED || (intake.guids_changed > 0 && intake.guids_changed == entries.len()) {
+    if intake.guids_changed >= GUIDS_CHANGED
+        || (intake.guids_changed > 0 && intake.guids_changed == entries.len())
+    {
         state.guids_unreliable = true;
     }
     let reading = Reading { entries, intake: &intake, rules, body };
