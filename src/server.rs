@@ -1,6 +1,38 @@
 //! What leaves riverine over HTTP: documents, pages, liveness.
+//!
+//! Documents are rendered once per change and kept as shared bytes: a request is a look-up.
+//! Never polls, never decides what is published: that is asked of the store. What came from a
+//! source never stands in a header.
 
+mod accept;
+mod access;
+mod conditional;
+mod feeds;
+mod listen;
+mod metrics;
+mod pages;
+mod plan;
+mod reply;
+mod shelf;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::routing::{any, get};
 use serde::Deserialize;
+use tower_http::catch_panic::CatchPanicLayer;
+use url::Url;
+
+use crate::clock::Clock;
+use crate::model::{Outcome, Output, Secret, Source};
+use crate::store::{Committed, Handle};
+pub use listen::Listener;
+use metrics::Metrics;
+use plan::Plan;
 
 /// `[server]`, as written. Secrets are resolved by config.rs.
 #[derive(Clone, Debug, Deserialize)]
@@ -9,11 +41,150 @@ pub struct Options {
     /// `host:port`, or `unix:/path`.
     pub listen: String,
     /// Public address for links; default: the listen address, never the Host header.
-    pub base_url: Option<url::Url>,
+    pub base_url: Option<Url>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self { listen: "127.0.0.1:7878".to_owned(), base_url: None }
     }
+}
+
+/// What a config says about serving, complete. A reload brings a whole new one.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Public address; a path in it is the prefix below which we are reached.
+    pub base_url: Url,
+    /// Every `[[feed]]`; `all` is added where it is missing.
+    pub outputs: Vec<Arc<Output>>,
+    /// Every source of the config.
+    pub sources: Vec<Arc<Source>>,
+    /// What readers must present, if anything.
+    pub token: Option<Secret>,
+    /// What opens `/metrics` from afar and, later, `POST /api/…`.
+    pub admin_token: Option<Secret>,
+    /// Sets this installation's feed ids apart from others'. Made once and kept; may be empty.
+    pub instance: String,
+    /// How long readers and caches may keep a document without asking.
+    pub max_age: Duration,
+}
+
+impl Settings {
+    /// Open to everybody, a minute of `max-age`.
+    pub fn new(base_url: Url, outputs: Vec<Arc<Output>>, sources: Vec<Arc<Source>>) -> Self {
+        Self {
+            base_url,
+            outputs,
+            sources,
+            token: None,
+            admin_token: None,
+            instance: String::new(),
+            max_age: Duration::from_mins(1),
+        }
+    }
+}
+
+/// Everything the server knows. One for the life of the process; shared.
+pub struct Site {
+    store: Handle,
+    clock: Arc<dyn Clock>,
+    plan: ArcSwap<Plan>,
+    ready: ArcSwap<Result<(), String>>,
+    metrics: Metrics,
+}
+
+impl Site {
+    /// A site that is not ready yet: call [`Site::set_ready`] after the first load.
+    pub fn new(store: Handle, clock: Arc<dyn Clock>, settings: Settings) -> Arc<Self> {
+        Arc::new(Self {
+            store,
+            clock,
+            plan: ArcSwap::from_pointee(Plan::new(settings)),
+            ready: ArcSwap::from_pointee(Err("starting".to_owned())),
+            metrics: Metrics::new(),
+        })
+    }
+
+    /// A new config is in force. Requests under way end under the old one.
+    pub fn reload(&self, settings: Settings) {
+        self.plan.store(Arc::new(Plan::new(settings)));
+    }
+
+    /// A commit was made: the documents of the outputs it touches are out of date. Those that
+    /// were asked for lately are made anew at once, the others when somebody asks.
+    /// Call it within a tokio runtime.
+    pub fn touched(self: &Arc<Self>, committed: &Committed) {
+        if committed.touched.is_empty() {
+            return;
+        }
+        let plan = self.plan.load_full();
+        for slot in plan.slots().filter(|slot| slot.concerns(&committed.touched)) {
+            slot.soil();
+            if slot.is_warm() {
+                let (site, plan, slot) = (self.clone(), plan.clone(), slot.clone());
+                tokio::spawn(async move {
+                    // A failure is logged by the slot and shows again when somebody asks.
+                    let _ = slot.get(&site, &plan).await;
+                });
+            }
+        }
+    }
+
+    /// Everything may have changed (retention, purge, restore).
+    pub fn touched_all(&self) {
+        for slot in self.plan.load().slots() {
+            slot.soil();
+        }
+    }
+
+    /// What `/readyz` says: ready, or why not, in words.
+    pub fn set_ready(&self, ready: Result<(), String>) {
+        self.ready.store(Arc::new(ready));
+    }
+
+    /// Counts a poll for `/metrics`.
+    pub fn polled(&self, outcome: &Outcome) {
+        self.metrics.polled(outcome);
+    }
+}
+
+/// Serves until `shutdown` is done; open responses then get at most five seconds.
+pub async fn serve(listeners: Vec<Listener>, site: Arc<Site>, shutdown: impl Future<Output = ()>) {
+    let router = router(site.clone());
+    let prepare = move |uri: &mut axum::http::Uri| {
+        if let Some(stripped) = site.plan.load().strip(uri) {
+            *uri = stripped;
+        }
+    };
+    listen::serve(listeners, router, prepare, shutdown).await;
+}
+
+fn router(site: Arc<Site>) -> Router {
+    let feed = || get(feeds::feed).options(feeds::preflight);
+    let source = || get(feeds::source).options(feeds::preflight);
+    Router::new()
+        .route("/", get(pages::front))
+        .route("/feeds/{file}", feed())
+        .route("/sources", get(pages::sources))
+        .route("/sources/{file}", source())
+        .route("/entries/{id}", get(pages::entry))
+        .route("/opml", get(feeds::opml_of_sources))
+        .route("/feeds.opml", get(feeds::opml_of_feeds))
+        .route("/river.css", get(pages::style))
+        .route("/icon.svg", get(pages::icon))
+        .route("/healthz", get(pages::healthz))
+        .route("/readyz", get(pages::readyz))
+        .route("/metrics", get(pages::metrics))
+        .route("/feeds/{id}/archive/{file}", any(pages::not_yet))
+        .route("/feeds/{id}/events", any(pages::not_yet))
+        .route("/search", any(pages::not_yet))
+        .route("/search.{form}", any(pages::not_yet))
+        .route("/hub", any(pages::not_yet))
+        .route("/websub/{token}", any(pages::not_yet))
+        .route("/api/{*rest}", any(pages::not_yet))
+        .fallback(pages::not_found)
+        .method_not_allowed_fallback(pages::method_not_allowed)
+        .layer(axum::middleware::from_fn_with_state(site.clone(), metrics::count))
+        .layer(CatchPanicLayer::custom(reply::panicked))
+        .with_state(site)
 }

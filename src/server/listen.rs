@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::Uri;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -54,13 +55,18 @@ pub(super) struct Peer {
 }
 
 /// Serves until `shutdown` is done, then lets open responses finish for at most five seconds.
-pub(super) async fn serve(listeners: Vec<Listener>, router: Router, shutdown: impl Future<Output = ()>) {
+/// `prepare` may rewrite an address before it is routed.
+pub(super) async fn serve(
+    listeners: Vec<Listener>,
+    router: Router,
+    prepare: impl Fn(&mut Uri) + Clone + Send + Sync + 'static,
+    shutdown: impl Future<Output = ()>,
+) {
     let crowd = Arc::new(Crowd::default());
     let graceful = GracefulShutdown::new();
     let (stop, stopped) = watch::channel(false);
-    let loops = listeners.into_iter().map(|listener| {
-        accept(listener, router.clone(), crowd.clone(), &graceful, stopped.clone())
-    });
+    let house = House { router, prepare, crowd: crowd.clone(), graceful: &graceful };
+    let loops = listeners.into_iter().map(|listener| accept(listener, &house, stopped.clone()));
     let loops = futures_util::future::join_all(loops);
     tokio::select! {
         _ = loops => {}
@@ -72,13 +78,18 @@ pub(super) async fn serve(listeners: Vec<Listener>, router: Router, shutdown: im
     }
 }
 
-async fn accept(
-    listener: Listener,
+/// What every connection needs.
+struct House<'a, P> {
     router: Router,
+    prepare: P,
     crowd: Arc<Crowd>,
-    graceful: &GracefulShutdown,
-    mut stopped: watch::Receiver<bool>,
-) {
+    graceful: &'a GracefulShutdown,
+}
+
+async fn accept<P>(listener: Listener, house: &House<'_, P>, mut stopped: watch::Receiver<bool>)
+where
+    P: Fn(&mut Uri) + Clone + Send + 'static,
+{
     loop {
         let accepted = tokio::select! {
             accepted = next(&listener) => accepted,
@@ -87,9 +98,9 @@ async fn accept(
         match accepted {
             Ok((Stream::Tcp(stream), peer)) => {
                 let _ = stream.set_nodelay(true);
-                attend(stream, peer, &router, &crowd, graceful);
+                attend(stream, peer, house);
             }
-            Ok((Stream::Unix(stream), peer)) => attend(stream, peer, &router, &crowd, graceful),
+            Ok((Stream::Unix(stream), peer)) => attend(stream, peer, house),
             Err(error) => {
                 // Out of handles, most likely: spinning would only make it worse.
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -118,16 +129,20 @@ async fn next(listener: &Listener) -> io::Result<(Stream, Peer)> {
 }
 
 /// Serves one connection on a task of its own.
-fn attend<S>(stream: S, peer: Peer, router: &Router, crowd: &Arc<Crowd>, graceful: &GracefulShutdown)
+fn attend<S, P>(stream: S, peer: Peer, house: &House<'_, P>)
 where
+    P: Fn(&mut Uri) + Clone + Send + 'static,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let guest = crowd.enter();
+    let guest = house.crowd.enter();
+    let prepare = house.prepare.clone();
     let busy = guest.face.clone();
-    let service = router
+    let service = house
+        .router
         .clone()
         .map_request(move |mut request: Request<hyper::body::Incoming>| {
             request.extensions_mut().insert(peer);
+            prepare(request.uri_mut());
             request
         })
         .map_future(move |answer| {
@@ -139,14 +154,15 @@ where
                 answer
             }
         });
-    let io = TokioIo::new(Steady { stream, face: guest.face.clone(), crowd: crowd.clone(), stalled: None });
+    let io =
+        TokioIo::new(Steady { stream, face: guest.face.clone(), crowd: house.crowd.clone(), stalled: None });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(HEAD_SECONDS))
         .max_headers(HEAD_LINES)
         .max_buf_size(HEAD_BYTES)
         .serve_connection(io, TowerToHyperService::new(service));
-    let connection = graceful.watch(connection);
+    let connection = house.graceful.watch(connection);
     tokio::spawn(async move {
         tokio::select! {
             // How a client leaves is its own affair.
@@ -237,13 +253,16 @@ impl<S> Steady<S> {
         self.face.moved.store(self.crowd.tick(), Ordering::Relaxed);
     }
 
-    fn judge(&mut self, context: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn judge(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
         if written.is_ready() {
             self.moved();
             return written;
         }
-        let sleep =
-            self.stalled.get_or_insert_with(|| Box::pin(sleep(Duration::from_secs(STALL_SECONDS))));
+        let sleep = self.stalled.get_or_insert_with(|| Box::pin(sleep(Duration::from_secs(STALL_SECONDS))));
         match sleep.as_mut().poll(context) {
             Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
             Poll::Pending => Poll::Pending,
@@ -266,7 +285,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Steady<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Steady<S> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.judge(context, written)
     }

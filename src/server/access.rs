@@ -1,0 +1,63 @@
+//! Who may read: `?key=` or `Authorization: Bearer`. Compared in constant time; never logged.
+
+use axum::http::{HeaderMap, Uri, header};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use crate::model::Secret;
+
+/// The token in the address.
+pub(super) fn key(uri: &Uri) -> Option<String> {
+    let query = uri.query()?;
+    url::form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "key")
+        .map(|(_, key)| key.into_owned())
+}
+
+/// True when nothing is asked, or what is asked was presented.
+pub(super) fn allowed(wanted: Option<&Secret>, uri: &Uri, headers: &HeaderMap) -> bool {
+    let Some(wanted) = wanted else { return true };
+    let bearer =
+        headers.get(header::AUTHORIZATION).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
+    let bearer = bearer.and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+    });
+    [bearer, key(uri)].into_iter().flatten().any(|given| same(&given, wanted))
+}
+
+/// Compares hashes, so that not even the length shows in the time it takes.
+pub(super) fn same(given: &str, wanted: &Secret) -> bool {
+    let (given, wanted) = (Sha256::digest(given.as_bytes()), Sha256::digest(wanted.expose().as_bytes()));
+    given.as_slice().ct_eq(wanted.as_slice()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_opens_by_key_or_bearer() {
+        let secret = Secret::new("s3cret/ä");
+        for (uri, bearer, wanted) in [
+            ("/x", None, false),
+            ("/x?key=wrong", None, false),
+            ("/x?key=", None, false),
+            ("/x?a=b&key=s3cret%2F%C3%A4", None, true),
+            ("/x", Some("Bearer s3cret/ä"), true),
+            ("/x", Some("bearer  s3cret/ä"), true),
+            ("/x", Some("Basic s3cret/ä"), false),
+            ("/x?key=wrong", Some("Bearer s3cret/ä"), true),
+        ] {
+            let mut headers = HeaderMap::new();
+            if let Some(value) = bearer {
+                headers.insert(
+                    header::AUTHORIZATION,
+                    header::HeaderValue::from_bytes(value.as_bytes()).unwrap(),
+                );
+            }
+            assert_eq!(allowed(Some(&secret), &uri.parse().unwrap(), &headers), wanted, "{uri} {bearer:?}");
+            assert!(allowed(None, &uri.parse().unwrap(), &headers));
+        }
+    }
+}

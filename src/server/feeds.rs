@@ -1,0 +1,188 @@
+//! Documents for feed readers: outputs, sources alone, lists of subscriptions.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
+
+use super::plan::{Place, Plan};
+use super::reply::{self, Answer, Policy};
+use super::shelf::{Doc, Slot};
+use super::{Site, accept, access, pages};
+use crate::link;
+use crate::model::SourceId;
+use crate::render::Form;
+use crate::render::opml::{self, Outline};
+
+const OPML: &str = "text/x-opml; charset=utf-8";
+
+/// `/feeds/{id}`, `/feeds/{id}.atom` and its like.
+pub(super) async fn feed(
+    State(site): State<Arc<Site>>,
+    Path(file): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Answer {
+    let plan = site.plan.load_full();
+    if file.starts_with('_') {
+        return pages::not_yet(State(site), headers).await;
+    }
+    let (id, form) = split(&file);
+    let Some(slot) = plan.slot(&Place::Feed(id.to_owned())) else {
+        return unknown(&plan, &headers, "There is no such feed here. The front page names them all.");
+    };
+    if !access::allowed(plan.token(&slot.output), &uri, &headers) {
+        return reply::locked(&plan, &headers);
+    }
+    let private = plan.token(&slot.output).is_some();
+    let Some(form) = form else { return negotiated(&site, &plan, slot, &uri, &headers).await };
+    document(&site, &plan, slot, form, private, &headers).await
+}
+
+/// `/sources/{id}`, `/sources/{id}.atom` and its like.
+pub(super) async fn source(
+    State(site): State<Arc<Site>>,
+    Path(file): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Answer {
+    let plan = site.plan.load_full();
+    if !access::allowed(plan.token_of_all(), &uri, &headers) {
+        return reply::locked(&plan, &headers);
+    }
+    let (id, form) = split(&file);
+    let Some(form) = form else { return pages::source(&site, &plan, id, &uri, &headers).await };
+    let place = Place::Source(SourceId::new(id));
+    let Some(slot) = plan.slot(&place) else {
+        return unknown(&plan, &headers, "There is no such source here. /sources names them all.");
+    };
+    document(&site, &plan, slot, form, plan.token_of_all().is_some(), &headers).await
+}
+
+/// An id and, behind its last dot, a form. Ids have no dots.
+fn split(file: &str) -> (&str, Option<Form>) {
+    let known = file.rsplit_once('.').and_then(|(id, ending)| Some((id, Form::from_extension(ending)?)));
+    known.map_or((file, None), |(id, form)| (id, Some(form)))
+}
+
+fn unknown(plan: &Plan, headers: &HeaderMap, words: &str) -> Answer {
+    reply::message(plan, headers, StatusCode::NOT_FOUND, "Not found", words)
+}
+
+async fn document(
+    site: &Arc<Site>,
+    plan: &Arc<Plan>,
+    slot: &Slot,
+    form: Form,
+    private: bool,
+    headers: &HeaderMap,
+) -> Answer {
+    match slot.get(site, plan).await {
+        Ok(finished) => reply::document(headers, finished.form(form), policy(plan, private)).await,
+        Err(_) => reply::unavailable(plan, headers),
+    }
+}
+
+fn policy(plan: &Plan, private: bool) -> Policy {
+    Policy { max_age: plan.settings.max_age, private, shared: true, negotiated: false }
+}
+
+/// The page, or the form a reader likes best.
+async fn negotiated(
+    site: &Arc<Site>,
+    plan: &Arc<Plan>,
+    slot: &Slot,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Answer {
+    let offered = [
+        ("text/html", None),
+        ("application/atom+xml", Some(Form::Atom)),
+        ("application/rss+xml", Some(Form::Rss)),
+        ("application/feed+json", Some(Form::Json)),
+        ("application/json", Some(Form::Json)),
+        ("application/xml", Some(Form::Atom)),
+        ("text/xml", Some(Form::Atom)),
+    ];
+    let names: Vec<_> = offered.iter().map(|(name, _)| *name).collect();
+    let chosen = accept::media_type(headers, &names).and_then(|at| offered.get(at));
+    let private = plan.token(&slot.output).is_some();
+    let Ok(finished) = slot.get(site, plan).await else { return reply::unavailable(plan, headers) };
+    let policy = Policy { negotiated: true, ..policy(plan, private) };
+    match chosen {
+        Some((_, Some(form))) => {
+            let mut answer = reply::document(headers, finished.form(*form), policy).await;
+            let place = plan.address(&format!("{}.{}", slot.place.stem(), form.extension()));
+            reply::set(answer.headers_mut(), header::CONTENT_LOCATION, &place);
+            answer
+        }
+        _ if private => pages::keyed_river(site, plan, slot, uri, headers, false).await,
+        _ => reply::document(headers, &finished.page, Policy { shared: false, ..policy }).await,
+    }
+}
+
+/// What scripts of other sites may do with a feed: read it, conditionally too.
+pub(super) async fn preflight() -> Answer {
+    let mut answer = Response::new(Body::empty());
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    let fields = answer.headers_mut();
+    for (name, value) in [
+        (header::ALLOW, "GET, HEAD, OPTIONS"),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, If-None-Match, If-Modified-Since"),
+        (header::ACCESS_CONTROL_MAX_AGE, "86400"),
+        (header::VARY, "Accept-Encoding"),
+    ] {
+        fields.insert(name, HeaderValue::from_static(value));
+    }
+    answer
+}
+
+/// `/opml`: what we poll.
+pub(super) async fn opml_of_sources(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Answer {
+    let plan = site.plan.load_full();
+    if !access::allowed(plan.token_of_all(), &uri, &headers) {
+        return reply::locked(&plan, &headers);
+    }
+    let Ok(rows) = site.store.read(|store| store.sources()).await else {
+        return reply::unavailable(&plan, &headers);
+    };
+    let outline = |source: &Arc<crate::model::Source>| {
+        let row = rows.iter().find(|row| row.id == source.id);
+        let feed = row.and_then(|row| row.state.feed.as_ref());
+        Outline {
+            title: row.map_or_else(|| source.name.clone().unwrap_or_default(), |row| row.name.clone()),
+            xml_url: link::mask(source.url.as_str()),
+            html_url: feed.and_then(|feed| feed.link.clone()),
+            description: feed.map(|feed| feed.description.clone()).unwrap_or_default(),
+            language: source.language.clone().or_else(|| feed.and_then(|feed| feed.language.clone())),
+            groups: source.groups.clone(),
+        }
+    };
+    let outlines: Vec<_> = plan.settings.sources.iter().map(outline).collect();
+    list(&plan, &headers, "Sources of this river", &outlines).await
+}
+
+/// `/feeds.opml`: what we publish, as far as this reader may read it.
+pub(super) async fn opml_of_feeds(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Answer {
+    let plan = site.plan.load_full();
+    if !access::allowed(plan.settings.token.as_ref(), &uri, &headers) {
+        return reply::locked(&plan, &headers);
+    }
+    let frame = plan.frame(access::key(&uri).as_deref());
+    let outline = |feed: &crate::render::html::Feed| Outline {
+        title: feed.title.clone(),
+        xml_url: frame.keyed(&feed.addresses.atom),
+        html_url: Some(plan.address(&format!("feeds/{}", feed.id))),
+        ..Default::default()
+    };
+    let outlines: Vec<_> = frame.feeds.iter().map(outline).collect();
+    list(&plan, &headers, "Feeds of this river", &outlines).await
+}
+
+async fn list(plan: &Plan, headers: &HeaderMap, title: &str, outlines: &[Outline]) -> Answer {
+    let doc = Arc::new(Doc::new(OPML, opml::write(title, outlines)));
+    reply::document(headers, &doc, policy(plan, plan.settings.token.is_some())).await
+}

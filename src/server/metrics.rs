@@ -1,0 +1,85 @@
+//! Numbers for Prometheus. Labels are words of ours, never text of a source or a client.
+
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use super::Site;
+use super::reply::Answer;
+use crate::model::Outcome;
+use crate::store::SourceRow;
+
+type Labels = Vec<(&'static str, String)>;
+
+/// The counters, and how to print them.
+pub(super) struct Metrics {
+    registry: Registry,
+    requests: Family<Labels, Counter>,
+    polls: Family<Labels, Counter>,
+    renders: Counter,
+    sources: Family<Labels, Gauge>,
+    entries: Gauge,
+}
+
+impl Metrics {
+    pub(super) fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("riverine"),
+            requests: Family::default(),
+            polls: Family::default(),
+            renders: Counter::default(),
+            sources: Family::default(),
+            entries: Gauge::default(),
+        };
+        let registry = &mut metrics.registry;
+        registry.register("http_requests", "Requests answered", metrics.requests.clone());
+        registry.register("polls", "Polls ended", metrics.polls.clone());
+        registry.register("renders", "Outputs rendered", metrics.renders.clone());
+        registry.register("sources", "Sources by state", metrics.sources.clone());
+        registry.register("sightings", "Stories counted once per source", metrics.entries.clone());
+        metrics
+    }
+
+    pub(super) fn rendered(&self) {
+        self.renders.inc();
+    }
+
+    pub(super) fn polled(&self, outcome: &Outcome) {
+        let word = match outcome {
+            Outcome::Read { .. } => "read",
+            Outcome::NotModified => "not_modified",
+            Outcome::Failed(_) => "failed",
+            Outcome::Held(_) => "held",
+            Outcome::Gone => "gone",
+        };
+        self.polls.get_or_create(&vec![("outcome", word.to_owned())]).inc();
+    }
+
+    /// The exposition text, with the sources as they stand now.
+    pub(super) fn print(&self, rows: &[SourceRow]) -> String {
+        self.sources.clear();
+        for row in rows {
+            self.sources.get_or_create(&vec![("state", row.state.standing.name().to_owned())]).inc();
+        }
+        self.entries.set(rows.iter().map(|row| i64::try_from(row.entries).unwrap_or(i64::MAX)).sum());
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+/// Counts every answer by route and status.
+pub(super) async fn count(State(site): State<Arc<Site>>, request: Request, next: Next) -> Answer {
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let answer = next.run(request).await;
+    let labels = vec![("route", route), ("status", answer.status().as_u16().to_string())];
+    site.metrics.requests.get_or_create(&labels).inc();
+    answer
+}

@@ -1,0 +1,310 @@
+//! Pages for people, and the small answers for machines that watch us.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+
+use super::listen::Peer;
+use super::plan::{Place, Plan, of_source};
+use super::reply::{self, Answer, Policy};
+use super::shelf::{Doc, Slot};
+use super::{Site, access};
+use crate::link;
+use crate::model::{EntryId, Published, SourceId};
+use crate::render::html::{self, EntryPage, Feed, Mark, River, SourceLine, SourcePage, Sources};
+use crate::render::{Addresses, Head};
+use crate::store::SourceRow;
+
+/// The type of pages.
+pub(super) const HTML: &str = "text/html; charset=utf-8";
+/// Entries on a page.
+const ON_PAGE: usize = 60;
+/// Entries on a source's page.
+const ON_SOURCE: usize = 20;
+
+/// The river as a page.
+pub(super) fn river(
+    plan: &Plan,
+    head: &Head,
+    place: &Place,
+    entries: &[Published],
+    key: Option<&str>,
+    front: bool,
+) -> String {
+    let id = match place {
+        Place::Feed(id) => id.clone(),
+        Place::Source(id) => id.to_string(),
+    };
+    let page = River {
+        frame: plan.frame(key),
+        feed: Feed { id, title: head.title.clone(), addresses: head.selves.clone() },
+        lede: head.description.clone(),
+        front,
+        days: html::days(head, entries, ON_PAGE),
+    };
+    printed(&page)
+}
+
+/// Templates fail only where memory does.
+fn printed(page: &impl Template) -> String {
+    page.render().unwrap_or_default()
+}
+
+async fn answer(plan: &Plan, headers: &HeaderMap, html: String, private: bool) -> Answer {
+    let policy = Policy { max_age: plan.settings.max_age, private, shared: false, negotiated: false };
+    reply::document(headers, &Arc::new(Doc::new(HTML, html.into_bytes())), policy).await
+}
+
+/// `/`.
+pub(super) async fn front(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Answer {
+    let plan = site.plan.load_full();
+    if !access::allowed(plan.token_of_all(), &uri, &headers) {
+        return reply::locked(&plan, &headers);
+    }
+    let Some(slot) = plan.slot(&Place::Feed("all".to_owned())) else {
+        return not_found(State(site), headers).await;
+    };
+    if plan.token_of_all().is_some() || access::key(&uri).is_some() {
+        return keyed_river(&site, &plan, slot, &uri, &headers, true).await;
+    }
+    let Ok(finished) = slot.get(&site, &plan).await else { return reply::unavailable(&plan, &headers) };
+    let policy = Policy { max_age: plan.settings.max_age, private: false, shared: false, negotiated: false };
+    reply::document(&headers, &finished.front, policy).await
+}
+
+/// The river for a reader with a token: its links carry it along, so it is not kept.
+pub(super) async fn keyed_river(
+    site: &Arc<Site>,
+    plan: &Arc<Plan>,
+    slot: &Slot,
+    uri: &Uri,
+    headers: &HeaderMap,
+    front: bool,
+) -> Answer {
+    let (output, now) = (slot.output.clone(), site.clock.now());
+    let Ok(entries) = site.store.read(move |store| store.select(&output, now)).await else {
+        return reply::unavailable(plan, headers);
+    };
+    let (shared, place, output) = (plan.clone(), slot.place.clone(), slot.output.clone());
+    let key = access::key(uri);
+    let html = blocking(move || {
+        let head = shared.head(&place, &output, &entries);
+        river(&shared, &head, &place, &entries, key.as_deref(), front)
+    });
+    answer(plan, headers, html.await, true).await
+}
+
+/// Rendering is work: not on the threads that serve. A defect there shows as one here.
+async fn blocking(work: impl FnOnce() -> String + Send + 'static) -> String {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(html) => html,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => String::new(),
+    }
+}
+
+/// `/sources`.
+pub(super) async fn sources(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Answer {
+    let plan = site.plan.load_full();
+    if !access::allowed(plan.token_of_all(), &uri, &headers) {
+        return reply::locked(&plan, &headers);
+    }
+    let Ok(rows) = site.store.read(|store| store.sources()).await else {
+        return reply::unavailable(&plan, &headers);
+    };
+    let frame = plan.frame(access::key(&uri).as_deref());
+    let lines = rows.iter().filter(|row| row.configured).map(line).collect();
+    answer(&plan, &headers, printed(&Sources { frame, lines }), plan.token_of_all().is_some()).await
+}
+
+fn line(row: &SourceRow) -> SourceLine {
+    let state = &row.state;
+    SourceLine {
+        mark: Mark::new(row.id.as_str(), &row.name),
+        state: state.standing.name(),
+        entries: row.entries,
+        last_success: state.last_success.map(Into::into),
+        next: state.next_poll.map(Into::into),
+        error: state.last_error.clone(),
+    }
+}
+
+/// `/sources/{id}`.
+pub(super) async fn source(
+    site: &Arc<Site>,
+    plan: &Arc<Plan>,
+    id: &str,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Answer {
+    let (id, now) = (SourceId::new(id), site.clock.now());
+    let wanted = id.clone();
+    let found = site.store.read(move |store| {
+        let Some(row) = store.sources()?.into_iter().find(|row| row.id == wanted) else { return Ok(None) };
+        let entries = store.select(&of_source(&wanted, Some(&row.name)), now)?;
+        Ok(Some((row, entries)))
+    });
+    let (row, entries) = match found.await {
+        Ok(Some(found)) => found,
+        Ok(None) => {
+            let words = "There is no such source here. /sources names them all.";
+            return reply::message(plan, headers, StatusCode::NOT_FOUND, "Not found", words);
+        }
+        Err(_) => return reply::unavailable(plan, headers),
+    };
+    let (shared, key) = (plan.clone(), access::key(uri));
+    let html = blocking(move || printed(&source_page(&shared, &row, &entries, key.as_deref())));
+    answer(plan, headers, html.await, plan.token_of_all().is_some()).await
+}
+
+fn source_page(plan: &Plan, row: &SourceRow, entries: &[Published], key: Option<&str>) -> SourcePage {
+    let place = Place::Source(row.id.clone());
+    let head = plan.head(&place, &of_source(&row.id, Some(&row.name)), entries);
+    let state = &row.state;
+    let feed = state.feed.as_ref();
+    let mut facts = Vec::new();
+    if !state.next_poll_reason.is_empty() {
+        facts.push(("Why then", state.next_poll_reason.clone()));
+    }
+    if let Some(feed) = feed {
+        facts.push(("Kind", feed.format.name().to_owned()));
+    }
+    facts.push(("Requests", format!("{}, of which {} had nothing new", state.requests, state.not_modified)));
+    if state.consecutive_failures > 0 {
+        facts.push(("Failures in a row", state.consecutive_failures.to_string()));
+    }
+    if let Some(moved) = &state.moved_to {
+        facts.push(("Moved to", link::mask(moved.as_str())));
+    }
+    SourcePage {
+        frame: plan.frame(key),
+        line: line(row),
+        url: row.url.clone(),
+        home: feed.and_then(|feed| feed.link.clone()),
+        facts,
+        warnings: state.warnings.clone(),
+        feed: Feed {
+            id: row.id.to_string(),
+            title: row.name.clone(),
+            addresses: Addresses::below(&plan.address(&place.stem())),
+        },
+        chart: html::chart(entries.iter().map(|entry| entry.published)),
+        days: html::days(&head, entries, ON_SOURCE),
+    }
+}
+
+/// `/entries/{id}`.
+pub(super) async fn entry(
+    State(site): State<Arc<Site>>,
+    Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Answer {
+    let plan = site.plan.load_full();
+    if !access::allowed(plan.token_of_all(), &uri, &headers) {
+        return reply::locked(&plan, &headers);
+    }
+    let Ok(wanted) = id.parse::<uuid::Uuid>().map(EntryId) else { return no_entry(&plan, &headers) };
+    let (published, sightings) = match site.store.read(move |store| store.entry(wanted)).await {
+        Ok(Some(found)) => found,
+        Ok(None) => return no_entry(&plan, &headers),
+        Err(_) => return reply::unavailable(&plan, &headers),
+    };
+    let key = access::key(&uri);
+    let frame = plan.frame(key.as_deref());
+    // The canonical spelling has one address; a story that became one with an older one moved there.
+    if published.id != wanted || id != published.id.to_string() {
+        let mut answer = reply::text(StatusCode::PERMANENT_REDIRECT, "It is at another address.");
+        reply::set(answer.headers_mut(), header::LOCATION, &frame.entry(&published.id.to_string()));
+        return answer;
+    }
+    let head = plan.head(&Place::Feed("all".to_owned()), &of_source(&published.source, None), &[]);
+    let html = blocking(move || printed(&EntryPage::new(frame, &head, &published, &sightings)));
+    answer(&plan, &headers, html.await, plan.token_of_all().is_some()).await
+}
+
+fn no_entry(plan: &Plan, headers: &HeaderMap) -> Answer {
+    let words = "There is no such entry. It may have gone with retention.";
+    reply::message(plan, headers, StatusCode::NOT_FOUND, "Not found", words)
+}
+
+/// `/river.css`, named with its version by the pages: kept for a year.
+pub(super) async fn style(headers: HeaderMap) -> Answer {
+    fixed(&headers, "text/css; charset=utf-8", html::STYLE).await
+}
+
+/// `/icon.svg`.
+pub(super) async fn icon(headers: HeaderMap) -> Answer {
+    fixed(&headers, "image/svg+xml", html::ICON).await
+}
+
+async fn fixed(headers: &HeaderMap, kind: &'static str, text: &str) -> Answer {
+    let policy =
+        Policy { max_age: Duration::from_hours(24 * 365), private: false, shared: false, negotiated: false };
+    reply::document(headers, &Arc::new(Doc::new(kind, text.as_bytes().to_vec())), policy).await
+}
+
+/// `/healthz`: the process answers.
+pub(super) async fn healthz() -> Answer {
+    reply::text(StatusCode::OK, "ok")
+}
+
+/// `/readyz`: the store is open and the first load is done.
+pub(super) async fn readyz(State(site): State<Arc<Site>>) -> Answer {
+    match site.ready.load().as_ref() {
+        Ok(()) => reply::text(StatusCode::OK, "ready"),
+        Err(why) => reply::text(StatusCode::SERVICE_UNAVAILABLE, &format!("not ready: {why}")),
+    }
+}
+
+/// `/metrics`: for this machine, or with the admin token. What came through a proxy is not from here.
+pub(super) async fn metrics(
+    State(site): State<Arc<Site>>,
+    peer: Option<Extension<Peer>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Answer {
+    let plan = site.plan.load_full();
+    let forwarded = headers.contains_key("x-forwarded-for") || headers.contains_key(header::FORWARDED);
+    let local = peer.is_some_and(|Extension(peer)| peer.local) && !forwarded;
+    let admin = plan.settings.admin_token.as_ref();
+    if !local && (admin.is_none() || !access::allowed(admin, &uri, &headers)) {
+        return reply::locked(&plan, &headers);
+    }
+    let rows = site.store.read(|store| store.sources()).await.unwrap_or_default();
+    let mut answer = reply::text(StatusCode::OK, "");
+    *answer.body_mut() = site.metrics.print(&rows).into();
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    reply::set(answer.headers_mut(), header::CONTENT_TYPE, kind);
+    answer
+}
+
+/// Named in our contract, not built yet: said so, never ignored.
+pub(super) async fn not_yet(State(site): State<Arc<Site>>, headers: HeaderMap) -> Answer {
+    let plan = site.plan.load_full();
+    reply::message(
+        &plan,
+        &headers,
+        StatusCode::NOT_IMPLEMENTED,
+        "Not in this version",
+        "This is planned, not built.",
+    )
+}
+
+/// Everything else.
+pub(super) async fn not_found(State(site): State<Arc<Site>>, headers: HeaderMap) -> Answer {
+    let plan = site.plan.load_full();
+    let words = "There is nothing at this address. The front page leads to everything there is.";
+    reply::message(&plan, &headers, StatusCode::NOT_FOUND, "Not found", words)
+}
+
+/// A method that is not for this address; `Allow` says which are.
+pub(super) async fn method_not_allowed(State(site): State<Arc<Site>>, headers: HeaderMap) -> Answer {
+    let plan = site.plan.load_full();
+    let words = "This address is for reading.";
+    reply::message(&plan, &headers, StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", words)
+}

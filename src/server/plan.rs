@@ -1,0 +1,257 @@
+//! The settings in force, with one slot per document.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::http::Uri;
+use chrono::{DateTime, Utc};
+use sha2::{Digest as _, Sha256};
+
+use super::Settings;
+use super::shelf::Slot;
+use crate::model::{Access, Filter, HubChoice, Output, Published, Secret, SourceId, TitlePrefix};
+use crate::render::html::{Feed, Frame, STYLE};
+use crate::render::{Addresses, Head};
+
+/// Entries of a source shown in its document.
+const SOURCE_LIMIT: usize = 100;
+/// Dates a document without entries: any moment will do that is always the same.
+const NEVER: DateTime<Utc> = DateTime::from_timestamp(946_684_800, 0).unwrap();
+/// What a path may begin with, so that a prefix is told from a route of the same name.
+const ROUTES: [&str; 14] = [
+    "feeds",
+    "sources",
+    "entries",
+    "opml",
+    "feeds.opml",
+    "river.css",
+    "icon.svg",
+    "healthz",
+    "readyz",
+    "metrics",
+    "search",
+    "hub",
+    "websub",
+    "api",
+];
+
+/// Which document.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Place {
+    /// `/feeds/{id}`.
+    Feed(String),
+    /// `/sources/{id}`.
+    Source(SourceId),
+}
+
+impl Place {
+    /// Its address below the base, without an ending.
+    pub(super) fn stem(&self) -> String {
+        match self {
+            Self::Feed(id) => format!("feeds/{id}"),
+            Self::Source(id) => format!("sources/{id}"),
+        }
+    }
+}
+
+/// A config in force.
+pub(super) struct Plan {
+    pub(super) settings: Settings,
+    /// Ends in `/`.
+    base: String,
+    /// Begins and ends in `/`.
+    prefix: String,
+    style: String,
+    slots: HashMap<Place, Arc<Slot>>,
+}
+
+impl Plan {
+    pub(super) fn new(mut settings: Settings) -> Self {
+        if !settings.outputs.iter().any(|output| output.id == "all") {
+            settings.outputs.push(Arc::new(everything()));
+        }
+        let mut base = settings.base_url.clone();
+        base.set_query(None);
+        base.set_fragment(None);
+        let mut base = base.to_string();
+        if !base.ends_with('/') {
+            base.push('/');
+        }
+        let mut prefix = settings.base_url.path().to_owned();
+        if !prefix.ends_with('/') {
+            prefix.push('/');
+        }
+        let feeds = settings.outputs.iter().map(|output| (Place::Feed(output.id.clone()), output.clone()));
+        let sources = settings.sources.iter().map(|source| {
+            (Place::Source(source.id.clone()), Arc::new(of_source(&source.id, source.name.as_deref())))
+        });
+        let slots = feeds
+            .chain(sources)
+            .map(|(place, output)| (place.clone(), Arc::new(Slot::new(place, output))))
+            .collect();
+        let style = hex(&Sha256::digest(STYLE.as_bytes()), 4);
+        Self { settings, base, prefix, style, slots }
+    }
+
+    pub(super) fn slots(&self) -> impl Iterator<Item = &Arc<Slot>> {
+        self.slots.values()
+    }
+
+    pub(super) fn slot(&self, place: &Place) -> Option<&Arc<Slot>> {
+        self.slots.get(place)
+    }
+
+    /// The token a reader must present for an output; its own, else everybody's.
+    pub(super) fn token<'a>(&'a self, output: &'a Output) -> Option<&'a Secret> {
+        match &output.access {
+            Access::Token(token) => Some(token),
+            Access::Open => self.settings.token.as_ref(),
+        }
+    }
+
+    /// The token for what shows everything: the front page, entries, sources.
+    pub(super) fn token_of_all(&self) -> Option<&Secret> {
+        let all = self.settings.outputs.iter().find(|output| output.id == "all");
+        all.map_or(self.settings.token.as_ref(), |all| self.token(all))
+    }
+
+    /// An absolute address.
+    pub(super) fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// Everything in a document but its entries.
+    pub(super) fn head(&self, place: &Place, output: &Output, entries: &[Published]) -> Head {
+        let stem = place.stem();
+        let (title, description, home) = match place {
+            Place::Feed(_) => (
+                output.title.clone(),
+                "Many sources, one river: the newest entries first.".to_owned(),
+                self.page(place),
+            ),
+            Place::Source(id) => {
+                // The store knows the shown name; entries bring it along.
+                let named =
+                    entries.iter().find(|entry| entry.source == *id).map(|entry| entry.source_name.clone());
+                let title = named.filter(|name| !name.is_empty()).unwrap_or_else(|| output.title.clone());
+                (title.clone(), format!("The newest entries of {title}."), self.page(place))
+            }
+        };
+        Head {
+            id: self.urn(&stem),
+            title,
+            description,
+            base: self.base.clone(),
+            home,
+            selves: Addresses::below(&self.address(&stem)),
+            language: match output.languages.as_slice() {
+                [one] => Some(one.clone()),
+                _ => None,
+            },
+            updated: NEVER,
+            title_prefix: output.title_prefix,
+            hub: match &output.hub {
+                HubChoice::External(hub) => Some(hub.to_string()),
+                HubChoice::None | HubChoice::Own => None,
+            },
+            older: None,
+            current: None,
+        }
+    }
+
+    fn page(&self, place: &Place) -> String {
+        self.address(&place.stem())
+    }
+
+    /// A feed's lasting id. Not its address: that may change (RFC 4287 4.2.6).
+    fn urn(&self, stem: &str) -> String {
+        let mut hash = Sha256::new();
+        for part in ["riverine output", &self.settings.instance, stem] {
+            hash.update(part.len().to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        let mut bytes = [0; 16];
+        for (to, from) in bytes.iter_mut().zip(hash.finalize()) {
+            *to = from;
+        }
+        uuid::Builder::from_custom_bytes(bytes).into_uuid().urn().to_string()
+    }
+
+    /// What a page has around it, for a reader who came with this token.
+    pub(super) fn frame(&self, key: Option<&str>) -> Frame {
+        let open = |output: &&Arc<Output>| match self.token(output) {
+            None => true,
+            Some(token) => key.is_some_and(|key| super::access::same(key, token)),
+        };
+        Frame {
+            prefix: self.prefix.clone(),
+            key: key.map(str::to_owned),
+            style: self.style.clone(),
+            feeds: self
+                .settings
+                .outputs
+                .iter()
+                .filter(open)
+                .map(|output| self.feed(&output.id, &output.title))
+                .collect(),
+        }
+    }
+
+    fn feed(&self, id: &str, title: &str) -> Feed {
+        let stem = Place::Feed(id.to_owned()).stem();
+        Feed { id: id.to_owned(), title: title.to_owned(), addresses: Addresses::below(&self.address(&stem)) }
+    }
+
+    /// The address as the routes know it, where it came with our prefix.
+    pub(super) fn strip(&self, uri: &Uri) -> Option<Uri> {
+        let bare = self.prefix.trim_end_matches('/');
+        if bare.is_empty() {
+            return None;
+        }
+        let rest = uri.path().strip_prefix(bare)?;
+        let first = rest.strip_prefix('/').unwrap_or(rest).split('/').next().unwrap_or_default();
+        let ours = (rest.is_empty() || rest.starts_with('/'))
+            && (first.is_empty() || ROUTES.contains(&first) || first.starts_with("search."));
+        let query = uri.query().map_or_else(String::new, |query| format!("?{query}"));
+        let path = if rest.is_empty() { "/" } else { rest };
+        ours.then(|| format!("{path}{query}").parse().ok()).flatten()
+    }
+}
+
+/// The output that always exists.
+fn everything() -> Output {
+    Output {
+        id: "all".to_owned(),
+        title: "All entries".to_owned(),
+        sources: None,
+        languages: Vec::new(),
+        keep: Filter::default(),
+        drop: Filter::default(),
+        query: None,
+        limit: 100,
+        per_source: 0,
+        title_prefix: TitlePrefix::None,
+        access: Access::Open,
+        hub: HubChoice::None,
+    }
+}
+
+/// A source alone, as an output.
+pub(super) fn of_source(id: &SourceId, name: Option<&str>) -> Output {
+    Output {
+        id: id.to_string(),
+        title: name.unwrap_or(id.as_str()).to_owned(),
+        sources: Some(vec![id.clone()]),
+        limit: SOURCE_LIMIT,
+        ..everything()
+    }
+}
+
+/// The first bytes of a hash in hexadecimal.
+pub(super) fn hex(bytes: &[u8], count: usize) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().take(count).fold(String::new(), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}

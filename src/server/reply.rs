@@ -1,0 +1,156 @@
+//! Answers: the fields every one of them has, conditions, codings, words for what went wrong.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use askama::Template as _;
+use axum::body::Body;
+use axum::http::header::{self, HeaderName};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
+
+use super::accept::{self, Coding};
+use super::conditional::not_modified;
+use super::plan::Plan;
+use super::shelf::Doc;
+use crate::render::html::Message;
+
+/// An answer.
+pub(super) type Answer = Response<Body>;
+
+const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// How a document may be kept and by whom.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Policy {
+    pub(super) max_age: Duration,
+    /// It was opened by a token: no shared cache may keep it.
+    pub(super) private: bool,
+    /// Other sites' scripts may read it.
+    pub(super) shared: bool,
+    /// It was chosen by `Accept`.
+    pub(super) negotiated: bool,
+}
+
+/// A document, as this client wants it: 304, coded or plain.
+pub(super) async fn document(headers: &HeaderMap, doc: &Arc<Doc>, policy: Policy) -> Answer {
+    // Which variant the client holds: it may be any of ours, and its tag is what we confirm.
+    let held = std::cell::RefCell::new(None);
+    let known = |tag: &str| {
+        let owned = doc.owns(tag);
+        if owned {
+            *held.borrow_mut() = Some(tag.to_owned());
+        }
+        owned
+    };
+    let good = not_modified(headers, known, doc.modified);
+    let held = held.into_inner();
+    let coding = accept::coding(headers);
+    let coded = match coding {
+        Coding::Identity => None,
+        coding => doc.coded(coding).await,
+    };
+    let coding = if coded.is_some() { coding } else { Coding::Identity };
+    let tag = held.filter(|_| good).unwrap_or_else(|| doc.tag_of(coding));
+    let (status, body) = if good {
+        (StatusCode::NOT_MODIFIED, Body::empty())
+    } else {
+        (StatusCode::OK, Body::from(coded.unwrap_or_else(|| doc.plain.clone())))
+    };
+    let mut answer = Response::new(body);
+    *answer.status_mut() = status;
+    let fields = answer.headers_mut();
+    if !good {
+        fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(doc.content_type));
+        if coding != Coding::Identity {
+            fields.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+        }
+    }
+    set(fields, header::ETAG, &format!("\"{tag}\""));
+    if let Some(modified) = doc.modified {
+        set(fields, header::LAST_MODIFIED, &httpdate::fmt_http_date(modified));
+    }
+    let vary = if policy.negotiated { "Accept, Accept-Encoding" } else { "Accept-Encoding" };
+    fields.insert(header::VARY, HeaderValue::from_static(vary));
+    let whose = if policy.private { "private" } else { "public" };
+    set(fields, header::CACHE_CONTROL, &format!("{whose}, max-age={}", policy.max_age.as_secs()));
+    if policy.shared {
+        fields.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        fields.insert(
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            HeaderValue::from_static("ETag, Last-Modified, Content-Location"),
+        );
+    }
+    guard(fields);
+    answer
+}
+
+/// A short plain text that nobody keeps.
+pub(super) fn text(status: StatusCode, words: &str) -> Answer {
+    let mut answer = Response::new(Body::from(format!("{words}\n")));
+    *answer.status_mut() = status;
+    let fields = answer.headers_mut();
+    fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    fields.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    fields.insert(header::VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
+    guard(fields);
+    answer
+}
+
+/// What went wrong: a page for browsers, words for everybody else.
+pub(super) fn message(
+    plan: &Plan,
+    headers: &HeaderMap,
+    status: StatusCode,
+    title: &str,
+    words: &str,
+) -> Answer {
+    let browser = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    if browser.is_some_and(|accept| accept.contains("text/html")) {
+        let page = Message { frame: plan.frame(None), title: title.to_owned(), text: words.to_owned() };
+        if let Ok(html) = page.render() {
+            let mut answer = text(status, "");
+            *answer.body_mut() = Body::from(html);
+            answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(super::pages::HTML));
+            return answer;
+        }
+    }
+    text(status, &format!("{title}. {words}"))
+}
+
+/// A token is asked for and was not presented.
+pub(super) fn locked(plan: &Plan, headers: &HeaderMap) -> Answer {
+    let words = "Add ?key=… to the address, or send it as a Bearer token.";
+    let mut answer = message(plan, headers, StatusCode::UNAUTHORIZED, "This needs a key", words);
+    answer
+        .headers_mut()
+        .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"riverine\""));
+    answer
+}
+
+/// The store could not be asked.
+pub(super) fn unavailable(plan: &Plan, headers: &HeaderMap) -> Answer {
+    let words = "The store cannot be read at the moment; the log says why.";
+    let mut answer = message(plan, headers, StatusCode::SERVICE_UNAVAILABLE, "Not available", words);
+    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
+    answer
+}
+
+/// A defect: the connection goes on, the others notice nothing.
+#[allow(clippy::needless_pass_by_value, reason = "the layer hands the panic over")]
+pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Answer {
+    text(StatusCode::INTERNAL_SERVER_ERROR, "Something is wrong in riverine itself.")
+}
+
+fn guard(fields: &mut HeaderMap) {
+    fields.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    fields.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP));
+    fields.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+}
+
+/// Sets a field to a value made of our own characters.
+pub(super) fn set(fields: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        fields.insert(name, value);
+    }
+}
