@@ -92,6 +92,7 @@ pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow
         Ok(socket) => drop(tokio::spawn(control::answer(socket, commands.clone()))),
         Err(error) => warn!("`riverine fetch` cannot ask this daemon: {error}"),
     }
+    site.set_ready(Ok(()));
     let looping = tokio::spawn(daemon.run(received, until(stopped)));
     info!(sources = config.sources.len(), feeds = config.outputs.len(), "listening on {address}");
     ready(&config);
@@ -170,12 +171,11 @@ fn base_url(config: &Config, address: &str) -> anyhow::Result<Url> {
 }
 
 fn settings(config: &Config, base_url: &Url) -> Settings {
+    let outputs = config.outputs.iter().cloned().map(Arc::new).collect();
     Settings {
-        base_url: base_url.clone(),
-        outputs: config.outputs.clone(),
-        sources: config.sources.clone(),
         token: config.server.token.clone(),
         admin_token: config.server.admin_token.clone(),
+        ..Settings::new(base_url.clone(), outputs, config.sources.clone())
     }
 }
 
