@@ -1,0 +1,498 @@
+//! Evidence for a language: its script, its letters, its small words, and the detector's word.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use whichlang::Lang;
+
+use super::Verdict;
+
+/// Fewer letters than this say nothing.
+const FEWEST_LETTERS: usize = 3;
+
+/// A text of so many letters may be named without a small word, if the detector names it whole and in halves.
+const LETTERS_ALONE: usize = 16;
+
+/// Small words of languages in Latin letters. Those the detector does not know are here so that they are
+/// noticed. Headlines leave articles out, so their common verbs stand here too.
+const SMALL: &[(&str, &str)] = &[
+    (
+        "en",
+        "the of and to in for is on with that as by from at an are was be this has have will not it its his her their your you we \
+        after over about into new how why what when who which could would can says said more than up out all or but our my us no do does \
+        against amid between before during first now may should just where been were had they he she these those there only off \
+        get make using here two three year years world best top week day back 's 't 're 've 'll 'm through while under set still",
+    ),
+    (
+        "fr",
+        "le la les de des du un une et est en pour dans sur au aux avec par que qui ne pas plus ce cette ces son sa ses se leur leurs \
+        sont a ont été être fait comment pourquoi après avant entre contre sans sous chez vers depuis lors mais ou où nous vous il \
+        elle ils on y l' d' qu' n' s' c' j' m' jusqu' nouveau nouvelle nouveaux nouvelles ans tout tous toute deux selon face",
+    ),
+    (
+        "de",
+        "der die das den dem des ein eine einer eines einem einen und ist im in zu zum zur mit von vom für auf an am als auch nach bei \
+        beim aus über unter gegen ohne um nicht sich wird werden wurde wurden hat haben sind war sein seine wie was wer warum so \
+        noch mehr neue neuer neues neuen es sie er wir ihr ich du kein keine vor bis durch zwischen jetzt nur aber oder dass \
+        kann können soll will sagt macht geht gibt deutschland jahr jahre uhr",
+    ),
+    (
+        "es",
+        "el la los las de del un una unos unas y en es por para con que se su sus al lo como más pero sin sobre entre contra desde \
+        hasta tras ante este esta estos ha han ser son fue no ya cómo qué quién cuándo dónde muy hay nuevo nueva nuevos \
+        años año según también o e donde le les",
+    ),
+    (
+        "it",
+        "il lo la i gli le di del dello della dei degli delle da dal dalla in nel nella nelle e è per con su sul sulla che un una uno \
+        si non al alla ai agli alle come più ma anche sono ha hanno dopo contro tra fra nuovo nuova nuovi anni anno l' d' c' un' dell' all' \
+        nell' sull' dall' cosa chi perché ecco ed",
+    ),
+    (
+        "pt",
+        "o a os as de do da dos das em no na nos nas um uma e é para por com que se ao aos à às mais não como mas sobre entre contra \
+        até após pelo pela pelos pelas foi são ser tem seu sua seus suas quem qual já ou sem há novo nova novos anos ano \
+        diz isso este esta também",
+    ),
+    (
+        "nl",
+        "de het een en van in is op te voor met dat die niet aan er om ook als bij door over naar uit zijn wordt worden werd maar nog wel \
+        hoe wat wie waarom meer na tegen onder tot heeft hebben kan moet jaar nieuwe nieuw tussen deze dit je ik we ze hij geen \
+        dan of zo al",
+    ),
+    (
+        "sv",
+        "och att det i en ett är på som för av med till den de har inte om från vid efter kan ska vi du jag han hon men så var \
+        under mot utan nya ny nytt blir hur vad varför när mer år eller sig sin sitt även här över genom får",
+    ),
+    (
+        "tr",
+        "ve bir bu da de için ile olarak daha çok en ne var yok olan sonra gibi kadar mi mı mu mü yeni göre karşı nasıl neden \
+        değil oldu olacak etti dedi ilk son büyük türkiye iki her o ama ya den dan nin nın",
+    ),
+    (
+        "vi",
+        "và của là có được cho trong với không các những một người này đã khi ở từ về đến tại ra vào sẽ nhiều bị năm phải như \
+        trên sau mới để lại còn việt nam vì theo hơn đang",
+    ),
+    // Not in the detector's set.
+    (
+        "da",
+        "og at det i en et er på som for af med til den de har ikke om fra ved efter kan skal vi du jeg han hun men så var under mod \
+        uden nye ny nyt bliver hvordan hvad hvorfor når mere år eller sig sin også her over gennem får",
+    ),
+    (
+        "nb",
+        "og å det i en et er på som for av med til den de har ikke om fra ved etter kan skal vi du jeg han hun men så var under mot \
+        uten nye ny nytt blir hvordan hva hvorfor når mer år eller seg sin også her over gjennom får",
+    ),
+    (
+        "fi",
+        "ja on ei se että oli ovat hän ole mutta kun niin myös voi jo nyt kuin mitä miten miksi uusi uuden uudet jälkeen kanssa sekä \
+        tai suomen suomi vuoden vuotta ennen yli eivät joka jotka mukaan kaikki",
+    ),
+    (
+        "pl",
+        "i w z na do się nie jest że o to po za od jak dla przez przy oraz ale czy co są był była będzie już tylko może który która \
+        które jego tego ma przed pod nad bez nowy nowa nowe po ze we lat roku polska polsce",
+    ),
+    (
+        "cs",
+        "a v z na do se je že o to po za od jak pro při nebo ale co jsou byl byla bude už jen může který která které jeho má před pod \
+        nad bez nový nová nové s k u ve ze si kde podle roku let proč",
+    ),
+    (
+        "sk",
+        "a v z na do sa je že o to po za od ako pre pri alebo ale čo sú bol bola bude už len môže ktorý ktorá ktoré jeho má pred pod \
+        nad bez nový nová nové s k vo zo si kde podľa roku rokov prečo",
+    ),
+    (
+        "hu",
+        "a az és hogy nem is egy van volt meg de ez már csak mint ki el fel le be után még lesz lehet miért hogyan új magyar szerint \
+        között ellen miatt alatt ha vagy több kell akár",
+    ),
+    (
+        "ro",
+        "și de la în a cu pe nu că din pentru este sunt care un o cel mai după dar prin fost fi are au al ale lui se sau ce cum între \
+        fără despre noul noua anul ani si in ca sa va",
+    ),
+    (
+        "ca",
+        "el la els les de del dels un una i en és per amb que se al als més però sense sobre entre contra des fins després aquest aquesta \
+        ha han ser són no ja com què qui nou nova anys any segons també o l' d' s' n' amb pel pels",
+    ),
+    (
+        "gl",
+        "o a os as de do da dos das en no na nos nas un unha e é para por con que se ao aos máis non como pero sobre entre contra ata \
+        tras foi son ser ten seu súa novo nova anos ano galicia",
+    ),
+    (
+        "hr",
+        "i u na je za se da od su s o kako što koji koja koje nije bio bila će sa po ali ili iz do pri kod protiv nakon zbog još samo novi \
+        nova novo godine godina nema sve već",
+    ),
+    (
+        "id",
+        "yang di dan ke dari untuk dengan ini itu pada tidak akan dalam oleh adalah sebagai ada bisa lebih juga telah saat atau karena \
+        baru tahun para kata agar jadi apa bagi bagaimana",
+    ),
+    ("et", "ja on ei see et oli ka kui oma mis kes aga ning või pärast kuid uus eesti aasta saab välja üle"),
+    (
+        "lt",
+        "ir yra ne kad į su iš apie po už bet kaip kas tai buvo dėl prie per naujas lietuvos metų bus savo tik",
+    ),
+    ("lv", "un ir ar no uz par kas lai pēc bet kā tas bija vai pie jauns latvijas gada gadu arī ka tiek"),
+    ("eu", "eta da du dira ez bat egin dute ere izan behar baina dela euskal berri zen"),
+    (
+        "af",
+        "die van en het in is nie om vir met dat op aan te hy sy ek ons jy hulle maar ook na deur oor wat hoe kan sal nuwe",
+    ),
+    ("tl", "ang ng sa mga na ay at si ni para hindi ito kung may mula bagong"),
+    ("sw", "ya wa na kwa ni katika la za cha kuwa hii hiyo baada mpya watu"),
+    ("eo", "la de kaj en estas al por ne kun oni ke el pri ĉu sed novaj nova"),
+    ("is", "og að er í á sem til um ekki við en með var fyrir af það hann hún frá eftir"),
+    ("sq", "dhe të në e i një me për nga që është si nuk do pas"),
+    ("az", "və bir bu üçün ilə olan də da ki azərbaycan yeni etdi edib"),
+    ("la", "et in est non ad cum ut sed qui quod ex per ab sunt"),
+];
+
+/// Letters that occur in Latin texts of other languages only. A few of them are names in a headline; many are a language.
+const FOREIGN: &str = "ąęłńśźżćěřůčšžťďňľĺŕőűășțæøðþāēīūģķļņįųėĉĝĥĵŝŭħġẅŵŷə";
+
+/// How many languages use a word, and which (indexes into [`SMALL`]).
+static WORDS: LazyLock<HashMap<&'static str, Vec<usize>>> = LazyLock::new(|| {
+    let mut words: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (index, (_, list)) in SMALL.iter().enumerate() {
+        for word in list.split_whitespace() {
+            let languages = words.entry(word).or_default();
+            if languages.last() != Some(&index) {
+                languages.push(index);
+            }
+        }
+    }
+    words
+});
+
+/// What the text is in.
+pub(super) fn judge(text: &str) -> Verdict {
+    let mut scripts = Scripts::default();
+    text.chars().for_each(|c| scripts.count(c));
+    let most =
+        [scripts.latin, scripts.cyrillic, scripts.arabic, scripts.devanagari, scripts.cjk(), scripts.other]
+            .into_iter()
+            .max()
+            .unwrap_or(0);
+    let letters = scripts.letters();
+    // East Asian characters say more each.
+    if letters < FEWEST_LETTERS && scripts.cjk() < 2 {
+        Verdict::Unsure
+    } else if most == scripts.cjk() || scripts.kana + scripts.hangul > letters / 4 {
+        scripts.east_asian()
+    } else if most == scripts.other {
+        Verdict::Other
+    } else if most == scripts.latin {
+        latin(text, scripts.latin)
+    } else if most == scripts.cyrillic {
+        cyrillic(text)
+    } else if most == scripts.arabic {
+        arabic(text)
+    } else {
+        devanagari(text)
+    }
+}
+
+#[derive(Default)]
+struct Scripts {
+    latin: usize,
+    cyrillic: usize,
+    arabic: usize,
+    devanagari: usize,
+    han: usize,
+    kana: usize,
+    hangul: usize,
+    other: usize,
+}
+
+impl Scripts {
+    fn count(&mut self, c: char) {
+        let counter = match c {
+            'a'..='z' | 'A'..='Z' | '\u{C0}'..='\u{24F}' | '\u{1E00}'..='\u{1EFF}' => &mut self.latin,
+            '\u{400}'..='\u{52F}' => &mut self.cyrillic,
+            '\u{600}'..='\u{6FF}' => &mut self.arabic,
+            '\u{900}'..='\u{97F}' => &mut self.devanagari,
+            '\u{3040}'..='\u{30FF}' => &mut self.kana,
+            '\u{3400}'..='\u{9FFF}' => &mut self.han,
+            '\u{AC00}'..='\u{D7A3}' => &mut self.hangul,
+            c if c.is_alphabetic() => &mut self.other,
+            _ => return,
+        };
+        *counter += 1;
+    }
+
+    fn cjk(&self) -> usize {
+        self.han + self.kana + self.hangul
+    }
+
+    fn letters(&self) -> usize {
+        self.latin + self.cyrillic + self.arabic + self.devanagari + self.cjk() + self.other
+    }
+
+    /// Japanese always has some kana, if only in the body; Korean has Hangul.
+    fn east_asian(&self) -> Verdict {
+        if self.hangul * 2 > self.cjk() {
+            Verdict::Is("ko")
+        } else if self.kana * 12 > self.cjk() {
+            Verdict::Is("ja")
+        } else if self.han >= 8 {
+            Verdict::Is("zh")
+        } else {
+            // A short title in Chinese characters alone may be Japanese.
+            Verdict::Unsure
+        }
+    }
+}
+
+/// The words of a text in lower case. An elision stays apart with its sign (`l'`), so does what English hangs on (`'s`).
+fn words(text: &str) -> Vec<String> {
+    let sign = |c: char| c == '\'' || c == '’';
+    let mut all = Vec::new();
+    for word in text.split(|c: char| !c.is_alphabetic() && !sign(c) && !('\u{300}'..='\u{36F}').contains(&c))
+    {
+        let word = word.trim_matches(sign);
+        // The letters of U.S. and the like are no words.
+        let initial = word.len() == 1 && word.bytes().all(|b| b.is_ascii_uppercase()) && !all.is_empty();
+        if word.is_empty() || word.len() > 64 || initial {
+            continue;
+        }
+        let word = word.to_lowercase().replace('’', "'");
+        match word.split_once('\'') {
+            Some((head, tail)) if matches!(tail, "s" | "t" | "re" | "ve" | "ll" | "m" | "d") => {
+                all.push(head.to_owned());
+                all.push(format!("'{tail}"));
+            }
+            Some((head, tail)) => {
+                all.push(if head.chars().count() <= 5 { format!("{head}'") } else { head.to_owned() });
+                all.push(tail.to_owned());
+            }
+            None => all.push(word),
+        }
+    }
+    all
+}
+
+/// Letters beyond a to z that a language's own words have. A text in it may hold foreign names, but those are capitalized.
+fn own_letters(language: &str) -> &'static str {
+    match language {
+        "de" => "äöüßéàè",
+        "es" => "áéíóúüñ",
+        "fr" => "àâæçéèêëîïôœùûüÿ",
+        "it" => "àèéìíîòóùú",
+        "nl" => "éëïóöüèêàáíç",
+        "pt" => "ãõáâàéêíóôúçü",
+        "sv" => "åäöéàü",
+        "tr" => "çğıöşüâîûi\u{307}",
+        _ => "éèêëïöüçñàâôíóáã",
+    }
+}
+
+/// Whether common words (not names) have letters that `language` lacks.
+fn has_foreign_words(text: &str, language: &str) -> bool {
+    if language == "vi" {
+        return false;
+    }
+    let own = own_letters(language);
+    text.split_whitespace().filter(|word| word.chars().next().is_some_and(char::is_lowercase)).any(|word| {
+        // Doubled ä and ö are Finnish or Estonian.
+        word.contains("ää")
+            || word.contains("öö")
+            || word.chars().any(|c| !c.is_ascii() && c.is_alphabetic() && !own.contains(c))
+    })
+}
+
+/// What single letters say: they stand in one of the detector's languages alone, or nearly so.
+fn by_letters(text: &str) -> Option<&'static str> {
+    let tones = "ấầẩẫậắằẳẵặếềểễệốồổỗộớờởỡợứừửữựơư";
+    let (mut words, mut vietnamese, mut turkish, mut portuguese) = (0, 0, 0, 0);
+    for word in text.split_whitespace() {
+        words += 1;
+        vietnamese += usize::from(word.chars().any(|c| tones.contains(c)));
+        turkish += usize::from(word.chars().any(|c| "ığİ".contains(c)));
+        portuguese += usize::from(word.ends_with("ção") || word.ends_with("ções") || word.ends_with("ão"));
+    }
+    if vietnamese * 4 > words {
+        Some("vi")
+    } else if turkish * 4 > words && !text.contains('ə') {
+        Some("tr")
+    } else {
+        (portuguese > 0).then_some("pt")
+    }
+}
+
+fn latin(text: &str, letters: usize) -> Verdict {
+    let words = words(text);
+    let mut scores = [0f32; SMALL.len()];
+    for languages in words.iter().filter_map(|word| WORDS.get(word.as_str())) {
+        // A word of many languages speaks for each of them less.
+        let weight = 1.0 / f32::from(u8::try_from(languages.len()).unwrap_or(u8::MAX)).sqrt();
+        for language in languages {
+            if let Some(score) = scores.get_mut(*language) {
+                *score += weight;
+            }
+        }
+    }
+    let by_letters = by_letters(text);
+    let of = |language: &str| {
+        let small =
+            SMALL.iter().zip(scores).find(|((l, _), _)| *l == language).map_or(0.0, |(_, score)| score);
+        small + if by_letters == Some(language) { 1.5 } else { 0.0 }
+    };
+    let best = SMALL.iter().map(|(language, _)| (*language, of(language))).max_by(|a, b| a.1.total_cmp(&b.1));
+    let (Some((best, score)), false) = (best, words.is_empty()) else { return Verdict::Unsure };
+    let foreign = words.iter().filter(|word| word.chars().any(|c| FOREIGN.contains(c))).count();
+    if foreign * 4 > words.len() && by_letters.is_none() {
+        return Verdict::Other;
+    }
+    let named = code(whichlang::detect_language(text));
+    let verdict = if of(named) > 0.0 && of(named) >= 0.8 * score {
+        // The detector breaks near ties, but one word of many languages is not enough for that.
+        let enough = of(named) >= 1.0 || letters >= LETTERS_ALONE && same_in_halves(text, named);
+        if enough && (of(named) >= score || score < 2.0) { Verdict::Is(named) } else { Verdict::Unsure }
+    } else if score <= 0.0 {
+        let alone = letters >= LETTERS_ALONE && words.len() >= 3 && same_in_halves(text, named);
+        if alone { Verdict::Is(named) } else { Verdict::Unsure }
+    } else if score < 1.4 || score < 1.8 * of(named) {
+        Verdict::Unsure
+    } else if whichlang::LANGUAGES.iter().any(|lang| code(*lang) == best) {
+        Verdict::Is(best)
+    } else {
+        Verdict::Other
+    };
+    match verdict {
+        Verdict::Is(language) if has_foreign_words(text, language) => Verdict::Other,
+        // Danish and Norwegian look Swedish to the detector.
+        Verdict::Is("sv") if !text.contains(['ä', 'ö']) && of("sv") <= of("da").max(of("nb")) => {
+            Verdict::Unsure
+        }
+        verdict => verdict,
+    }
+}
+
+fn same_in_halves(text: &str, named: &str) -> bool {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let (first, second) = words.split_at(words.len() / 2);
+    [first, second]
+        .iter()
+        .all(|half| half.is_empty() || code(whichlang::detect_language(&half.join(" "))) == named)
+}
+
+/// Letters of other Cyrillic alphabets: Ukrainian, Belarusian, Serbian, Macedonian, the Turkic and Mongolian ones.
+const NOT_RUSSIAN: &str = "іїєґўјљњћђџќѓѕәғқңөұүһҳҷӣӯҙҫӑӗ";
+
+/// Words and endings of Russian that neither Bulgarian, Ukrainian nor Macedonian shares.
+const RUSSIAN: &str = "из для что это этот его её ее их об во со или был была было были году лет уже еще ещё перед чтобы если когда \
+    где почему кто они она мы вы все всё который которая которые сша рф россии россия россиян новости сообщил сообщили заявил заявила \
+    рассказал рассказала назвал назвали будет может стал стали нашли против после тысяч человек";
+const RUSSIAN_ENDS: [&str; 15] = [
+    "тся", "ский", "ская", "ской", "ских", "ость", "ости", "ать", "ять", "еть", "ить", "ная", "ное", "ную",
+    "ого",
+];
+
+/// Words of Bulgarian, Ukrainian and Macedonian that Russian does not use, and the article at the end of Bulgarian words.
+const OTHER_CYRILLIC: &str = "се ще са със във като който която които че да що щодо від або також який яка й чи та вже буде го \
+    беше ли те му има няма срещу";
+const OTHER_ENDS: [&str; 6] = ["ството", "ията", "ите", "ята", "ният", "ът"];
+
+fn cyrillic(text: &str) -> Verdict {
+    let (mut russian, mut other, mut letters) = (0usize, 0usize, 0usize);
+    let is_in = |list: &str, word: &str| list.split_whitespace().any(|other| other == word);
+    for word in words(text) {
+        let length = word.chars().count();
+        letters += length;
+        if word.contains(|c| NOT_RUSSIAN.contains(c)) || vowel_sign(&word) {
+            other += 2;
+        } else if word.contains(['ы', 'э', 'ё']) || is_in(RUSSIAN, &word) {
+            russian += 2;
+        } else if is_in(OTHER_CYRILLIC, &word)
+            || length > 5 && OTHER_ENDS.iter().any(|end| word.ends_with(end))
+        {
+            other += 1;
+        } else if length > 4 && RUSSIAN_ENDS.iter().any(|end| word.ends_with(end))
+            || word.contains("ь") && !word.contains("ьо")
+        {
+            russian += 1;
+        }
+    }
+    let named = whichlang::detect_language(text) == Lang::Rus;
+    if other > 0 && other * 3 >= russian {
+        Verdict::Other
+    } else if named && (russian >= 2 || russian == 1 && letters >= 20) {
+        Verdict::Is("ru")
+    } else {
+        Verdict::Unsure
+    }
+}
+
+/// In Bulgarian ъ is a vowel; in Russian it parts a prefix from е, ё, ю, я.
+fn vowel_sign(word: &str) -> bool {
+    let mut letters = word.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if letter == 'ъ' && !letters.peek().is_some_and(|next| "еёюяи".contains(*next)) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Persian, Urdu, Kurdish, Pashto and Uyghur have letters that Arabic lacks.
+fn arabic(text: &str) -> Verdict {
+    let foreign = |c: char| matches!(c, '\u{671}'..='\u{6D3}' | '\u{6D5}');
+    let total = text.chars().filter(|c| c.is_alphabetic()).count();
+    let other = text.chars().filter(|c| foreign(*c)).count();
+    if other * 25 > total {
+        return Verdict::Other;
+    }
+    // The article and the letters that Persian has given up or seldom writes.
+    let own = text.chars().filter(|c| matches!(c, 'ة' | 'ى' | 'ي' | 'ك' | 'إ' | 'أ')).count();
+    let articles =
+        text.split_whitespace().filter(|word| word.starts_with("ال") || word.starts_with("وال")).count();
+    if own + articles > 0 { Verdict::Is("ar") } else { Verdict::Unsure }
+}
+
+/// Hindi shows by its small words; Marathi and Nepali have others.
+fn devanagari(text: &str) -> Verdict {
+    const HINDI: [&str; 17] =
+        ["है", "हैं", "में", "की", "के", "और", "से", "पर", "था", "थे", "नहीं", "यह", "भी", "हुआ", "हुई", "होगा", "लिए"];
+    const OTHER: [&str; 14] =
+        ["आहे", "आहेत", "आणि", "नाही", "झाला", "झाली", "होते", "छ", "छन्", "गरेको", "भएको", "हुने", "गर्ने", "मा"];
+    let (mut hindi, mut other) = (0, 0);
+    for word in text.split(|c: char| c.is_whitespace() || "।,.:;!?'\"-–—()".contains(c)) {
+        hindi += usize::from(HINDI.contains(&word));
+        other += usize::from(OTHER.contains(&word) || word.contains('ळ'));
+    }
+    match (hindi, other) {
+        (1.., 0) => Verdict::Is("hi"),
+        (_, 1..) => Verdict::Other,
+        _ => Verdict::Unsure,
+    }
+}
+
+fn code(lang: Lang) -> &'static str {
+    match lang {
+        Lang::Ara => "ar",
+        Lang::Cmn => "zh",
+        Lang::Deu => "de",
+        Lang::Eng => "en",
+        Lang::Fra => "fr",
+        Lang::Hin => "hi",
+        Lang::Ita => "it",
+        Lang::Jpn => "ja",
+        Lang::Kor => "ko",
+        Lang::Nld => "nl",
+        Lang::Por => "pt",
+        Lang::Rus => "ru",
+        Lang::Spa => "es",
+        Lang::Swe => "sv",
+        Lang::Tur => "tr",
+        Lang::Vie => "vi",
+    }
+}
