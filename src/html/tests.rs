@@ -1,0 +1,56 @@
+use proptest::prelude::*;
+
+use super::*;
+
+#[track_caller]
+fn check(html: &str, clean: &str) {
+    let base = Url::parse("https://a.example/b/").unwrap();
+    assert_eq!(sanitize(html, Some(&base)), clean);
+}
+
+#[test]
+fn what_may_run_or_load_goes() {
+    check("<p onclick=x>a<script>b</script><style>c</style></p>", "<p>a</p>");
+    check("<a href='javascript:x'>a</a>", "<a>a</a>");
+    check("<a href=\"data:text/html,x\">a</a>", "<a>a</a>");
+    check("<iframe srcdoc=x>b</iframe>c<svg><a>d</a></svg>", "c");
+    check("<p id=x name=y style=z class=w>a</p>", "<p>a</p>");
+    check("a<img src=x width=1 height=1>b", "ab");
+    check("<form action=/x><input name=a>text</form>", "text");
+}
+
+#[test]
+fn links_become_absolute() {
+    check("<a href=../c>a</a>", "<a href=\"https://a.example/c\">a</a>");
+    check("<img src=//i.example/1.png>", "<img src=\"https://i.example/1.png\">");
+    assert_eq!(sanitize("<a href=c>a</a>", None), "<a>a</a>");
+}
+
+#[test]
+fn deep_nesting_becomes_text() {
+    let deep = "<div>".repeat(100_000) + "a &lt; b";
+    assert_eq!(sanitize(&deep, None), "a &lt; b");
+    assert_eq!(depth(&"<div></b>".repeat(300)), 300);
+    assert_eq!(depth(&"<p>text<br>".repeat(3000)), 0);
+}
+
+#[test]
+fn markup_becomes_text() {
+    assert_eq!(to_text("<p>A&nbsp;&eacute;</p><p>B<b>C</b></p>"), "A é BC");
+    assert_eq!(to_text("a<script>x < y</script>b<!-- c -->d"), "a bd");
+    assert_eq!(to_text("5 < 6 &#150; &#x2019;&bogus;"), "5 < 6 – ’&bogus;");
+    assert_eq!(to_text_if_markup("Vec<String> & <em>more</em>"), "Vec<String> & more");
+}
+
+proptest! {
+    #[test]
+    fn cleaning_twice_changes_nothing(html in "[<>/a-c&;=\" p!-]{0,60}") {
+        let once = sanitize(&html, None);
+        prop_assert_eq!(sanitize(&once, None), once);
+    }
+
+    #[test]
+    fn nothing_panics(html in ".{0,200}") {
+        let _ = (sanitize(&html, None), to_text(&html), depth(&html), decode(&html).into_owned());
+    }
+}
