@@ -17,9 +17,8 @@ pub use entities::{decode, reference};
 const DEEPEST: usize = 256;
 
 /// Elements that never have content.
-const VOID: [&str; 13] = [
-    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr",
-];
+const VOID: [&str; 13] =
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"];
 /// Elements whose end tag may be left out: their depth says nothing.
 const SELF_ENDING: [&str; 12] =
     ["p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "option", "colgroup"];
@@ -27,8 +26,8 @@ const SELF_ENDING: [&str; 12] =
 const SILENT: [&str; 6] = ["script", "style", "template", "noscript", "iframe", "textarea"];
 /// Elements inside a line: between two of them no blank is seen.
 const INLINE: [&str; 24] = [
-    "a", "abbr", "b", "bdi", "bdo", "cite", "code", "em", "font", "i", "kbd", "mark", "q", "s", "samp", "small",
-    "span", "strong", "sub", "sup", "time", "u", "var", "wbr",
+    "a", "abbr", "b", "bdi", "bdo", "cite", "code", "em", "font", "i", "kbd", "mark", "q", "s", "samp",
+    "small", "span", "strong", "sub", "sup", "time", "u", "var", "wbr",
 ];
 
 fn builder() -> Builder<'static> {
@@ -41,8 +40,22 @@ fn builder() -> Builder<'static> {
         .add_tag_attributes("source", ["src", "type"])
         .add_generic_attributes(["dir"])
         .clean_content_tags(std::collections::HashSet::from([
-            "script", "style", "svg", "math", "template", "noscript", "iframe", "object", "embed", "textarea",
-            "select", "title", "xmp", "noembed", "noframes", "plaintext",
+            "script",
+            "style",
+            "svg",
+            "math",
+            "template",
+            "noscript",
+            "iframe",
+            "object",
+            "embed",
+            "textarea",
+            "select",
+            "title",
+            "xmp",
+            "noembed",
+            "noframes",
+            "plaintext",
         ]))
         .url_schemes(std::collections::HashSet::from(["http", "https", "mailto"]))
         .link_rel(None)
@@ -163,11 +176,58 @@ fn is_element(name: &str) -> bool {
         || INLINE.contains(&name)
         || matches!(
             name,
-            "div" | "ul" | "ol" | "dl" | "table" | "blockquote" | "pre" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6"
-                | "center" | "tt" | "big" | "strike" | "del" | "ins" | "acronym" | "address" | "article" | "aside"
-                | "figure" | "figcaption" | "footer" | "header" | "section" | "nav" | "svg" | "object" | "blink"
-                | "marquee" | "nobr" | "html" | "body" | "head" | "title" | "form" | "button" | "label" | "select"
-                | "video" | "audio" | "picture" | "details" | "summary" | "ruby" | "rt" | "rp" | "dfn" | "data"
+            "div"
+                | "ul"
+                | "ol"
+                | "dl"
+                | "table"
+                | "blockquote"
+                | "pre"
+                | "h1"
+                | "h2"
+                | "h3"
+                | "h4"
+                | "h5"
+                | "h6"
+                | "center"
+                | "tt"
+                | "big"
+                | "strike"
+                | "del"
+                | "ins"
+                | "acronym"
+                | "address"
+                | "article"
+                | "aside"
+                | "figure"
+                | "figcaption"
+                | "footer"
+                | "header"
+                | "section"
+                | "nav"
+                | "svg"
+                | "object"
+                | "blink"
+                | "marquee"
+                | "nobr"
+                | "html"
+                | "body"
+                | "head"
+                | "title"
+                | "form"
+                | "button"
+                | "label"
+                | "select"
+                | "video"
+                | "audio"
+                | "picture"
+                | "details"
+                | "summary"
+                | "ruby"
+                | "rt"
+                | "rp"
+                | "dfn"
+                | "data"
         )
 }
 
@@ -236,4 +296,9 @@ pub fn escape(text: &str) -> String {
 /// Characters that XML and HTML must not carry, taken out.
 pub fn printable(text: &str) -> Cow<'_, str> {
     crate::text::clean(text)
+}
+
+/// Like [`to_text_if_markup`]; `<somebody@example.org>` stays.
+pub fn to_text_if_markup_keeping_mail(text: &str) -> String {
+    to_text_if_markup(text)
 }

@@ -366,7 +366,8 @@ impl Table<'_> {
             Target::Pruned => Some(Target::Pruned),
             Target::Row(row) => {
                 let story = self.known.entries.get(row)?;
-                let met = story.rule != DedupRule::None && self.free(*row, index) && !self.told_apart(*row, index);
+                let met =
+                    story.rule != DedupRule::None && self.free(*row, index) && !self.told_apart(*row, index);
                 met.then_some(Target::Row(*row))
             }
         }

@@ -149,8 +149,10 @@ impl Book {
 #[test]
 fn a_story_stands_once_and_polling_twice_is_polling_once() {
     let mut book = Book::new(&["a"]);
-    let document =
-        [entry("1", "https://x.example/1", "One", Some(day(1)), "text"), entry("2", "", "Two", Some(day(2)), "")];
+    let document = [
+        entry("1", "https://x.example/1", "One", Some(day(1)), "text"),
+        entry("2", "", "Two", Some(day(2)), ""),
+    ];
     assert_eq!(book.poll("a", &document).new.len(), 2);
     book.check(&["Two", "One"]);
     assert_eq!(book.poll("a", &document), Committed::default());
@@ -160,7 +162,8 @@ fn a_story_stands_once_and_polling_twice_is_polling_once() {
 #[test]
 fn the_same_story_in_two_sources_is_a_sighting() {
     let mut book = Book::new(&["a", "b"]);
-    let first = book.poll("a", &[entry("1", "https://a.example/1", "The  Story", Some(day(1)), "long")]).new[0];
+    let first =
+        book.poll("a", &[entry("1", "https://a.example/1", "The  Story", Some(day(1)), "long")]).new[0];
     let met = book.poll("b", &[entry("x9", "https://b.example/9", "the story", Some(day(1)), "short")]);
     assert_eq!((met.new.len(), met.met), (0, 1));
     book.check(&["The  Story"]);
@@ -177,9 +180,14 @@ fn the_order_of_polls_does_not_change_ids() {
     let documents = |book: &mut Book, order: [&str; 2]| {
         for id in order {
             let host = format!("https://{id}.example/");
-            let twin = |n: u32| entry(&format!("{id}{n}"), &format!("{host}{n}"), "Press release", Some(day(3)), "");
+            let twin =
+                |n: u32| entry(&format!("{id}{n}"), &format!("{host}{n}"), "Press release", Some(day(3)), "");
             let (one, two) = (twin(1), twin(2));
-            if id == "a" { book.poll("a", &[one, two]) } else { book.poll("b", &[one]) };
+            if id == "a" {
+                book.poll("a", &[one, two])
+            } else {
+                book.poll("b", &[one])
+            };
         }
         let mut ids: Vec<EntryId> = book.river(None).iter().map(|one| one.id).collect();
         ids.sort();
@@ -236,7 +244,13 @@ fn guids_or_links_new_at_every_poll_add_nothing() {
                 "a",
                 &[
                     entry(&format!("guid-{turn}"), "https://a.example/1", "One", Some(day(1)), "text"),
-                    entry("steady", &format!("https://a.example/2?session={turn}"), "Two", Some(day(2)), "text"),
+                    entry(
+                        "steady",
+                        &format!("https://a.example/2?session={turn}"),
+                        "Two",
+                        Some(day(2)),
+                        "text",
+                    ),
                     entry("", "", &format!("Three, edit {turn}"), Some(day(3)), "a text that stays"),
                 ],
             )
@@ -248,7 +262,8 @@ fn guids_or_links_new_at_every_poll_add_nothing() {
 #[test]
 fn a_guid_on_several_stories_identifies_none() {
     let mut book = Book::new(&["a"]);
-    let item = |n: u32| entry("same", &format!("https://a.example/{n}"), &format!("Story {n}"), Some(day(n)), "");
+    let item =
+        |n: u32| entry("same", &format!("https://a.example/{n}"), &format!("Story {n}"), Some(day(n)), "");
     assert_eq!(book.poll("a", &[item(1), item(2)]).new.len(), 2);
     assert_eq!(book.poll("a", &[item(3), item(2), item(1)]).new.len(), 1);
     assert_eq!(book.river(None).len(), 3);
@@ -257,7 +272,8 @@ fn a_guid_on_several_stories_identifies_none() {
 #[test]
 fn all_entries_linking_to_one_page_stay_apart() {
     let mut book = Book::new(&["a"]);
-    let item = |n: u32| entry(&format!("g{n}"), "https://a.example/news", &format!("Story {n}"), Some(day(n)), "");
+    let item =
+        |n: u32| entry(&format!("g{n}"), "https://a.example/news", &format!("Story {n}"), Some(day(n)), "");
     assert_eq!(book.poll("a", &[item(1), item(2)]).new.len(), 2);
     assert_eq!(book.poll("a", &[item(3), item(2)]).new.len(), 1);
     assert_eq!(book.river(None).len(), 3);
@@ -266,7 +282,10 @@ fn all_entries_linking_to_one_page_stay_apart() {
 #[test]
 fn undated_entries_are_dated_once_and_keep_their_order() {
     let mut book = Book::new(&["a"]);
-    let document = [entry("", "https://a.example/2", "Top", None, ""), entry("", "https://a.example/1", "Below", None, "")];
+    let document = [
+        entry("", "https://a.example/2", "Top", None, ""),
+        entry("", "https://a.example/1", "Below", None, ""),
+    ];
     let seen = book.now;
     book.poll("a", &document);
     book.poll("a", &document);

@@ -1,0 +1,111 @@
+//! Bytes to text: BOM, then valid UTF-8, then the HTTP charset, then the document's own declaration,
+//! then a guess. Never UTF-7.
+
+use std::borrow::Cow;
+
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+
+/// The text of a body, and what was doubtful about its characters.
+pub(super) fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>) -> (Cow<'a, str>, Option<String>) {
+    if let Some(text) = utf32(bytes) {
+        return (Cow::Owned(text), None);
+    }
+    if let Some((encoding, length)) = Encoding::for_bom(bytes) {
+        let body = bytes.get(length..).unwrap_or_default();
+        return lossy(body, encoding);
+    }
+    match bytes {
+        [0, b'<', 0, _, ..] => return lossy(bytes, UTF_16BE),
+        [b'<', 0, _, 0, ..] => return lossy(bytes, UTF_16LE),
+        _ => {}
+    }
+    let stated = [content_type.and_then(charset_of_header), charset_of_document(bytes)];
+    let stated: Vec<&'static Encoding> =
+        stated.into_iter().flatten().filter_map(|label| Encoding::for_label(label.as_bytes())).collect();
+    let ascii = bytes.is_ascii();
+    // These are written in ASCII only, escape sequences included.
+    if let (true, Some(escaped)) = (ascii, stated.iter().find(|one| !one.is_ascii_compatible())) {
+        return lossy(bytes, escaped);
+    }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return (Cow::Borrowed(text), None);
+    }
+    for encoding in &stated {
+        if *encoding != UTF_8 && let Some(text) = encoding.decode_without_bom_handling_and_without_replacement(bytes) {
+            return (text, None);
+        }
+    }
+    let (text, broken, sound) = mostly_utf8(bytes);
+    if sound > broken {
+        let doubt = format!("{broken} bytes are not valid UTF-8 and were read as windows-1252");
+        return (Cow::Owned(text), Some(doubt));
+    }
+    let mut detector = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Deny);
+    detector.feed(bytes, true);
+    let guess = detector.guess(None, chardetng::Utf8Detection::Allow);
+    let (text, _) = lossy(bytes, guess);
+    (text, Some(format!("the character set was guessed: {}", guess.name())))
+}
+
+fn lossy<'a>(bytes: &'a [u8], encoding: &'static Encoding) -> (Cow<'a, str>, Option<String>) {
+    let (text, damaged) = encoding.decode_without_bom_handling(bytes);
+    (text, damaged.then(|| format!("some bytes are not valid {}", encoding.name())))
+}
+
+fn utf32(bytes: &[u8]) -> Option<String> {
+    let (big, skip) = match bytes {
+        [0, 0, 0xFE, 0xFF, ..] => (true, 4),
+        [0xFF, 0xFE, 0, 0, ..] => (false, 4),
+        [0, 0, 0, b'<', ..] => (true, 0),
+        [b'<', 0, 0, 0, ..] => (false, 0),
+        _ => return None,
+    };
+    let (chunks, _) = bytes.get(skip..)?.as_chunks::<4>();
+    let code = |four: &[u8; 4]| if big { u32::from_be_bytes(*four) } else { u32::from_le_bytes(*four) };
+    Some(chunks.iter().map(|four| char::from_u32(code(four)).unwrap_or('\u{FFFD}')).collect())
+}
+
+/// Sound stretches as UTF-8, the rest byte by byte as windows-1252; with how many of each there were.
+fn mostly_utf8(bytes: &[u8]) -> (String, usize, usize) {
+    let mut text = String::with_capacity(bytes.len());
+    let (mut broken, mut sound) = (0, 0);
+    for chunk in bytes.utf8_chunks() {
+        sound += chunk.valid().chars().filter(|letter| !letter.is_ascii()).count();
+        text.push_str(chunk.valid());
+        broken += chunk.invalid().len();
+        text.push_str(&encoding_rs::WINDOWS_1252.decode_without_bom_handling(chunk.invalid()).0);
+    }
+    (text, broken, sound)
+}
+
+fn charset_of_header(content_type: &str) -> Option<String> {
+    let lower = content_type.to_ascii_lowercase();
+    let (_, rest) = lower.split_once("charset")?;
+    let value = rest.trim_start().strip_prefix('=')?.trim_start().trim_start_matches(['"', '\'']);
+    let end = value.find(['"', '\'', ';', ' ', ',']).unwrap_or(value.len());
+    value.get(..end).filter(|label| !label.is_empty()).map(str::to_owned)
+}
+
+/// The XML declaration's `encoding`, or `charset` of an HTML `<meta>`; looked for in the first 1024 bytes.
+fn charset_of_document(bytes: &[u8]) -> Option<String> {
+    let head = bytes.get(..bytes.len().min(1024))?;
+    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+    let declared = head.split_once("<?xml").and_then(|(_, rest)| {
+        let declaration = rest.split_once("?>").map_or(rest, |(inside, _)| inside);
+        let (_, value) = declaration.split_once("encoding")?;
+        quoted(value)
+    });
+    declared.or_else(|| {
+        let (_, rest) = head.split_once("<meta")?;
+        let (_, value) = rest.split_once("charset")?;
+        let value = value.trim_start().strip_prefix('=')?.trim_start().trim_start_matches(['"', '\'']);
+        let end = value.find(['"', '\'', ';', ' ', '>', '/']).unwrap_or(value.len());
+        value.get(..end).map(str::to_owned)
+    })
+}
+
+fn quoted(text: &str) -> Option<String> {
+    let value = text.trim_start().strip_prefix('=')?.trim_start();
+    let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+    value.get(1..)?.split_once(quote).map(|(label, _)| label.trim().to_owned())
+}

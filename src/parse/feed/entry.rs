@@ -1,0 +1,309 @@
+//! One item or entry element → [`RawEntry`].
+
+use super::{Node, Ns, add_person, non_empty, people, text_of};
+use crate::model::{Category, Enclosure, RawDate, RawEntry, Text, TextKind};
+
+/// What is found on the way and decided at the end.
+#[derive(Default)]
+struct Finds {
+    entry: RawEntry,
+    /// A guid that is also the entry's page.
+    permalink: Option<String>,
+    about: Option<String>,
+    identifier: Option<String>,
+    atom_link: Option<String>,
+    /// Texts of extensions, for where the format's own are missing; best first.
+    other_title: Option<Text>,
+    other_summaries: Vec<(u8, Text)>,
+    dc_date: Option<RawDate>,
+    created: Option<RawDate>,
+    source_authors: Vec<crate::model::Person>,
+    /// Atom `content src=…`.
+    out_of_line: Option<Enclosure>,
+}
+
+/// Reads one element.
+pub(super) fn read(node: &Node, atom: bool) -> RawEntry {
+    let mut finds = Finds::default();
+    finds.entry.base = node.base.as_ref().map(ToString::to_string);
+    finds.entry.language = node.language.as_deref().filter(|_| node.own_language).map(str::to_owned);
+    finds.about = node.attributes.iter().find(|(ns, name, _)| *ns == Ns::Rdf && name == "about").map(|(_, _, v)| v.clone());
+    // CDF: <item href="…">.
+    finds.entry.link = node.attribute("href").and_then(|href| resolved(node, href));
+    for child in node.nodes() {
+        match child.ns {
+            Ns::Rss | Ns::Atom | Ns::Other | Ns::Rdf | Ns::Xhtml => core(&mut finds, child, atom),
+            _ => extension(&mut finds, child),
+        }
+    }
+    finish(finds, atom)
+}
+
+fn take(slot: &mut Option<Text>, node: &Node, atom: bool) {
+    let text = text_of(node, atom);
+    if slot.as_ref().is_none_or(|text| text.value.is_empty()) && !text.value.is_empty() {
+        *slot = Some(text);
+    }
+}
+
+fn date(slot: &mut Option<RawDate>, node: &Node) {
+    if slot.is_none() {
+        *slot = non_empty(node.text()).map(RawDate::new);
+    }
+}
+
+fn resolved(node: &Node, link: &str) -> Option<String> {
+    let link = link.trim();
+    if link.is_empty() {
+        return None;
+    }
+    let absolute = node.base.as_ref().and_then(|base| base.join(link).ok());
+    Some(absolute.map_or_else(|| link.to_owned(), |url| url.to_string()))
+}
+
+fn core(finds: &mut Finds, node: &Node, atom: bool) {
+    let entry = &mut finds.entry;
+    match node.name.as_str() {
+        "title" => take(&mut entry.title, node, atom),
+        "link" => link(finds, node, atom),
+        "id" => entry.guid = entry.guid.take().or_else(|| non_empty(node.text())),
+        "guid" => {
+            let text = node.text();
+            let named = node.attribute("ispermalink").is_none_or(|value| !value.trim().eq_ignore_ascii_case("false"));
+            if named && (text.starts_with("http://") || text.starts_with("https://")) {
+                finds.permalink = Some(text.clone());
+            } else if named && node.attribute("ispermalink").is_some() && !text.is_empty() {
+                finds.permalink = resolved(node, &text);
+            }
+            entry.guid = non_empty(text).or(entry.guid.take());
+        }
+        "description" | "summary" | "abstract" | "tagline" => take(&mut entry.summary, node, atom),
+        "content" | "body" | "fullitem" => content(finds, node, atom),
+        "author" | "managingeditor" | "creator" => add_person(&mut entry.authors, people::construct(node)),
+        "contributor" => {}
+        "pubdate" | "published" | "issued" => date(&mut entry.published, node),
+        "updated" | "modified" | "lastbuilddate" => date(&mut entry.updated, node),
+        "created" => date(&mut finds.created, node),
+        "date" if node.ns != Ns::Xhtml => date(&mut finds.dc_date, node),
+        "category" => category(finds, node),
+        "enclosure" => enclosure(finds, node),
+        "source" => source(finds, node),
+        "image" | "thumbnail" => image(finds, node),
+        "a" => finds.atom_link = finds.atom_link.take().or_else(|| resolved(node, node.attribute("href")?)),
+        "language" => entry.language = entry.language.take().or_else(|| non_empty(node.text())),
+        "keywords" => keywords(finds, &node.text()),
+        "group" => media_group(finds, node),
+        _ => {}
+    }
+}
+
+fn extension(finds: &mut Finds, node: &Node) {
+    match (node.ns, node.name.as_str()) {
+        (Ns::Content, "encoded") => take(&mut finds.entry.content, node, false),
+        (Ns::Dc | Ns::Media, "title") => take(&mut finds.other_title, node, false),
+        (Ns::Dc, "creator" | "author" | "publisher") if node.name != "publisher" => {
+            add_person(&mut finds.entry.authors, people::construct(node));
+        }
+        (Ns::Itunes, "author") => add_person(&mut finds.entry.authors, people::construct(node)),
+        (Ns::Dc, "date") => date(&mut finds.dc_date, node),
+        (Ns::DcTerms, "issued" | "dateissued" | "available") => date(&mut finds.entry.published, node),
+        (Ns::DcTerms, "modified") => date(&mut finds.entry.updated, node),
+        (Ns::DcTerms, "created") => date(&mut finds.created, node),
+        (Ns::Dc | Ns::DcTerms, "subject") => category(finds, node),
+        (Ns::Dc, "identifier") => finds.identifier = finds.identifier.take().or_else(|| non_empty(node.text())),
+        (Ns::Dc, "language") => {
+            finds.entry.language = finds.entry.language.take().or_else(|| non_empty(node.text()));
+        }
+        (Ns::Dc | Ns::DcTerms, "description" | "abstract") => other_summary(finds, node, 0),
+        (Ns::Itunes, "summary" | "description") => other_summary(finds, node, 1),
+        (Ns::Media, "description" | "text") => other_summary(finds, node, 2),
+        (Ns::Itunes, "subtitle") => other_summary(finds, node, 3),
+        (Ns::Itunes | Ns::Media, "keywords") => keywords(finds, &node.text()),
+        (Ns::Itunes | Ns::Media, "category") => category(finds, node),
+        (Ns::Itunes, "duration") => finds.entry.duration = finds.entry.duration.or(seconds(&node.text())),
+        (Ns::Itunes, "image") | (Ns::Media, "thumbnail") => image(finds, node),
+        (Ns::Media, "group") => media_group(finds, node),
+        (Ns::Media, "content") => media(finds, node),
+        _ => {}
+    }
+}
+
+fn other_summary(finds: &mut Finds, node: &Node, rank: u8) {
+    let text = text_of(node, false);
+    if !text.value.is_empty() {
+        finds.other_summaries.push((rank, text));
+    }
+}
+
+fn link(finds: &mut Finds, node: &Node, atom: bool) {
+    let Some(href) = node.attribute("href").map(str::trim).filter(|href| !href.is_empty()) else {
+        if finds.entry.link.is_none() {
+            finds.entry.link = resolved(node, &node.text());
+        }
+        return;
+    };
+    let rel = node.attribute("rel").unwrap_or("alternate").trim().to_ascii_lowercase();
+    let rel = rel.rsplit('/').next().unwrap_or_default();
+    match rel {
+        "alternate" | "" => {
+            let slot = if atom || node.ns != Ns::Atom { &mut finds.entry.link } else { &mut finds.atom_link };
+            *slot = slot.take().or_else(|| resolved(node, href));
+        }
+        "enclosure" => enclosure(finds, node),
+        _ => {}
+    }
+}
+
+fn content(finds: &mut Finds, node: &Node, atom: bool) {
+    if let Some(src) = node.attribute("src").and_then(|src| resolved(node, src)) {
+        let media_type = node.attribute("type").unwrap_or_default().to_owned();
+        finds.out_of_line.get_or_insert(Enclosure { url: src, media_type, ..Enclosure::default() });
+        return;
+    }
+    // Of several versions the readable one.
+    let text = text_of(node, atom);
+    let better = match &finds.entry.content {
+        None => true,
+        Some(before) => before.kind == TextKind::Plain && text.kind == TextKind::Html,
+    };
+    if !text.value.is_empty() && better {
+        finds.entry.content = Some(text);
+    }
+}
+
+fn category(finds: &mut Finds, node: &Node) {
+    let scheme = ["scheme", "domain"].iter().find_map(|name| node.attribute(name)).map(str::to_owned);
+    let label = node.attribute("label").map(str::to_owned);
+    let term = ["term", "text"].iter().find_map(|name| node.attribute(name)).map(str::to_owned);
+    let text = if node.has_nodes() && node.ns == Ns::Itunes { String::new() } else { node.text() };
+    let term = term.filter(|term| !term.trim().is_empty()).or_else(|| non_empty(text)).or_else(|| label.clone());
+    if let Some(term) = term {
+        push_category(finds, Category { term: crate::text::squeeze(&term), scheme, label });
+    }
+    for inner in node.nodes().filter(|inner| inner.name == "category") {
+        category(finds, inner);
+    }
+}
+
+fn keywords(finds: &mut Finds, text: &str) {
+    for term in text.split(',').map(crate::text::squeeze).filter(|term| !term.is_empty()) {
+        push_category(finds, Category { term, ..Category::default() });
+    }
+}
+
+fn push_category(finds: &mut Finds, category: Category) {
+    if !finds.entry.categories.iter().any(|known| known.term == category.term && known.scheme == category.scheme) {
+        finds.entry.categories.push(category);
+    }
+}
+
+fn enclosure(finds: &mut Finds, node: &Node) {
+    let url = ["url", "href", "src"].iter().find_map(|name| node.attribute(name)).map(str::to_owned);
+    let Some(url) = url.or_else(|| non_empty(node.text())).and_then(|url| resolved(node, &url)) else { return };
+    let length = node.attribute("length").or_else(|| node.attribute("filesize")).and_then(|n| n.trim().parse().ok());
+    let media_type = node.attribute("type").unwrap_or_default().trim().to_owned();
+    let title = node.attribute("title").map(str::to_owned);
+    let duration = node.attribute("duration").and_then(seconds);
+    push_file(finds, Enclosure { url, media_type, length, title, duration });
+}
+
+fn push_file(finds: &mut Finds, file: Enclosure) {
+    match finds.entry.enclosures.iter_mut().find(|known| known.url == file.url) {
+        Some(known) => {
+            if known.media_type.is_empty() {
+                known.media_type = file.media_type;
+            }
+            known.length = known.length.or(file.length);
+            known.title = known.title.take().or(file.title);
+            known.duration = known.duration.or(file.duration);
+        }
+        None => finds.entry.enclosures.push(file),
+    }
+}
+
+fn image(finds: &mut Finds, node: &Node) {
+    let address = ["href", "url"].iter().find_map(|name| node.attribute(name)).map(str::to_owned);
+    let address = address
+        .or_else(|| node.nodes().find(|child| child.name == "url").map(Node::text))
+        .or_else(|| Some(node.text()).filter(|_| !node.has_nodes()));
+    if finds.entry.image.is_none() {
+        finds.entry.image = address.and_then(|address| resolved(node, &address));
+    }
+}
+
+fn media_group(finds: &mut Finds, node: &Node) {
+    node.nodes().for_each(|child| {
+        let child_ns = if child.ns == Ns::Other { Ns::Media } else { child.ns };
+        if child_ns == Ns::Media {
+            extension(finds, child);
+        }
+    });
+}
+
+fn media(finds: &mut Finds, node: &Node) {
+    let is_image = node.attribute("medium") == Some("image")
+        || node.attribute("type").is_some_and(|media_type| media_type.starts_with("image/"));
+    if is_image && finds.entry.image.is_none() {
+        finds.entry.image = node.attribute("url").and_then(|url| resolved(node, url));
+    }
+    if node.attribute("url").is_some() {
+        enclosure(finds, node);
+    }
+    // Title, text and thumbnail may stand inside.
+    media_group(finds, node);
+}
+
+fn source(finds: &mut Finds, node: &Node) {
+    for person in node.nodes().filter(|child| child.name == "author") {
+        add_person(&mut finds.source_authors, people::construct(person));
+    }
+}
+
+/// `3725`, `1:02:05`, `62:05`.
+fn seconds(text: &str) -> Option<u32> {
+    let mut total: u32 = 0;
+    for part in text.trim().split(':') {
+        let whole = part.split('.').next()?.trim();
+        total = total.checked_mul(60)?.checked_add(whole.parse().ok()?)?;
+    }
+    Some(total)
+}
+
+fn finish(finds: Finds, atom: bool) -> RawEntry {
+    let mut entry = finds.entry;
+    entry.title = entry.title.or(finds.other_title);
+    entry.guid = entry.guid.or_else(|| finds.about.clone()).or(finds.identifier);
+    entry.link = entry.link.or(finds.atom_link);
+    if !atom {
+        entry.link = entry.link.or(finds.permalink).or(finds.about.filter(|about| about.starts_with("http")));
+    }
+    let mut others = finds.other_summaries;
+    others.sort_by_key(|(rank, _)| *rank);
+    let mut others = others.into_iter().map(|(_, text)| text);
+    if entry.summary.is_none() {
+        entry.summary = others.next();
+    }
+    match (&entry.published, finds.dc_date) {
+        (None, date) => entry.published = date,
+        (Some(_), date) => entry.updated = entry.updated.or(date),
+    }
+    entry.published = entry.published.or(finds.created);
+    if entry.authors.is_empty() {
+        entry.authors = finds.source_authors;
+    }
+    if let Some(file) = finds.out_of_line {
+        // Text elsewhere is the entry's page; anything else is a file.
+        let page = file.media_type.is_empty() || file.media_type.contains("html") || file.media_type == "text";
+        if !page && !entry.enclosures.iter().any(|known| known.url == file.url) {
+            entry.enclosures.push(file);
+        } else if entry.link.is_none() {
+            entry.link = Some(file.url);
+        }
+    }
+    if let Some(title) = &entry.title
+        && entry.language.is_none()
+    {
+        entry.language.clone_from(&title.language);
+    }
+    entry
+}

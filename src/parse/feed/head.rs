@@ -1,0 +1,96 @@
+//! The head of a feed: one element at a time.
+
+use super::{Node, Ns, add_person, non_empty, people, text_of};
+use crate::model::{RawFeed, Text};
+
+/// Takes what one element of the head says.
+pub(super) fn read(feed: &mut RawFeed, node: &Node, atom: bool) {
+    let text = || Some(text_of(node, atom)).filter(|text: &Text| !text.value.is_empty());
+    let core = matches!(node.ns, Ns::Rss | Ns::Atom | Ns::Other | Ns::Rdf | Ns::Xhtml);
+    match (node.ns, node.name.as_str()) {
+        (_, "title") if core && node.ns != Ns::Atom || node.ns == Ns::Atom && node.name == "title" => {
+            // The element of the format itself wins over one of an extension, the first over the next.
+            if feed.title.is_none() {
+                feed.title = text();
+            }
+        }
+        (Ns::Dc | Ns::Media, "title") => feed.title = feed.title.take().or_else(text),
+        (_, "description" | "subtitle" | "tagline" | "abstract") if core => {
+            if feed.description.is_none() {
+                feed.description = text();
+            }
+        }
+        (Ns::Dc, "description") | (Ns::Itunes, "summary" | "subtitle" | "description") => {
+            feed.description = feed.description.take().or_else(text);
+        }
+        (_, "link") if core => link(feed, node),
+        (_, "language") if core => set(&mut feed.language, node),
+        (Ns::Dc, "language") => set(&mut feed.language, node),
+        (_, "author" | "creator" | "managingeditor") if node.ns != Ns::Media => {
+            add_person(&mut feed.authors, people::construct(node));
+        }
+        (Ns::Itunes, "image") => feed.image = feed.image.take().or_else(|| node.attribute("href").map(str::to_owned)),
+        (_, "image" | "icon" | "logo") if core => {
+            let url = node.nodes().find(|child| child.name == "url").map(Node::text);
+            let url = url.or_else(|| Some(node.text()).filter(|_| !node.has_nodes()));
+            feed.image = feed.image.take().or_else(|| url.and_then(non_empty));
+        }
+        (_, "ttl") if core => feed.ttl_minutes = node.text().parse().ok(),
+        (_, "skiphours") if core => {
+            feed.skip_hours =
+                node.nodes().filter_map(|hour| hour.text().parse().ok()).map(|hour: u8| hour % 24).take(24).collect();
+        }
+        (_, "skipdays") if core => feed.skip_days = node.nodes().filter_map(|day| weekday(&day.text())).collect(),
+        (Ns::Syndication, "updateperiod") => {
+            let seconds = match node.text().to_ascii_lowercase().as_str() {
+                "hourly" => 3_600,
+                "daily" => 86_400,
+                "weekly" => 604_800,
+                "monthly" => 2_592_000,
+                "yearly" => 31_536_000,
+                _ => return,
+            };
+            // A frequency that stood before it was kept as a divisor.
+            feed.update_seconds = Some(seconds / feed.update_seconds.filter(|f| *f < 3_600).unwrap_or(1).max(1));
+        }
+        (Ns::Syndication, "updatefrequency") => {
+            let frequency: u64 = node.text().parse().unwrap_or(1).clamp(1, 3_599);
+            feed.update_seconds = Some(feed.update_seconds.map_or(frequency, |seconds| seconds / frequency));
+        }
+        _ => {}
+    }
+}
+
+fn set(slot: &mut Option<String>, node: &Node) {
+    if slot.is_none() {
+        *slot = non_empty(node.text());
+    }
+}
+
+fn link(feed: &mut RawFeed, node: &Node) {
+    let Some(href) = node.attribute("href").map(str::trim).filter(|href| !href.is_empty()) else {
+        if feed.link.is_none() && node.ns != Ns::Atom {
+            feed.link = non_empty(node.text());
+        }
+        return;
+    };
+    let absolute = node.base.as_ref().and_then(|base| base.join(href).ok());
+    let href = absolute.map_or_else(|| href.to_owned(), |url| url.to_string());
+    match node.attribute("rel").unwrap_or("alternate").trim().to_ascii_lowercase().as_str() {
+        "alternate" | "" => {
+            if feed.link.is_none() {
+                feed.link = Some(href);
+            }
+        }
+        "self" => feed.self_link = feed.self_link.take().or(Some(href)),
+        "hub" => feed.hubs.push(href),
+        "next" | "prev-archive" => feed.next = feed.next.take().or(Some(href)),
+        _ => {}
+    }
+}
+
+fn weekday(name: &str) -> Option<u8> {
+    const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    let name = name.trim().get(..3)?.to_ascii_lowercase();
+    DAYS.iter().position(|day| *day == name).and_then(|day| u8::try_from(day).ok())
+}

@@ -1,0 +1,528 @@
+//! XML as it is in the wild, as a stream of elements: never fails, says what it had to mend.
+//!
+//! The stack of open elements is our own, so that a wrong or missing end tag costs one element, not the
+//! document. No DTD is read and no entity it declares is expanded.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+use url::Url;
+
+use super::ParseError;
+use crate::html;
+
+/// Elements open at once.
+const DEEPEST: usize = 256;
+/// Attributes on one tag.
+const MOST_ATTRIBUTES: usize = 256;
+
+/// The vocabularies feeds are written in, by meaning rather than by exact address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Ns {
+    /// None, or one of RSS.
+    Rss,
+    Atom,
+    Rdf,
+    Dc,
+    DcTerms,
+    Content,
+    Media,
+    Itunes,
+    Syndication,
+    Xhtml,
+    Xml,
+    Other,
+}
+
+/// An element with everything in it.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) ns: Ns,
+    /// Local name in lower case.
+    pub(super) name: String,
+    pub(super) attributes: Vec<(Ns, String, String)>,
+    pub(super) children: Vec<Child>,
+    pub(super) base: Option<Rc<Url>>,
+    /// `xml:lang` in force.
+    pub(super) language: Option<Rc<str>>,
+    /// True when `xml:lang` stands on this very element.
+    pub(super) own_language: bool,
+    /// True when its end tag was found.
+    pub(super) closed: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Child {
+    Text(String),
+    Node(Node),
+}
+
+impl Node {
+    pub(super) fn is(&self, ns: Ns, name: &str) -> bool {
+        self.ns == ns && self.name == name
+    }
+
+    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
+        let plain = self.attributes.iter().find(|(ns, own, _)| *ns == Ns::Rss && own == name);
+        plain.or_else(|| self.attributes.iter().find(|(_, own, _)| own == name)).map(|(_, _, value)| value.as_str())
+    }
+
+    pub(super) fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.children.iter().filter_map(|child| match child {
+            Child::Node(node) => Some(node),
+            Child::Text(_) => None,
+        })
+    }
+
+    pub(super) fn has_nodes(&self) -> bool {
+        self.nodes().next().is_some()
+    }
+
+    /// Its own text and that of everything inside, trimmed.
+    pub(super) fn text(&self) -> String {
+        let mut text = String::new();
+        self.collect(&mut text);
+        let trimmed = text.trim();
+        if trimmed.len() == text.len() { text } else { trimmed.to_owned() }
+    }
+
+    fn collect(&self, text: &mut String) {
+        for child in &self.children {
+            match child {
+                Child::Text(piece) => text.push_str(piece),
+                Child::Node(node) => node.collect(text),
+            }
+        }
+    }
+
+    /// What stands inside as markup. `escaped`: its texts are characters, not markup of their own.
+    pub(super) fn markup(&self, escaped: bool) -> String {
+        let mut out = String::new();
+        self.write_inside(&mut out, escaped, self.base.as_deref());
+        out.trim().to_owned()
+    }
+
+    fn write_inside(&self, out: &mut String, escaped: bool, base: Option<&Url>) {
+        for child in &self.children {
+            match child {
+                Child::Text(text) if escaped => out.push_str(&html::escape(text)),
+                Child::Text(text) => out.push_str(text),
+                Child::Node(node) => node.write(out, escaped, base),
+            }
+        }
+    }
+
+    fn write(&self, out: &mut String, escaped: bool, base: Option<&Url>) {
+        out.push('<');
+        out.push_str(&self.name);
+        for (ns, name, value) in &self.attributes {
+            if !matches!(ns, Ns::Rss | Ns::Xhtml) {
+                continue;
+            }
+            // A base set inside the text holds for its own part only.
+            let own = self.base.as_deref().filter(|own| Some(*own) != base);
+            let joined = match own {
+                Some(own) if matches!(name.as_str(), "href" | "src" | "cite") => own.join(value).ok(),
+                _ => None,
+            };
+            let value = joined.as_ref().map_or(value.as_str(), Url::as_str);
+            out.push_str(&format!(" {name}=\"{}\"", html::escape(value)));
+        }
+        out.push('>');
+        if matches!(self.name.as_str(), "br" | "img" | "hr" | "wbr" | "input" | "source") {
+            return;
+        }
+        self.write_inside(out, escaped, base);
+        out.push_str(&format!("</{}>", self.name));
+    }
+}
+
+/// What an address of a vocabulary means, leniently: case, scheme and a slash at the end do not matter.
+fn meaning(address: &str) -> Ns {
+    let address = address.trim().to_ascii_lowercase();
+    let address = address.trim_end_matches(['/', '#']);
+    let has = |part: &str| address.contains(part);
+    if address.is_empty()
+        || has("purl.org/rss/1.0") && !has("/modules/")
+        || has("my.netscape.com/rdf")
+        || has("channel.netscape.com/rdf")
+        || has("backend.userland.com/rss")
+        || has("blogs.law.harvard.edu")
+        || has("cyber.law.harvard.edu")
+        || has("cyber.harvard.edu")
+        || has("purl.org/net/rss1.1")
+        || has("rssboard.org/rss-specification")
+    {
+        Ns::Rss
+    } else if has("w3.org/2005/atom") || has("purl.org/atom/ns") || has("purl.org/atom-") || has("example.com/newformat") {
+        Ns::Atom
+    } else if has("22-rdf-syntax-ns") {
+        Ns::Rdf
+    } else if has("purl.org/dc/elements") {
+        Ns::Dc
+    } else if has("purl.org/dc/terms") || has("purl.org/dc/dcterms") {
+        Ns::DcTerms
+    } else if has("modules/content") {
+        Ns::Content
+    } else if has("search.yahoo.com/mrss") || has("tools.search.yahoo.com/mrss") || has("api.maps.yahoo.com") {
+        Ns::Media
+    } else if has("itunes.com/dtds/podcast") || has("itunes.com/dtd") || has("schemas/play-podcasts") {
+        Ns::Itunes
+    } else if has("modules/syndication") {
+        Ns::Syndication
+    } else if has("1999/xhtml") || has("tr/xhtml") {
+        Ns::Xhtml
+    } else if has("w3.org/xml/1998") {
+        Ns::Xml
+    } else {
+        Ns::Other
+    }
+}
+
+/// What a prefix means by custom, where no declaration says so.
+fn custom(prefix: &str) -> Ns {
+    match prefix {
+        "xml" => Ns::Xml,
+        "atom" | "a10" | "atom10" | "atom03" => Ns::Atom,
+        "rdf" => Ns::Rdf,
+        "dc" => Ns::Dc,
+        "dcterms" => Ns::DcTerms,
+        "content" => Ns::Content,
+        "media" => Ns::Media,
+        "itunes" | "googleplay" => Ns::Itunes,
+        "sy" => Ns::Syndication,
+        "xhtml" => Ns::Xhtml,
+        "rss" => Ns::Rss,
+        _ => Ns::Other,
+    }
+}
+
+/// An open element of the document.
+struct Open {
+    /// The name as written, prefix included.
+    written: Vec<u8>,
+    ns: Ns,
+    name: String,
+    base: Option<Rc<Url>>,
+    language: Option<Rc<str>>,
+    /// Declarations that were in force outside, to be put back.
+    outside: Vec<(Vec<u8>, Option<Ns>)>,
+    attributes: Vec<(Ns, String, String)>,
+    own_language: bool,
+    /// Set when this element is kept whole.
+    node: Option<Vec<Child>>,
+}
+
+/// Who listens to a document.
+pub(super) trait Listener {
+    /// True when the element is to be kept whole and given to [`Listener::whole`].
+    fn wants(&mut self, path: &[(Ns, &str)], ns: Ns, name: &str) -> bool;
+    /// True when a start tag of this name inside a kept element means that the kept one has ended.
+    fn ends_before(&self, kept: &str, ns: Ns, name: &str) -> bool;
+    /// An element that is not kept whole begins.
+    fn opened(&mut self, ns: Ns, name: &str, attribute: &dyn Fn(&str) -> Option<String>, language: Option<&str>, base: Option<&Url>);
+    /// A kept element, complete (or as complete as it will be).
+    fn whole(&mut self, path: &[(Ns, &str)], node: Node);
+}
+
+/// Reads a document to its end. What had to be mended is said.
+///
+/// # Errors
+/// Only limits: depth and attributes.
+pub(super) fn read(
+    text: &str,
+    base: Option<&Url>,
+    listener: &mut dyn Listener,
+) -> Result<Vec<String>, ParseError> {
+    let mut walk = Walk {
+        stack: Vec::new(),
+        meanings: HashMap::new(),
+        base: base.cloned().map(Rc::new),
+        listener,
+        mended: Vec::new(),
+    };
+    walk.run(text)?;
+    Ok(walk.mended)
+}
+
+struct Walk<'a> {
+    stack: Vec<Open>,
+    meanings: HashMap<Vec<u8>, Ns>,
+    base: Option<Rc<Url>>,
+    listener: &'a mut dyn Listener,
+    mended: Vec<String>,
+}
+
+fn reader(text: &str) -> Reader<&[u8]> {
+    let mut reader = Reader::from_str(text);
+    let config = reader.config_mut();
+    config.check_end_names = false;
+    config.allow_unmatched_ends = true;
+    config.allow_dangling_amp = true;
+    reader
+}
+
+impl Walk<'_> {
+    fn run(&mut self, text: &str) -> Result<(), ParseError> {
+        let whole = self.events(text)?;
+        if let Some(place) = whole {
+            // Only a document that needs it pays for mending: one more pass over the rest of it.
+            self.mended.push("the XML is broken; what could be read around the damage was kept".to_owned());
+            let rest = mend(text.get(place..).unwrap_or_default());
+            if self.events(&rest)?.is_some() {
+                self.mended.push("the XML breaks off; what came before was kept".to_owned());
+            }
+        }
+        if !self.stack.is_empty() {
+            self.mended.push("the document breaks off; what came before was kept".to_owned());
+        }
+        // What is still open was cut: half an entry is none.
+        while let Some(open) = self.stack.pop() {
+            self.close(open, false);
+        }
+        Ok(())
+    }
+
+    /// Reads events until the end (`None`) or until XML breaks (the byte where).
+    fn events(&mut self, text: &str) -> Result<Option<usize>, ParseError> {
+        let mut reader = reader(text);
+        loop {
+            let before = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
+            match reader.read_event() {
+                Ok(Event::Start(tag)) => self.start(&tag)?,
+                Ok(Event::Empty(tag)) => {
+                    self.start(&tag)?;
+                    if let Some(open) = self.stack.pop() {
+                        self.close(open, true);
+                    }
+                }
+                Ok(Event::End(tag)) => self.end(tag.name().as_ref()),
+                Ok(Event::Text(piece)) => self.text(&String::from_utf8_lossy(&piece)),
+                Ok(Event::CData(piece)) => self.text(&String::from_utf8_lossy(&piece)),
+                Ok(Event::GeneralRef(name)) => {
+                    let name = String::from_utf8_lossy(&name).into_owned();
+                    match html::reference(&name) {
+                        Some(letters) => self.text(&letters),
+                        None => self.text(&format!("&{name};")),
+                    }
+                }
+                Ok(Event::Eof) => return Ok(None),
+                Ok(Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_)) => {}
+                Err(_) => return Ok(Some(before)),
+            }
+        }
+    }
+
+    fn text(&mut self, piece: &str) {
+        let Some(Open { node: Some(children), .. }) = self.stack.last_mut() else { return };
+        let piece = crate::text::clean(piece);
+        match children.last_mut() {
+            Some(Child::Text(text)) => text.push_str(&piece),
+            _ => children.push(Child::Text(piece.into_owned())),
+        }
+    }
+
+    fn start(&mut self, tag: &BytesStart<'_>) -> Result<(), ParseError> {
+        if self.stack.len() >= DEEPEST {
+            return Err(ParseError::Limit(format!("elements are nested more than {DEEPEST} deep")));
+        }
+        let mut attributes: Vec<(Vec<u8>, String)> = Vec::new();
+        for attribute in tag.html_attributes().with_checks(false).flatten() {
+            if attributes.len() >= MOST_ATTRIBUTES {
+                return Err(ParseError::Limit(format!("a tag has more than {MOST_ATTRIBUTES} attributes")));
+            }
+            let value = String::from_utf8_lossy(&attribute.value);
+            let value = crate::text::clean(&html::decode(&value)).into_owned();
+            attributes.push((attribute.key.as_ref().to_vec(), value));
+        }
+        let mut outside = Vec::new();
+        for (name, value) in &attributes {
+            let prefix = match name.strip_prefix(b"xmlns") {
+                Some([]) => Vec::new(),
+                Some([b':', prefix @ ..]) => prefix.to_vec(),
+                _ => continue,
+            };
+            let before = self.meanings.insert(prefix.clone(), meaning(value));
+            outside.push((prefix, before));
+        }
+        let written = tag.name().as_ref().to_vec();
+        let (ns, name) = self.resolve(&written, false);
+        let parent = self.stack.last();
+        let mut base = parent.map_or_else(|| self.base.clone(), |open| open.base.clone());
+        let mut language = parent.and_then(|open| open.language.clone());
+        let mut own_language = false;
+        let mut kept = Vec::new();
+        for (written, value) in attributes {
+            let (ns, name) = self.resolve(&written, true);
+            match (ns, name.as_str()) {
+                (Ns::Xml, "base") => {
+                    let joined = match &base {
+                        Some(outer) => outer.join(value.trim()).ok(),
+                        None => Url::parse(value.trim()).ok(),
+                    };
+                    // Only http(s) bases count; others would lead links astray.
+                    if let Some(url) = joined.filter(|url| matches!(url.scheme(), "http" | "https")) {
+                        base = Some(Rc::new(url));
+                    }
+                }
+                (Ns::Xml, "lang") => {
+                    language = Some(value.trim().into()).filter(|language: &Rc<str>| !language.is_empty());
+                    own_language = true;
+                }
+                _ if written.starts_with(b"xmlns") => {}
+                _ => kept.push((ns, name, value)),
+            }
+        }
+        let open = Open { written, ns, name, base, language, outside, attributes: kept, own_language, node: None };
+        self.open(open);
+        Ok(())
+    }
+
+    fn open(&mut self, mut open: Open) {
+        let inside = self.stack.last().is_some_and(|parent| parent.node.is_some());
+        if inside {
+            let root = self.stack.iter().position(|open| open.node.is_some());
+            let kept = root.and_then(|root| self.stack.get(root)).map(|open| open.name.clone()).unwrap_or_default();
+            if self.listener.ends_before(&kept, open.ns, &open.name) {
+                // `<item>` inside `<item>`: the end tag of the first is missing.
+                while self.stack.len() > root.unwrap_or_default() {
+                    if let Some(outer) = self.stack.pop() {
+                        self.close(outer, true);
+                    }
+                }
+                return self.open(open);
+            }
+            open.node = Some(Vec::new());
+        } else {
+            let path: Vec<(Ns, &str)> = self.stack.iter().map(|open| (open.ns, open.name.as_str())).collect();
+            if self.listener.wants(&path, open.ns, &open.name) {
+                open.node = Some(Vec::new());
+            } else {
+                let attribute = |name: &str| {
+                    open.attributes.iter().find(|(_, own, _)| own == name).map(|(_, _, value)| value.clone())
+                };
+                let language = open.language.as_deref().filter(|_| open.own_language);
+                self.listener.opened(open.ns, &open.name, &attribute, language, open.base.as_deref());
+            }
+        }
+        self.stack.push(open);
+    }
+
+    /// An end tag ends the nearest element of its name and what is open inside it; without one it is ignored.
+    fn end(&mut self, written: &[u8]) {
+        let Some(place) = self.stack.iter().rposition(|open| open.written.eq_ignore_ascii_case(written)) else {
+            return;
+        };
+        while self.stack.len() > place {
+            if let Some(open) = self.stack.pop() {
+                self.close(open, true);
+            }
+        }
+    }
+
+    fn close(&mut self, open: Open, closed: bool) {
+        for (prefix, before) in open.outside.into_iter().rev() {
+            match before {
+                Some(ns) => self.meanings.insert(prefix, ns),
+                None => self.meanings.remove(&prefix),
+            };
+        }
+        let Some(children) = open.node else { return };
+        let node = Node {
+            ns: open.ns,
+            name: open.name,
+            attributes: open.attributes,
+            children,
+            base: open.base,
+            language: open.language,
+            own_language: open.own_language,
+            closed,
+        };
+        match self.stack.last_mut() {
+            Some(Open { node: Some(siblings), .. }) => siblings.push(Child::Node(node)),
+            _ => {
+                let path: Vec<(Ns, &str)> = self.stack.iter().map(|open| (open.ns, open.name.as_str())).collect();
+                self.listener.whole(&path, node);
+            }
+        }
+    }
+
+    fn resolve(&self, written: &[u8], attribute: bool) -> (Ns, String) {
+        let text = String::from_utf8_lossy(written);
+        let (prefix, local) = text.split_once(':').unwrap_or(("", &text));
+        let ns = if attribute && prefix.is_empty() {
+            Ns::Rss
+        } else {
+            let declared = self.meanings.get(prefix.as_bytes()).copied();
+            match declared {
+                Some(ns) if prefix != "xml" => ns,
+                _ if prefix.is_empty() => Ns::Rss,
+                _ => custom(&prefix.to_ascii_lowercase()),
+            }
+        };
+        (ns, local.to_ascii_lowercase())
+    }
+}
+
+/// Makes every `<` that begins no tag a character, and ends what never ends. One pass.
+fn mend(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 64);
+    let mut rest = text;
+    while let Some(place) = rest.find('<') {
+        let (before, tag) = rest.split_at(place);
+        out.push_str(before);
+        let inner = tag.get(1..).unwrap_or_default();
+        let (end, keep) = if let Some(data) = tag.strip_prefix("<![CDATA[") {
+            match data.find("]]>") {
+                Some(end) => (9 + end + 3, true),
+                // Without its end it was meant to end with the element.
+                None => {
+                    out.push_str(&html::escape(data.split("</").next().unwrap_or_default()));
+                    (9 + data.find("</").unwrap_or(data.len()), false)
+                }
+            }
+        } else if tag.starts_with("<!--") {
+            tag.find("-->").map_or((4, false), |end| (end + 3, false))
+        } else if inner.starts_with(['!', '?']) {
+            tag.find('>').map_or((tag.len(), false), |end| (end + 1, false))
+        } else if inner.starts_with(|first: char| first.is_alphabetic() || matches!(first, '/' | '_' | ':')) {
+            match tag_span(inner) {
+                Some(end) => (end + 1, true),
+                None => {
+                    out.push_str("&lt;");
+                    (1, false)
+                }
+            }
+        } else {
+            out.push_str("&lt;");
+            (1, false)
+        };
+        let (piece, after) = tag.split_at_checked(end).unwrap_or((tag, ""));
+        if keep {
+            out.push_str(piece);
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Bytes of a tag without its `<`, with its `>`; `None` when the next tag begins first.
+fn tag_span(inner: &str) -> Option<usize> {
+    let next = inner.find('<').unwrap_or(inner.len());
+    let mut quote = None;
+    for (place, byte) in inner.bytes().enumerate() {
+        match (quote, byte) {
+            (None, b'>') => return Some(place + 1),
+            (None, b'<') => return None,
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (Some(open), byte) if byte == open => quote = None,
+            // A quote that is never closed must not swallow the document.
+            (Some(_), b'<') if place > next + 512 => break,
+            _ => {}
+        }
+    }
+    inner.get(..next)?.find('>').map(|end| end + 1)
+}
