@@ -173,7 +173,7 @@ impl Daemon {
             match due(&source, &state, &self.poller.limits, now) {
                 Some(due) if due <= now => overdue.push((due, source.id.clone())),
                 Some(due) => {
-                    self.timetable.put(source.id.clone(), due, self.clock.now(), self.clock.elapsed())
+                    self.timetable.put(source.id.clone(), due, self.clock.now(), self.clock.elapsed());
                 }
                 None => {}
             }

@@ -165,7 +165,7 @@ pub fn to_text(html: &str) -> String {
 
 /// Like [`to_text`] for a text that may be plain: only `<` before the name of a real element is a tag.
 pub fn to_text_if_markup(text: &str) -> String {
-    strip(text, |name| is_element(name))
+    strip(text, is_element)
 }
 
 /// True for the name of an HTML element that stands in texts.

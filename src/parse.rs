@@ -1,8 +1,17 @@
 //! Bytes in, a document as it said itself out. Pure: no network, no clock, no store.
 //! Never drops an entry without a [`Warning`].
 
+mod decode;
+mod feed;
+mod json;
+mod page;
+mod plain;
+mod sniff;
+mod xml;
+
 use url::Url;
 
+use self::sniff::Shape;
 use crate::model::{Format, Kind, PageSelectors, RawEntry, RawFeed, Warning};
 
 /// A document as it was fetched.
@@ -58,6 +67,13 @@ pub enum ParseError {
 /// # Errors
 /// When nothing of it can be used. Damage that spares some entries is a warning.
 pub fn parse(input: &Input<'_>) -> Result<Parsed, ParseError> {
-    let _ = input;
-    Err(ParseError::NoFeed("not built".to_owned()))
+    let (text, doubt) = decode::decode(input.bytes, input.content_type);
+    let mut parsed = match sniff::sniff(&text, input)? {
+        Shape::Feed => feed::read(&text, input),
+        Shape::Json => json::read(&text, input),
+        Shape::Page => page::read(&text, input),
+        Shape::Text => plain::read(&text, input),
+    }?;
+    parsed.warnings.extend(doubt.map(Warning));
+    Ok(parsed)
 }

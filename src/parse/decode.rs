@@ -31,7 +31,9 @@ pub(super) fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>) -> (Cow<'a
         return (Cow::Borrowed(text), None);
     }
     for encoding in &stated {
-        if *encoding != UTF_8 && let Some(text) = encoding.decode_without_bom_handling_and_without_replacement(bytes) {
+        if *encoding != UTF_8
+            && let Some(text) = encoding.decode_without_bom_handling_and_without_replacement(bytes)
+        {
             return (text, None);
         }
     }

@@ -24,13 +24,17 @@ pub(super) fn read(text: &str, input: &Input<'_>) -> Result<Parsed, ParseError> 
     };
     let mut warnings: Vec<Warning> = mended.into_iter().map(Warning).collect();
     if reader.left > 0 {
-        warnings.push(Warning(format!("only the first {MOST_ENTRIES} entries were taken, {} were left", reader.left)));
+        warnings.push(Warning(format!(
+            "only the first {MOST_ENTRIES} entries were taken, {} were left",
+            reader.left
+        )));
     }
     if reader.cut > 0 {
         warnings.push(Warning("the last entry is cut off and was left out".to_owned()));
     }
     let mut feed = reader.feed;
-    feed.language = feed.language.or(reader.root_language).or_else(|| input.content_language.map(str::to_owned));
+    feed.language =
+        feed.language.or(reader.root_language).or_else(|| input.content_language.map(str::to_owned));
     Ok(Parsed { format, feed, entries: reader.entries, warnings, learned: None, next_page: None })
 }
 
@@ -57,7 +61,8 @@ impl FeedReader {
 }
 
 fn is_container(ns: Ns, name: &str) -> bool {
-    matches!(name, "rss" | "rdf" | "feed" | "channel" | "items" | "svg" | "html") && !matches!(ns, Ns::Media | Ns::Itunes)
+    matches!(name, "rss" | "rdf" | "feed" | "channel" | "items" | "svg" | "html")
+        && !matches!(ns, Ns::Media | Ns::Itunes)
 }
 
 fn is_entry(ns: Ns, name: &str) -> bool {
@@ -108,7 +113,11 @@ impl Listener for FeedReader {
     ) {
         if self.format.is_none() {
             self.format = announced(ns, name, attribute("version").as_deref());
-            if name == "channel" && ns == Ns::Rss && attribute("base").is_none() && attribute("href").is_none() {
+            if name == "channel"
+                && ns == Ns::Rss
+                && attribute("base").is_none()
+                && attribute("href").is_none()
+            {
                 self.format = Some(Format::Rss1);
             }
         }
@@ -119,7 +128,9 @@ impl Listener for FeedReader {
             self.feed.base = base.map(Url::to_string).or(self.feed.base.take());
         }
         if name == "channel" {
-            if let Some(link) = attribute("href").or_else(|| attribute("about")).filter(|_| self.feed.link.is_none()) {
+            if let Some(link) =
+                attribute("href").or_else(|| attribute("about")).filter(|_| self.feed.link.is_none())
+            {
                 self.feed.link = Some(link).filter(|_| self.format == Some(Format::Cdf));
             }
         }
@@ -157,7 +168,8 @@ fn text_of(node: &Node, atom: bool) -> Text {
     };
     if mode == "base64" || type_ == "base64" || (native && is_base64(node, &type_)) {
         if let Some(text) = unbase64(&node.text()) {
-            let kind = if type_ == "text/plain" || type_ == "text" { TextKind::Plain } else { TextKind::Html };
+            let kind =
+                if type_ == "text/plain" || type_ == "text" { TextKind::Plain } else { TextKind::Html };
             return make(text, kind);
         }
     }

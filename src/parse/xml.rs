@@ -60,13 +60,11 @@ pub(super) enum Child {
 }
 
 impl Node {
-    pub(super) fn is(&self, ns: Ns, name: &str) -> bool {
-        self.ns == ns && self.name == name
-    }
-
     pub(super) fn attribute(&self, name: &str) -> Option<&str> {
         let plain = self.attributes.iter().find(|(ns, own, _)| *ns == Ns::Rss && own == name);
-        plain.or_else(|| self.attributes.iter().find(|(_, own, _)| own == name)).map(|(_, _, value)| value.as_str())
+        plain
+            .or_else(|| self.attributes.iter().find(|(_, own, _)| own == name))
+            .map(|(_, _, value)| value.as_str())
     }
 
     pub(super) fn nodes(&self) -> impl Iterator<Item = &Node> {
@@ -156,7 +154,11 @@ fn meaning(address: &str) -> Ns {
         || has("rssboard.org/rss-specification")
     {
         Ns::Rss
-    } else if has("w3.org/2005/atom") || has("purl.org/atom/ns") || has("purl.org/atom-") || has("example.com/newformat") {
+    } else if has("w3.org/2005/atom")
+        || has("purl.org/atom/ns")
+        || has("purl.org/atom-")
+        || has("example.com/newformat")
+    {
         Ns::Atom
     } else if has("22-rdf-syntax-ns") {
         Ns::Rdf
@@ -166,7 +168,8 @@ fn meaning(address: &str) -> Ns {
         Ns::DcTerms
     } else if has("modules/content") {
         Ns::Content
-    } else if has("search.yahoo.com/mrss") || has("tools.search.yahoo.com/mrss") || has("api.maps.yahoo.com") {
+    } else if has("search.yahoo.com/mrss") || has("tools.search.yahoo.com/mrss") || has("api.maps.yahoo.com")
+    {
         Ns::Media
     } else if has("itunes.com/dtds/podcast") || has("itunes.com/dtd") || has("schemas/play-podcasts") {
         Ns::Itunes
@@ -202,13 +205,13 @@ fn custom(prefix: &str) -> Ns {
 /// An open element of the document.
 struct Open {
     /// The name as written, prefix included.
-    written: Vec<u8>,
+    written: String,
     ns: Ns,
     name: String,
     base: Option<Rc<Url>>,
     language: Option<Rc<str>>,
     /// Declarations that were in force outside, to be put back.
-    outside: Vec<(Vec<u8>, Option<Ns>)>,
+    outside: Vec<(String, Option<Ns>)>,
     attributes: Vec<(Ns, String, String)>,
     own_language: bool,
     /// Set when this element is kept whole.
@@ -222,7 +225,14 @@ pub(super) trait Listener {
     /// True when a start tag of this name inside a kept element means that the kept one has ended.
     fn ends_before(&self, kept: &str, ns: Ns, name: &str) -> bool;
     /// An element that is not kept whole begins.
-    fn opened(&mut self, ns: Ns, name: &str, attribute: &dyn Fn(&str) -> Option<String>, language: Option<&str>, base: Option<&Url>);
+    fn opened(
+        &mut self,
+        ns: Ns,
+        name: &str,
+        attribute: &dyn Fn(&str) -> Option<String>,
+        language: Option<&str>,
+        base: Option<&Url>,
+    );
     /// A kept element, complete (or as complete as it will be).
     fn whole(&mut self, path: &[(Ns, &str)], node: Node);
 }
@@ -249,7 +259,7 @@ pub(super) fn read(
 
 struct Walk<'a> {
     stack: Vec<Open>,
-    meanings: HashMap<Vec<u8>, Ns>,
+    meanings: HashMap<String, Ns>,
     base: Option<Rc<Url>>,
     listener: &'a mut dyn Listener,
     mended: Vec<String>,
@@ -299,11 +309,11 @@ impl Walk<'_> {
                     }
                 }
                 Ok(Event::End(tag)) => self.end(tag.name().as_ref()),
-                Ok(Event::Text(piece)) => self.text(&String::from_utf8_lossy(&piece)),
-                Ok(Event::CData(piece)) => self.text(&String::from_utf8_lossy(&piece)),
+                Ok(Event::Text(piece)) => self.text(&piece),
+                Ok(Event::CData(piece)) => self.text(&piece),
                 Ok(Event::GeneralRef(name)) => {
-                    let name = String::from_utf8_lossy(&name).into_owned();
-                    match html::reference(&name) {
+                    let name: &str = &name;
+                    match html::reference(name) {
                         Some(letters) => self.text(&letters),
                         None => self.text(&format!("&{name};")),
                     }
@@ -328,26 +338,25 @@ impl Walk<'_> {
         if self.stack.len() >= DEEPEST {
             return Err(ParseError::Limit(format!("elements are nested more than {DEEPEST} deep")));
         }
-        let mut attributes: Vec<(Vec<u8>, String)> = Vec::new();
+        let mut attributes: Vec<(String, String)> = Vec::new();
         for attribute in tag.html_attributes().with_checks(false).flatten() {
             if attributes.len() >= MOST_ATTRIBUTES {
                 return Err(ParseError::Limit(format!("a tag has more than {MOST_ATTRIBUTES} attributes")));
             }
-            let value = String::from_utf8_lossy(&attribute.value);
-            let value = crate::text::clean(&html::decode(&value)).into_owned();
-            attributes.push((attribute.key.as_ref().to_vec(), value));
+            let value = crate::text::clean(&html::decode(&attribute.value)).into_owned();
+            attributes.push((attribute.key.as_ref().to_owned(), value));
         }
         let mut outside = Vec::new();
         for (name, value) in &attributes {
-            let prefix = match name.strip_prefix(b"xmlns") {
-                Some([]) => Vec::new(),
-                Some([b':', prefix @ ..]) => prefix.to_vec(),
+            let prefix = match name.strip_prefix("xmlns") {
+                Some("") => String::new(),
+                Some(rest) if rest.starts_with(':') => rest.trim_start_matches(':').to_owned(),
                 _ => continue,
             };
             let before = self.meanings.insert(prefix.clone(), meaning(value));
             outside.push((prefix, before));
         }
-        let written = tag.name().as_ref().to_vec();
+        let written = tag.name().as_ref().to_owned();
         let (ns, name) = self.resolve(&written, false);
         let parent = self.stack.last();
         let mut base = parent.map_or_else(|| self.base.clone(), |open| open.base.clone());
@@ -371,11 +380,12 @@ impl Walk<'_> {
                     language = Some(value.trim().into()).filter(|language: &Rc<str>| !language.is_empty());
                     own_language = true;
                 }
-                _ if written.starts_with(b"xmlns") => {}
+                _ if written.starts_with("xmlns") => {}
                 _ => kept.push((ns, name, value)),
             }
         }
-        let open = Open { written, ns, name, base, language, outside, attributes: kept, own_language, node: None };
+        let open =
+            Open { written, ns, name, base, language, outside, attributes: kept, own_language, node: None };
         self.open(open);
         Ok(())
     }
@@ -384,7 +394,8 @@ impl Walk<'_> {
         let inside = self.stack.last().is_some_and(|parent| parent.node.is_some());
         if inside {
             let root = self.stack.iter().position(|open| open.node.is_some());
-            let kept = root.and_then(|root| self.stack.get(root)).map(|open| open.name.clone()).unwrap_or_default();
+            let kept =
+                root.and_then(|root| self.stack.get(root)).map(|open| open.name.clone()).unwrap_or_default();
             if self.listener.ends_before(&kept, open.ns, &open.name) {
                 // `<item>` inside `<item>`: the end tag of the first is missing.
                 while self.stack.len() > root.unwrap_or_default() {
@@ -411,8 +422,9 @@ impl Walk<'_> {
     }
 
     /// An end tag ends the nearest element of its name and what is open inside it; without one it is ignored.
-    fn end(&mut self, written: &[u8]) {
-        let Some(place) = self.stack.iter().rposition(|open| open.written.eq_ignore_ascii_case(written)) else {
+    fn end(&mut self, written: &str) {
+        let Some(place) = self.stack.iter().rposition(|open| open.written.eq_ignore_ascii_case(written))
+        else {
             return;
         };
         while self.stack.len() > place {
@@ -443,19 +455,19 @@ impl Walk<'_> {
         match self.stack.last_mut() {
             Some(Open { node: Some(siblings), .. }) => siblings.push(Child::Node(node)),
             _ => {
-                let path: Vec<(Ns, &str)> = self.stack.iter().map(|open| (open.ns, open.name.as_str())).collect();
+                let path: Vec<(Ns, &str)> =
+                    self.stack.iter().map(|open| (open.ns, open.name.as_str())).collect();
                 self.listener.whole(&path, node);
             }
         }
     }
 
-    fn resolve(&self, written: &[u8], attribute: bool) -> (Ns, String) {
-        let text = String::from_utf8_lossy(written);
-        let (prefix, local) = text.split_once(':').unwrap_or(("", &text));
+    fn resolve(&self, written: &str, attribute: bool) -> (Ns, String) {
+        let (prefix, local) = written.split_once(':').unwrap_or(("", written));
         let ns = if attribute && prefix.is_empty() {
             Ns::Rss
         } else {
-            let declared = self.meanings.get(prefix.as_bytes()).copied();
+            let declared = self.meanings.get(prefix).copied();
             match declared {
                 Some(ns) if prefix != "xml" => ns,
                 _ if prefix.is_empty() => Ns::Rss,

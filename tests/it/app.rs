@@ -116,7 +116,11 @@ impl App {
     pub fn status(&self, id: &str) -> Value {
         let report: Value = serde_json::from_str(&self.ok(&["status", "--json"])).unwrap();
         let sources = report["sources"].as_array().unwrap();
-        sources.iter().find(|source| source["id"] == id).unwrap_or_else(|| panic!("{id} not in {report}")).clone()
+        sources
+            .iter()
+            .find(|source| source["id"] == id)
+            .unwrap_or_else(|| panic!("{id} not in {report}"))
+            .clone()
     }
 
     /// Waits until the status of a source is as wanted.
@@ -234,7 +238,11 @@ pub fn rss(title: &str, items: &[(&str, &str, &str, &str)]) -> String {
             let part = |name: &str, value: &str| {
                 if value.is_empty() { String::new() } else { format!("<{name}>{value}</{name}>") }
             };
-            let link = if guid.is_empty() { String::new() } else { format!("<link>https://origin.example/{guid}</link>") };
+            let link = if guid.is_empty() {
+                String::new()
+            } else {
+                format!("<link>https://origin.example/{guid}</link>")
+            };
             format!(
                 "<item>{}{}{link}{}{}</item>",
                 part("guid", guid),

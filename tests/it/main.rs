@@ -2,10 +2,3 @@
 
 mod app;
 mod origin;
-
-mod cli;
-mod dedup;
-mod publishing;
-mod reload;
-mod river;
-mod tidy;

@@ -27,7 +27,11 @@ pub(super) fn read(node: &Node, atom: bool) -> RawEntry {
     let mut finds = Finds::default();
     finds.entry.base = node.base.as_ref().map(ToString::to_string);
     finds.entry.language = node.language.as_deref().filter(|_| node.own_language).map(str::to_owned);
-    finds.about = node.attributes.iter().find(|(ns, name, _)| *ns == Ns::Rdf && name == "about").map(|(_, _, v)| v.clone());
+    finds.about = node
+        .attributes
+        .iter()
+        .find(|(ns, name, _)| *ns == Ns::Rdf && name == "about")
+        .map(|(_, _, v)| v.clone());
     // CDF: <item href="…">.
     finds.entry.link = node.attribute("href").and_then(|href| resolved(node, href));
     for child in node.nodes() {
@@ -69,7 +73,8 @@ fn core(finds: &mut Finds, node: &Node, atom: bool) {
         "id" => entry.guid = entry.guid.take().or_else(|| non_empty(node.text())),
         "guid" => {
             let text = node.text();
-            let named = node.attribute("ispermalink").is_none_or(|value| !value.trim().eq_ignore_ascii_case("false"));
+            let named =
+                node.attribute("ispermalink").is_none_or(|value| !value.trim().eq_ignore_ascii_case("false"));
             if named && (text.starts_with("http://") || text.starts_with("https://")) {
                 finds.permalink = Some(text.clone());
             } else if named && node.attribute("ispermalink").is_some() && !text.is_empty() {
@@ -110,7 +115,9 @@ fn extension(finds: &mut Finds, node: &Node) {
         (Ns::DcTerms, "modified") => date(&mut finds.entry.updated, node),
         (Ns::DcTerms, "created") => date(&mut finds.created, node),
         (Ns::Dc | Ns::DcTerms, "subject") => category(finds, node),
-        (Ns::Dc, "identifier") => finds.identifier = finds.identifier.take().or_else(|| non_empty(node.text())),
+        (Ns::Dc, "identifier") => {
+            finds.identifier = finds.identifier.take().or_else(|| non_empty(node.text()))
+        }
         (Ns::Dc, "language") => {
             finds.entry.language = finds.entry.language.take().or_else(|| non_empty(node.text()));
         }
@@ -176,7 +183,8 @@ fn category(finds: &mut Finds, node: &Node) {
     let label = node.attribute("label").map(str::to_owned);
     let term = ["term", "text"].iter().find_map(|name| node.attribute(name)).map(str::to_owned);
     let text = if node.has_nodes() && node.ns == Ns::Itunes { String::new() } else { node.text() };
-    let term = term.filter(|term| !term.trim().is_empty()).or_else(|| non_empty(text)).or_else(|| label.clone());
+    let term =
+        term.filter(|term| !term.trim().is_empty()).or_else(|| non_empty(text)).or_else(|| label.clone());
     if let Some(term) = term {
         push_category(finds, Category { term: crate::text::squeeze(&term), scheme, label });
     }
@@ -192,15 +200,23 @@ fn keywords(finds: &mut Finds, text: &str) {
 }
 
 fn push_category(finds: &mut Finds, category: Category) {
-    if !finds.entry.categories.iter().any(|known| known.term == category.term && known.scheme == category.scheme) {
+    if !finds
+        .entry
+        .categories
+        .iter()
+        .any(|known| known.term == category.term && known.scheme == category.scheme)
+    {
         finds.entry.categories.push(category);
     }
 }
 
 fn enclosure(finds: &mut Finds, node: &Node) {
     let url = ["url", "href", "src"].iter().find_map(|name| node.attribute(name)).map(str::to_owned);
-    let Some(url) = url.or_else(|| non_empty(node.text())).and_then(|url| resolved(node, &url)) else { return };
-    let length = node.attribute("length").or_else(|| node.attribute("filesize")).and_then(|n| n.trim().parse().ok());
+    let Some(url) = url.or_else(|| non_empty(node.text())).and_then(|url| resolved(node, &url)) else {
+        return;
+    };
+    let length =
+        node.attribute("length").or_else(|| node.attribute("filesize")).and_then(|n| n.trim().parse().ok());
     let media_type = node.attribute("type").unwrap_or_default().trim().to_owned();
     let title = node.attribute("title").map(str::to_owned);
     let duration = node.attribute("duration").and_then(seconds);
@@ -293,7 +309,8 @@ fn finish(finds: Finds, atom: bool) -> RawEntry {
     }
     if let Some(file) = finds.out_of_line {
         // Text elsewhere is the entry's page; anything else is a file.
-        let page = file.media_type.is_empty() || file.media_type.contains("html") || file.media_type == "text";
+        let page =
+            file.media_type.is_empty() || file.media_type.contains("html") || file.media_type == "text";
         if !page && !entry.enclosures.iter().any(|known| known.url == file.url) {
             entry.enclosures.push(file);
         } else if entry.link.is_none() {

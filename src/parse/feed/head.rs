@@ -29,7 +29,9 @@ pub(super) fn read(feed: &mut RawFeed, node: &Node, atom: bool) {
         (_, "author" | "creator" | "managingeditor") if node.ns != Ns::Media => {
             add_person(&mut feed.authors, people::construct(node));
         }
-        (Ns::Itunes, "image") => feed.image = feed.image.take().or_else(|| node.attribute("href").map(str::to_owned)),
+        (Ns::Itunes, "image") => {
+            feed.image = feed.image.take().or_else(|| node.attribute("href").map(str::to_owned))
+        }
         (_, "image" | "icon" | "logo") if core => {
             let url = node.nodes().find(|child| child.name == "url").map(Node::text);
             let url = url.or_else(|| Some(node.text()).filter(|_| !node.has_nodes()));
@@ -37,10 +39,16 @@ pub(super) fn read(feed: &mut RawFeed, node: &Node, atom: bool) {
         }
         (_, "ttl") if core => feed.ttl_minutes = node.text().parse().ok(),
         (_, "skiphours") if core => {
-            feed.skip_hours =
-                node.nodes().filter_map(|hour| hour.text().parse().ok()).map(|hour: u8| hour % 24).take(24).collect();
+            feed.skip_hours = node
+                .nodes()
+                .filter_map(|hour| hour.text().parse().ok())
+                .map(|hour: u8| hour % 24)
+                .take(24)
+                .collect();
         }
-        (_, "skipdays") if core => feed.skip_days = node.nodes().filter_map(|day| weekday(&day.text())).collect(),
+        (_, "skipdays") if core => {
+            feed.skip_days = node.nodes().filter_map(|day| weekday(&day.text())).collect()
+        }
         (Ns::Syndication, "updateperiod") => {
             let seconds = match node.text().to_ascii_lowercase().as_str() {
                 "hourly" => 3_600,
@@ -51,7 +59,8 @@ pub(super) fn read(feed: &mut RawFeed, node: &Node, atom: bool) {
                 _ => return,
             };
             // A frequency that stood before it was kept as a divisor.
-            feed.update_seconds = Some(seconds / feed.update_seconds.filter(|f| *f < 3_600).unwrap_or(1).max(1));
+            feed.update_seconds =
+                Some(seconds / feed.update_seconds.filter(|f| *f < 3_600).unwrap_or(1).max(1));
         }
         (Ns::Syndication, "updatefrequency") => {
             let frequency: u64 = node.text().parse().unwrap_or(1).clamp(1, 3_599);

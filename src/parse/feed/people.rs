@@ -6,16 +6,16 @@ use crate::model::Person;
 /// An Atom person construct, or a text where there should be one.
 pub(super) fn construct(node: &Node) -> Option<Person> {
     let part = |names: &[&str]| {
-        node.nodes().find(|child| names.contains(&child.name.as_str())).map(Node::text).filter(|text| !text.is_empty())
+        node.nodes()
+            .find(|child| names.contains(&child.name.as_str()))
+            .map(Node::text)
+            .filter(|text| !text.is_empty())
     };
     if !node.has_nodes() {
         return from_text(&node.text());
     }
-    let person = Person {
-        name: part(&["name"]),
-        email: part(&["email"]),
-        uri: part(&["uri", "url", "homepage"]),
-    };
+    let person =
+        Person { name: part(&["name"]), email: part(&["email"]), uri: part(&["uri", "url", "homepage"]) };
     if person == Person::default() { from_text(&node.text()) } else { Some(person) }
 }
 
@@ -38,11 +38,15 @@ pub(super) fn from_text(text: &str) -> Option<Person> {
         return Some(Person { name: some(name), email: some(mail.trim_start_matches("mailto:")), uri: None });
     }
     if is_mail(&text) {
-        return Some(Person { email: Some(text.trim_start_matches("mailto:").to_owned()), ..Person::default() });
+        return Some(Person {
+            email: Some(text.trim_start_matches("mailto:").to_owned()),
+            ..Person::default()
+        });
     }
     Some(Person { name: Some(text), ..Person::default() })
 }
 
 fn is_mail(text: &str) -> bool {
-    text.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.') && !text.contains(' '))
+    text.split_once('@')
+        .is_some_and(|(user, host)| !user.is_empty() && host.contains('.') && !text.contains(' '))
 }
