@@ -21,7 +21,7 @@ use crate::model::{DedupRule, Digest, Entry, EntryId};
 use crate::units::Span;
 
 pub use decide::{DocumentKeys, candidate_names, decide, document_keys};
-pub use keys::{Keys, hash, keys, title_key};
+pub use keys::{Keys, keys, title_key};
 pub use substance::substance;
 
 /// `[dedup]`.

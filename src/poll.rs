@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
-use crate::dedup::{self, Rules};
+use crate::dedup::Rules;
 use crate::fetch::{self, Fetch, FetchError, Fetched, Gate, Request};
 use crate::model::{Digest, Outcome, Source, SourceState, Standing};
 use crate::schedule::{self, Limits};
@@ -208,5 +208,5 @@ fn rules_in_force(source: &Source, rules: &Rules) -> Digest {
             source.page
         ),
     ];
-    dedup::hash("rules", &parts.each_ref().map(String::as_bytes))
+    Digest::of("rules", &parts.each_ref().map(String::as_bytes))
 }

@@ -1,11 +1,9 @@
 //! The keys of an entry: 128-bit hashes of typed, length-prefixed parts.
 
-use chrono::{DateTime, Utc};
-use sha2::{Digest as _, Sha256};
-
 use super::{Rules, stated};
 use crate::model::{Digest, Entry, EntryId};
 use crate::{html, link, text};
+use chrono::{DateTime, Utc};
 
 /// The keys under which an entry may be known. `None`: it has no such key,
 /// or the key identifies nothing in its document.
@@ -30,22 +28,9 @@ pub struct Keys {
     pub title: Option<i64>,
 }
 
-/// A hash of typed, length-prefixed parts.
-pub fn hash(kind: &str, parts: &[&[u8]]) -> Digest {
-    let mut hasher = Sha256::new();
-    for part in std::iter::once(&kind.as_bytes()).chain(parts) {
-        hasher.update((part.len() as u64).to_le_bytes());
-        hasher.update(part);
-    }
-    let full: [u8; 32] = hasher.finalize().into();
-    let mut cut = [0; 16];
-    cut.copy_from_slice(full.split_at(16).0);
-    Digest(cut)
-}
-
 /// A published name from a key: a version 8 UUID (RFC 9562, 5.8).
 pub(super) fn name(key: Digest, salt: &str) -> EntryId {
-    let digest = hash("entry", &[&key.0, salt.as_bytes()]);
+    let digest = Digest::of("entry", &[&key.0, salt.as_bytes()]);
     EntryId(uuid::Builder::from_custom_bytes(digest.0).into_uuid())
 }
 
@@ -68,7 +53,7 @@ pub fn title_key(title: &str, rules: &Rules) -> Option<i64> {
     if folded.is_empty() {
         return None;
     }
-    let Digest(bytes) = hash("title", &[folded.as_bytes()]);
+    let Digest(bytes) = Digest::of("title", &[folded.as_bytes()]);
     let (first, _) = bytes.split_at(8);
     Some(i64::from_le_bytes(first.try_into().unwrap_or_default()))
 }
@@ -88,16 +73,16 @@ fn story(
 ) -> Digest {
     let title = title.as_bytes();
     match (title.is_empty(), stated) {
-        (false, Some(at)) => hash("timestamp+title", &[&at.timestamp().to_le_bytes(), title]),
+        (false, Some(at)) => Digest::of("timestamp+title", &[&at.timestamp().to_le_bytes(), title]),
         (false, None) => match link {
-            Some(link) => hash("title+link", &[title, link.as_bytes()]),
-            None => hash("title+content", &[title, body.as_bytes()]),
+            Some(link) => Digest::of("title+link", &[title, link.as_bytes()]),
+            None => Digest::of("title+content", &[title, body.as_bytes()]),
         },
         (true, _) => match link {
-            Some(link) => hash("link", &[link.as_bytes()]),
+            Some(link) => Digest::of("link", &[link.as_bytes()]),
             // Nothing but a guid: it names the story, or all such entries would be one.
-            None if body.is_empty() => hash("guid only", &[guid.unwrap_or_default().as_bytes()]),
-            None => hash("content", &[body.as_bytes()]),
+            None if body.is_empty() => Digest::of("guid only", &[guid.unwrap_or_default().as_bytes()]),
+            None => Digest::of("content", &[body.as_bytes()]),
         },
     }
 }
@@ -118,14 +103,14 @@ pub(super) fn keys_with(entry: &Entry, link: Option<String>, rules: &Rules) -> K
     let apart = link.as_deref().or(guid).unwrap_or_default();
     Keys {
         story,
-        twin: hash("twin", &[&story.0, apart.as_bytes()]),
-        plural: hash("plural", &[&story.0]),
-        guid: guid.map(|guid| hash("guid", &[guid.as_bytes()])),
+        twin: Digest::of("twin", &[&story.0, apart.as_bytes()]),
+        plural: Digest::of("plural", &[&story.0]),
+        guid: guid.map(|guid| Digest::of("guid", &[guid.as_bytes()])),
         guid_global: guid.is_some_and(is_global),
-        link: link.map(|link| hash("link", &[link.as_bytes()])),
+        link: link.map(|link| Digest::of("link", &[link.as_bytes()])),
         body: match stated {
             Some(at) if !body.is_empty() => {
-                Some(hash("body", &[&at.timestamp().to_le_bytes(), body.as_bytes()]))
+                Some(Digest::of("body", &[&at.timestamp().to_le_bytes(), body.as_bytes()]))
             }
             _ => None,
         },

@@ -3,7 +3,6 @@
 //! Left out because servers rotate them without meaning: white space, tracking parameters,
 //! images, order of attributes and of categories, query strings of enclosures.
 
-use super::keys::hash;
 use crate::model::{Digest, Entry};
 use crate::{html, link, text};
 
@@ -34,7 +33,7 @@ pub fn substance(entry: &Entry) -> Digest {
         files.join("\n"),
     ];
     let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
-    hash("substance", &parts)
+    Digest::of("substance", &parts)
 }
 
 /// Where the links of clean HTML lead. The sanitizer writes every attribute in double quotes.

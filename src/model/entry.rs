@@ -3,6 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use sha2::{Digest as _, Sha256};
 
 /// A plain sentence about something that was read with a reservation or left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -239,6 +240,21 @@ pub struct Feed {
 /// A 128-bit hash of typed, length-prefixed parts (SHA-256, cut).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest(pub [u8; 16]);
+
+impl Digest {
+    /// The digest of parts of one kind; neither can be moved into another without changing it.
+    pub fn of(kind: &str, parts: &[&[u8]]) -> Self {
+        let mut hasher = Sha256::new();
+        for part in std::iter::once(&kind.as_bytes()).chain(parts) {
+            hasher.update((part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+        let full: [u8; 32] = hasher.finalize().into();
+        let mut cut = [0; 16];
+        cut.copy_from_slice(full.split_at(16).0);
+        Self(cut)
+    }
+}
 
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

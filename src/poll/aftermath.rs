@@ -5,7 +5,6 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 
-use crate::dedup;
 use crate::fetch::{Answer, FetchError};
 use crate::model::{Digest, Outcome, Redirect, Source, SourceState, Standing, Validators};
 
@@ -24,7 +23,7 @@ fn request_hash(source: &Source) -> Digest {
         parts.push(auth.password.expose().to_owned());
     }
     let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
-    dedup::hash("request", &parts)
+    Digest::of("request", &parts)
 }
 
 /// What was learnt of another address, or under other credentials, says nothing of this one.

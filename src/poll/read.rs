@@ -41,7 +41,7 @@ impl Poller {
     ) -> Result<Polled, StoreError> {
         let now = self.clock.now();
         let rules = rules_in_force(source, &self.rules);
-        let hash = dedup::hash("body", &[&rules.0, &body.bytes]);
+        let hash = Digest::of("body", &[&rules.0, &body.bytes]);
         if state.body_hash == Some(hash) && !body.delta {
             aftermath::whole(&mut state, &answer, now, self.redirect_confirmations);
             return self.settle(source, state, Outcome::NotModified, now).await;

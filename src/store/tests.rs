@@ -69,7 +69,7 @@ fn entry(guid: &str, link: &str, title: &str, date: Option<DateTime<Utc>>, text:
         image: None,
         duration: None,
         language: None,
-        digest: dedup::hash("raw", &parts),
+        digest: Digest::of("raw", &parts),
         unchanged: false,
     }
 }
