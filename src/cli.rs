@@ -169,7 +169,7 @@ fn command(command: &Command, global: &Global) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(args, global),
         Command::Add(args) => add::run(args, global),
         Command::Remove(args) => remove::run(args, global),
-        Command::Parse(args) => Ok(parse::run(args)),
+        Command::Parse(args) => parse::run(args),
         Command::Status(args) => status::run(args, global),
         Command::Search(args) => search::run(args, global),
         Command::Explain(args) => explain::run(args, global),

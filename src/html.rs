@@ -293,12 +293,50 @@ pub fn escape(text: &str) -> String {
     out
 }
 
-/// Characters that XML and HTML must not carry, taken out.
-pub fn printable(text: &str) -> Cow<'_, str> {
-    crate::text::clean(text)
+/// Plain text as HTML: blank lines part paragraphs, line ends stay line ends.
+pub fn paragraphs(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut open = false;
+    for line in text.lines().map(str::trim) {
+        match (line.is_empty(), open) {
+            (true, true) => out.push_str("</p>"),
+            (true, false) => continue,
+            (false, true) => out.push_str("<br>"),
+            (false, false) => out.push_str("<p>"),
+        }
+        open = !line.is_empty();
+        push_escaped(&mut out, line);
+    }
+    if open {
+        out.push_str("</p>");
+    }
+    out
 }
 
-/// Like [`to_text_if_markup`]; `<somebody@example.org>` stays.
-pub fn to_text_if_markup_keeping_mail(text: &str) -> String {
-    to_text_if_markup(text)
+fn push_escaped(out: &mut String, text: &str) {
+    for letter in text.chars() {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '\u{A0}' => out.push_str("&nbsp;"),
+            other => out.push(other),
+        }
+    }
+}
+
+/// A title once more decoded where its entities were escaped twice ("AT&amp;amp;T"). What would become a
+/// sign of markup stays: it is somebody's subject.
+pub fn decode_again(text: String) -> String {
+    match decode(&text) {
+        Cow::Owned(decoded) if !decoded.contains(['<', '>']) => decoded,
+        _ => text,
+    }
+}
+
+/// HTML whose every tag was escaped once too often, with its tags; any other text as it is.
+pub fn with_its_tags(html: &str) -> Cow<'_, str> {
+    let trimmed = html.trim();
+    let escaped = !trimmed.contains('<') && trimmed.starts_with("&lt;") && trimmed.ends_with("&gt;");
+    if escaped { decode(trimmed) } else { Cow::Borrowed(html) }
 }

@@ -1,9 +1,172 @@
-//! JSON Feed 1.x → raw entries, leniently.
+//! JSON Feed 1.x → raw entries, leniently: a member of the wrong type costs that member, not the entry.
 
+use serde_json::{Map, Value};
+
+use super::feed::MOST_ENTRIES;
 use super::{Input, ParseError, Parsed};
+use crate::model::{Category, Enclosure, Format, Person, RawDate, RawEntry, RawFeed, Text, Warning};
 
-/// Reads a document.
+/// Reads a document (<https://www.jsonfeed.org/version/1.1/>).
 pub(super) fn read(text: &str, input: &Input<'_>) -> Result<Parsed, ParseError> {
-    let _ = (text, input);
-    Err(ParseError::NoFeed("JSON is not in this version".to_owned()))
+    let text = text.trim_start_matches('\u{FEFF}');
+    let mut warnings = Vec::new();
+    let root = match serde_json::from_str::<Value>(text) {
+        Ok(root) => root,
+        Err(error) => salvage(text, &error, &mut warnings)?,
+    };
+    let Value::Object(root) = root else {
+        return Err(ParseError::NoFeed("it is JSON, but no JSON Feed: its root is no object".to_owned()));
+    };
+    let is_feed = string(&root, "version").is_some_and(|version| version.contains("jsonfeed.org"));
+    let items = match root.get("items") {
+        Some(Value::Array(items)) => items.as_slice(),
+        _ if is_feed => &[],
+        _ => {
+            let names: Vec<&str> = root.keys().take(6).map(String::as_str).collect();
+            return Err(ParseError::NoFeed(format!(
+                "it is JSON, but no JSON Feed: no \"items\"; it has {}",
+                names.join(", ")
+            )));
+        }
+    };
+    if items.len() > MOST_ENTRIES {
+        let left = items.len() - MOST_ENTRIES;
+        warnings.push(Warning(format!("only the first {MOST_ENTRIES} entries were taken, {left} were left")));
+    }
+    let items = items.get(..MOST_ENTRIES).unwrap_or(items);
+    let entries: Vec<RawEntry> = items.iter().filter_map(Value::as_object).map(entry).collect();
+    if entries.len() < items.len() {
+        let odd = items.len() - entries.len();
+        warnings.push(Warning(format!("{odd} of the items are no objects and were left out")));
+    }
+    let mut feed = head(&root);
+    feed.language = feed.language.or_else(|| input.content_language.map(str::to_owned));
+    Ok(Parsed { format: Format::Json, feed, entries, warnings, learned: None, next_page: None })
+}
+
+/// A document that breaks off or has rubbish behind it: its complete items.
+fn salvage(text: &str, error: &serde_json::Error, warnings: &mut Vec<Warning>) -> Result<Value, ParseError> {
+    if error.to_string().contains("recursion limit") {
+        return Err(ParseError::Limit("the JSON is nested more than 128 deep".to_owned()));
+    }
+    let broken = || ParseError::NoFeed(format!("the JSON is broken: {error}"));
+    let first = serde_json::Deserializer::from_str(text).into_iter::<Value>().next();
+    if let Some(Ok(value)) = first {
+        warnings.push(Warning("there is something after the end of the JSON; it was not read".to_owned()));
+        return Ok(value);
+    }
+    let (head, list) = text.split_once("\"items\"").ok_or_else(broken)?;
+    let list = list.trim_start().strip_prefix(':').map(str::trim_start).ok_or_else(broken)?;
+    let mut rest = list.strip_prefix('[').ok_or_else(broken)?;
+    let mut items = Vec::new();
+    while items.len() <= MOST_ENTRIES {
+        let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+        let Some(Ok(item)) = stream.next() else { break };
+        let end = stream.byte_offset();
+        items.push(item);
+        rest = rest.get(end..).unwrap_or_default().trim_start();
+        rest = rest.strip_prefix(',').unwrap_or(rest);
+    }
+    let mut root: Map<String, Value> =
+        serde_json::from_str(&format!("{}}}", head.trim_end().trim_end_matches(','))).unwrap_or_default();
+    if items.is_empty() && !root.contains_key("version") {
+        return Err(broken());
+    }
+    warnings.push(Warning(format!(
+        "the JSON is broken ({error}); the {} items before that were kept",
+        items.len()
+    )));
+    root.insert("items".to_owned(), Value::Array(items));
+    Ok(Value::Object(root))
+}
+
+fn head(root: &Map<String, Value>) -> RawFeed {
+    RawFeed {
+        title: string(root, "title").map(Text::plain),
+        link: string(root, "home_page_url"),
+        description: string(root, "description").map(Text::plain),
+        language: string(root, "language"),
+        authors: people(root),
+        image: string(root, "icon").or_else(|| string(root, "favicon")),
+        self_link: string(root, "feed_url"),
+        hubs: objects(root, "hubs").filter_map(|hub| string(hub, "url")).collect(),
+        next: string(root, "next_url"),
+        ..RawFeed::default()
+    }
+}
+
+fn entry(item: &Map<String, Value>) -> RawEntry {
+    let date = |name: &str| string(item, name).map(RawDate::new);
+    let html = string(item, "content_html").map(Text::html);
+    RawEntry {
+        guid: string(item, "id"),
+        title: string(item, "title").map(Text::plain),
+        link: string(item, "url").or_else(|| string(item, "external_url")),
+        published: date("date_published"),
+        updated: date("date_modified"),
+        authors: people(item),
+        summary: string(item, "summary").map(Text::plain),
+        content: html.or_else(|| string(item, "content_text").map(Text::plain)),
+        categories: strings(item, "tags").map(|term| Category { term, ..Category::default() }).collect(),
+        enclosures: objects(item, "attachments").filter_map(attachment).collect(),
+        image: string(item, "image").or_else(|| string(item, "banner_image")),
+        language: string(item, "language"),
+        ..RawEntry::default()
+    }
+}
+
+fn attachment(file: &Map<String, Value>) -> Option<Enclosure> {
+    let seconds = file.get("duration_in_seconds").and_then(Value::as_f64).filter(|s| (0.0..=4e9).contains(s));
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "its range was looked at")]
+    let duration = seconds.map(|seconds| seconds as u32);
+    Some(Enclosure {
+        url: string(file, "url")?,
+        media_type: string(file, "mime_type").unwrap_or_default(),
+        length: file.get("size_in_bytes").and_then(Value::as_u64),
+        title: string(file, "title"),
+        duration,
+    })
+}
+
+/// `authors` of version 1.1, else `author` of version 1.
+fn people(object: &Map<String, Value>) -> Vec<Person> {
+    let one = object.get("author").and_then(Value::as_object);
+    let mut many: Vec<&Map<String, Value>> = objects(object, "authors").collect();
+    if many.is_empty() {
+        many.extend(one);
+    }
+    let person = |author: &Map<String, Value>| Person {
+        name: string(author, "name"),
+        email: None,
+        uri: string(author, "url"),
+    };
+    let named = object.get("author").and_then(Value::as_str).map(str::to_owned);
+    let mut people: Vec<Person> =
+        many.into_iter().map(person).filter(|person| *person != Person::default()).collect();
+    if people.is_empty() {
+        people.extend(named.map(|name| Person { name: Some(name), ..Person::default() }));
+    }
+    people
+}
+
+/// A string, or a number as one (ids are often numbers). Blank ones count as missing.
+fn string(object: &Map<String, Value>, name: &str) -> Option<String> {
+    let text = match object.get(name)? {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    (!text.is_empty()).then_some(text)
+}
+
+fn list<'a>(object: &'a Map<String, Value>, name: &str) -> impl Iterator<Item = &'a Value> {
+    object.get(name).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn objects<'a>(object: &'a Map<String, Value>, name: &str) -> impl Iterator<Item = &'a Map<String, Value>> {
+    list(object, name).filter_map(Value::as_object)
+}
+
+fn strings<'a>(object: &'a Map<String, Value>, name: &str) -> impl Iterator<Item = String> {
+    list(object, name).filter_map(Value::as_str).map(str::to_owned)
 }

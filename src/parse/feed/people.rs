@@ -21,7 +21,7 @@ pub(super) fn construct(node: &Node) -> Option<Person> {
 
 /// A person written in one line.
 pub(super) fn from_text(text: &str) -> Option<Person> {
-    let text = crate::text::squeeze(&crate::html::to_text_if_markup_keeping_mail(text));
+    let text = crate::text::squeeze(&crate::html::to_text_if_markup(text));
     if text.is_empty() {
         return None;
     }
