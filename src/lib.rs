@@ -1,7 +1,7 @@
 //! riverine: many feeds and pages in, one river out.
 //!
 //! The modules in reading order. Each may use only those above its own group
-//! (`tests/it/tidy.rs` reads the `use` lines and fails on any other).
+//! (`tests/it/tidy.rs` has the groups to the letter, and fails on any other use).
 
 // Ground: values and texts, no I/O.
 pub mod clock;

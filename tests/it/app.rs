@@ -1,8 +1,9 @@
 //! The program under test: the real binary, a directory of its own, a clock moved by hand.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -58,7 +59,14 @@ impl App {
     pub fn configure(&self, tables: &str) {
         let common = "[server]\nlisten = \"127.0.0.1:0\"\nbase_url = \"https://river.example/\"\n\
              [fetch]\nallow_private = [\"127.0.0.1/32\"]\nper_host_gap = \"0s\"\n";
-        fs::write(self.config(), format!("{common}{tables}")).unwrap();
+        self.write("riverine.toml", &format!("{common}{tables}"));
+    }
+
+    /// A file of the program's directory; the config is `riverine.toml`.
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -164,7 +172,7 @@ impl Daemon {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.address);
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            write!(head, "{name}: {value}\r\n").unwrap();
         }
         stream.write_all((head + "\r\n").as_bytes()).unwrap();
         let mut bytes = Vec::new();
@@ -193,6 +201,10 @@ impl Daemon {
         items.iter().map(|item| item["title"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
@@ -203,8 +215,13 @@ impl Daemon {
     }
 
     /// SIGTERM; waits for the end; its exit code.
-    pub fn stop(mut self) -> i32 {
+    pub fn stop(self) -> i32 {
         self.signal("-TERM");
+        self.end()
+    }
+
+    /// Waits for the end; its exit code.
+    pub fn end(mut self) -> i32 {
         let status = eventually("the end of the daemon", || self.child.try_wait().unwrap());
         status.code().unwrap_or(-1)
     }
@@ -219,6 +236,7 @@ impl Drop for Daemon {
 }
 
 /// Asks again and again until there is an answer; fails loudly when patience ends.
+#[allow(clippy::disallowed_methods, reason = "real time, for a program that really runs")]
 pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
@@ -230,35 +248,28 @@ pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// A small RSS document: (guid, title, date, text).
+/// A small RSS document: (guid, title, date, text). An entry without a guid has no link either.
 pub fn rss(title: &str, items: &[(&str, &str, &str, &str)]) -> String {
-    let items: String = items
-        .iter()
-        .map(|(guid, title, date, text)| {
-            let part = |name: &str, value: &str| {
-                if value.is_empty() { String::new() } else { format!("<{name}>{value}</{name}>") }
-            };
-            let link = if guid.is_empty() {
-                String::new()
-            } else {
-                format!("<link>https://origin.example/{guid}</link>")
-            };
-            format!(
-                "<item>{}{}{link}{}{}</item>",
-                part("guid", guid),
-                part("title", title),
-                part("pubDate", date),
-                part("description", text)
-            )
-        })
-        .collect();
-    format!(
+    let mut document = format!(
         "<?xml version=\"1.0\"?><rss version=\"2.0\"><channel><title>{title}</title>\
-         <link>https://origin.example/</link><description>d</description>{items}</channel></rss>"
-    )
+         <link>https://origin.example/</link><description>d</description>"
+    );
+    for (guid, title, date, text) in items {
+        let link = if guid.is_empty() { String::new() } else { format!("https://origin.example/{guid}") };
+        document.push_str("<item>");
+        for (name, value) in
+            [("guid", *guid), ("title", title), ("link", &link), ("pubDate", date), ("description", text)]
+        {
+            if !value.is_empty() {
+                write!(document, "<{name}>{value}</{name}>").unwrap();
+            }
+        }
+        document.push_str("</item>");
+    }
+    document + "</channel></rss>"
 }
 
-/// True when a file of the repository's root exists; paths in tests are relative to it.
+/// The repository's root; files in tests are named from it.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }

@@ -1,4 +1,12 @@
 //! The real program from outside: a scripted origin on loopback, a store of its own, a clock moved by hand.
+//! A file per promise.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may end so")]
+#![allow(unreachable_pub, reason = "one binary: nothing of it is public")]
 
 mod app;
+mod cli;
 mod origin;
+mod reload;
+mod starting;
+mod tidy;

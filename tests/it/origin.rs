@@ -1,7 +1,8 @@
 //! A scripted origin on loopback: canned replies by path, and a record of every request.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Write};
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -119,10 +120,10 @@ fn serve(mut stream: TcpStream, script: &Mutex<Script>) {
         if same { ("304 Not Modified", Vec::new()) } else { (reply.status.as_str(), reply.body) };
     let mut answer = format!("HTTP/1.1 {status}\r\nConnection: close\r\n");
     if !same {
-        answer.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        write!(answer, "Content-Length: {}\r\n", body.len()).unwrap();
     }
     for (name, value) in &reply.headers {
-        answer.push_str(&format!("{name}: {value}\r\n"));
+        write!(answer, "{name}: {value}\r\n").unwrap();
     }
     answer.push_str("\r\n");
     // The client may have hung up; that is what some tests are about.

@@ -1,0 +1,102 @@
+//! Start and end: who may write to a store, which files are refused and left alone, signals that end it all.
+
+use std::fs;
+
+use crate::app::{App, eventually};
+
+const DISABLED: &str = "[[source]]\nurl = \"https://one.example/feed\"\nid = \"one\"\nenabled = false\n";
+
+#[test]
+fn a_second_daemon_is_refused_with_the_first_ones_pid() {
+    let app = App::new(DISABLED);
+    let daemon = app.serve();
+    let second = app.run(&["serve"]);
+    let words = String::from_utf8(second.stderr).unwrap();
+    assert_eq!(second.status.code(), Some(1), "{words}");
+    assert!(words.contains(&format!("pid {}", daemon.pid())), "{words}");
+    assert_eq!(daemon.get("/healthz").status, 200, "the first one goes on");
+}
+
+#[test]
+fn a_killed_daemon_leaves_no_stale_lock() {
+    let app = App::new(DISABLED);
+    let first = app.serve();
+    first.signal("-KILL");
+    drop(first);
+    assert_eq!(app.serve().stop(), 0);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let app = App::new(DISABLED);
+    app.write("riverine.db", "Dear diary, this is not a database, and it is longer than a header.\n");
+    let before = fs::read(app.path("riverine.db")).unwrap();
+    for command in [["serve"], ["fetch"], ["status"]] {
+        let output = app.run(&command);
+        let words = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{command:?}: {words}");
+        assert!(words.contains("riverine.db"), "{command:?}: {words}");
+        assert_eq!(fs::read(app.path("riverine.db")).unwrap(), before, "{command:?}");
+    }
+}
+
+#[test]
+fn anothers_database_and_a_store_from_the_future_are_refused_and_left_alone() {
+    for (statement, expected) in
+        [("CREATE TABLE bookmarks (url TEXT)", "another program"), ("PRAGMA user_version = 4711", "newer")]
+    {
+        let app = App::new(DISABLED);
+        let path = app.path("riverine.db");
+        if expected == "newer" {
+            // A store of ours, as a later version would leave it.
+            assert_eq!(app.serve().stop(), 0);
+        }
+        let database = rusqlite::Connection::open(&path).unwrap();
+        database.execute_batch(statement).unwrap();
+        drop(database);
+        let before = fs::read(&path).unwrap();
+        let output = app.run(&["serve"]);
+        let words = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{words}");
+        assert!(words.contains("riverine.db") && words.contains(expected), "{words}");
+        assert_eq!(fs::read(&path).unwrap(), before, "{statement}");
+    }
+}
+
+#[test]
+fn signals_end_it_cleanly() {
+    for signal in ["-TERM", "-INT"] {
+        let app = App::new(DISABLED);
+        let daemon = app.serve();
+        daemon.signal(signal);
+        assert_eq!(daemon.end(), 0, "{signal}");
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let app = App::new("");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    app.write("riverine.toml", &format!("[server]\nlisten = \"{address}\"\n"));
+    let output = app.run(&["serve"]);
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{words}");
+    assert!(words.contains(&format!("cannot listen on {address}")), "{words}");
+}
+
+#[test]
+fn a_socket_file_is_a_place_to_listen_too() {
+    use std::io::{Read as _, Write as _};
+    let app = App::new("");
+    app.write("riverine.toml", "[server]\nlisten = \"unix:river.sock\"\n");
+    let mut child = app.command(&["serve"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let mut stream =
+        eventually("the socket", || std::os::unix::net::UnixStream::connect(app.path("river.sock")).ok());
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
