@@ -247,12 +247,12 @@ impl Daemon {
                 polled.outcome
             }
             Ok((_, Err(failure))) => {
-                error!(source.id = %id, "{failure}; nothing of this poll is stored, it is made again in a minute");
+                error!(source.id = %id, "{id}: {failure}; nothing of this poll is stored, it is made again in a minute");
                 self.timetable.put_in(id.clone(), STORE_RETRY, now, elapsed);
                 Outcome::Failed(failure.to_string())
             }
             Err(panic) => {
-                error!(source.id = %id, "the poll ended by a defect in riverine: {panic}; please report it");
+                error!(source.id = %id, "{id}: the poll ended by a defect in riverine: {panic}; please report it");
                 self.timetable.put_in(id.clone(), STORE_RETRY, now, elapsed);
                 Outcome::Failed("the poll ended by a defect in riverine; please report it".to_owned())
             }
@@ -279,7 +279,9 @@ impl Daemon {
                 self.poller = Arc::new(poller);
                 self.retention = retention;
                 let loaded = self.load(sources).await;
-                info!(sources = self.sources.len(), "the new config is in force");
+                if loaded.is_ok() {
+                    info!(sources = self.sources.len(), "the new config is in force");
+                }
                 let _ = done.send(loaded);
             }
         }
@@ -321,17 +323,17 @@ fn due(source: &Source, state: &SourceState, limits: &Limits, now: DateTime<Utc>
     Some(schedule::next(source, state, limits, last, 0.0).0)
 }
 
+/// The journal shows a message and keeps the fields to itself, so the message says which source, too.
 fn log(id: &SourceId, polled: &Polled) {
-    let source = id.as_str();
+    let (source, words) = (id.as_str(), polled.outcome.words());
     match &polled.outcome {
         Outcome::Read { new, changed, met, filtered, .. } => {
-            info!(source.id = source, new, changed, met, filtered, "read");
+            info!(source.id = source, new, changed, met, filtered, "{source}: {words}");
         }
-        Outcome::NotModified => tracing::debug!(source.id = source, "not modified"),
-        Outcome::Failed(words) => {
-            warn!(source.id = source, failures = polled.state.consecutive_failures, "{words}");
+        Outcome::NotModified => tracing::debug!(source.id = source, "{source}: {words}"),
+        Outcome::Failed(_) => {
+            warn!(source.id = source, failures = polled.state.consecutive_failures, "{source}: {words}");
         }
-        Outcome::Held(words) => warn!(source.id = source, "{words}"),
-        Outcome::Gone => warn!(source.id = source, "gone (410): parked"),
+        Outcome::Held(_) | Outcome::Gone => warn!(source.id = source, "{source}: {words}"),
     }
 }

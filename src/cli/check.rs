@@ -12,8 +12,8 @@ pub(super) struct Args {}
 pub(super) fn run(_: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let config = global.load()?;
     let disabled = config.sources.iter().filter(|s| !s.enabled).count();
-    let sources = count(config.sources.len(), "source", "sources");
-    let feeds = count(config.outputs.len(), "feed", "feeds");
+    let sources = print::count(config.sources.len(), "source", "sources");
+    let feeds = print::count(config.outputs.len(), "feed", "feeds");
     let disabled = if disabled > 0 { format!(" ({disabled} disabled)") } else { String::new() };
     print::data(format_args!("ok: {sources}, {feeds}{disabled}\n"))?;
     if global.verbose > 0 {
@@ -27,8 +27,4 @@ pub(super) fn run(_: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn count(n: usize, one: &str, many: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { many })
 }

@@ -1,6 +1,7 @@
 //! `riverine demo`: the whole river with no network and no config. Sample sources are served on loopback,
 //! polled into a temporary store, and published; nothing is left behind.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -21,28 +22,46 @@ pub(super) struct Args {
     listen: Option<SocketAddr>,
 }
 
-/// Path, media type, document, and what the config says of it.
-const SAMPLES: [(&str, &str, &str, &str); 5] = [
-    ("gazette.rss", "application/rss+xml", include_str!("demo/gazette.rss"), "groups = [\"news\"]"),
-    (
-        "observatoire.atom",
-        "application/atom+xml",
-        include_str!("demo/observatoire.atom"),
-        "groups = [\"nature\"]",
-    ),
-    (
-        "lighthouse.json",
-        "application/feed+json",
-        include_str!("demo/lighthouse.json"),
-        "groups = [\"nature\"]",
-    ),
-    (
-        "council.html",
-        "text/html; charset=utf-8",
-        include_str!("demo/council.html"),
-        "groups = [\"news\"]\n[source.page]\nitem = \"ul.notices > li\"\ntitle = \"h3\"",
-    ),
-    ("station.txt", "text/plain; charset=utf-8", include_str!("demo/station.txt"), "groups = [\"nature\"]"),
+struct Sample {
+    id: &'static str,
+    media_type: &'static str,
+    document: &'static str,
+    /// What the config says of it beyond its address.
+    config: &'static str,
+}
+
+/// One of every kind.
+const SAMPLES: [Sample; 5] = [
+    Sample {
+        id: "gazette",
+        media_type: "application/rss+xml",
+        document: include_str!("demo/gazette.rss"),
+        config: "groups = [\"news\"]",
+    },
+    Sample {
+        id: "observatoire",
+        media_type: "application/atom+xml",
+        document: include_str!("demo/observatoire.atom"),
+        config: "groups = [\"nature\"]",
+    },
+    Sample {
+        id: "lighthouse",
+        media_type: "application/feed+json",
+        document: include_str!("demo/lighthouse.json"),
+        config: "groups = [\"nature\"]",
+    },
+    Sample {
+        id: "council",
+        media_type: "text/html; charset=utf-8",
+        document: include_str!("demo/council.html"),
+        config: "groups = [\"news\"]\n[source.page]\nitem = \"ul.notices > li\"\ntitle = \"h3\"",
+    },
+    Sample {
+        id: "station",
+        media_type: "text/plain; charset=utf-8",
+        document: include_str!("demo/station.txt"),
+        config: "groups = [\"nature\"]",
+    },
 ];
 
 /// Runs the command.
@@ -59,17 +78,15 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         let file = directory.path().join("riverine.toml");
         std::fs::write(&file, config(origin_address, listen(args).await))?;
         let config = crate::config::load(&file)?;
-        serve::river(config, serve::Mode::Demo { samples: SAMPLES.len() }, global).await
+        serve::river(config, serve::Mode::Demo, global).await
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn samples() -> Router {
-    SAMPLES.iter().fold(Router::new(), |router, (path, media_type, document, _)| {
-        router.route(
-            &format!("/{path}"),
-            get(move || async move { ([(CONTENT_TYPE, *media_type)], *document).into_response() }),
-        )
+    SAMPLES.iter().fold(Router::new(), |router, sample| {
+        let answer = || async { ([(CONTENT_TYPE, sample.media_type)], sample.document).into_response() };
+        router.route(&format!("/{}", sample.id), get(answer))
     })
 }
 
@@ -84,16 +101,12 @@ async fn listen(args: &Args) -> SocketAddr {
 }
 
 fn config(origin: SocketAddr, listen: SocketAddr) -> String {
-    let (mut text, samples) = (
-        format!(
-            "[server]\nlisten = \"{listen}\"\n\n[fetch]\nallow_private = [\"127.0.0.1/32\"]\nper_host_gap = \"0s\"\n\n"
-        ),
-        SAMPLES
-            .iter()
-            .map(|(path, _, _, more)| format!("[[source]]\nurl = \"http://{origin}/{path}\"\n{more}\n\n")),
-    );
-    text.extend(samples);
-    text.push_str("[[feed]]\nid = \"all\"\ntitle = \"The river (demo)\"\n\n");
+    let mut text = format!("[server]\nlisten = \"{listen}\"\n");
+    text.push_str("[fetch]\nallow_private = [\"127.0.0.1/32\"]\nper_host_gap = \"0s\"\n");
+    for Sample { id, config, .. } in &SAMPLES {
+        let _ = write!(text, "[[source]]\nid = \"{id}\"\nurl = \"http://{origin}/{id}\"\n{config}\n");
+    }
+    text.push_str("[[feed]]\nid = \"all\"\ntitle = \"The river (demo)\"\n");
     text.push_str("[[feed]]\nid = \"nature\"\ntitle = \"Nature\"\ngroups = [\"nature\"]\n");
     text
 }

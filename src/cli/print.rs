@@ -45,3 +45,8 @@ pub fn error(text: impl Display) {
     // The stream takes the color out again where it is not wanted.
     words(format_args!("{} {text}", "error:".bright_red()));
 }
+
+/// `1 source`, `2 sources`.
+pub fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}

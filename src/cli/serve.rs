@@ -11,10 +11,11 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{mpsc, oneshot, watch};
+use tracing::level_filters::LevelFilter;
 use tracing::{error, info, warn};
 use url::Url;
 
-use super::{Global, assemble};
+use super::{Global, assemble, print};
 use crate::clock::{self, Clock};
 use crate::config::{self, Config, Listen};
 use crate::daemon::{Command, Daemon, control};
@@ -35,11 +36,8 @@ pub(super) struct Args {
 pub(super) enum Mode {
     /// A config file, read again on SIGHUP; with true also when it changes.
     Config(bool),
-    /// The demo: prints what to open.
-    Demo {
-        /// How many sample sources there are.
-        samples: usize,
-    },
+    /// The demo: polls at once and prints what to open.
+    Demo,
 }
 
 /// Runs the command.
@@ -65,7 +63,12 @@ struct River {
 
 /// The river from its sources to its readers, until a signal ends it.
 pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow::Result<()> {
-    logging::start(global);
+    let usual = match mode {
+        Mode::Config(_) => LevelFilter::INFO,
+        // The demo says in words what the log would say.
+        Mode::Demo => LevelFilter::ERROR,
+    };
+    logging::start(global, usual);
     // Every connection and every database file needs a handle; the soft limit is for programs that use select(2).
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         warn!("the limit of open files stays as it is: {error}");
@@ -100,7 +103,7 @@ pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow
     let socket = control::path(&config.store.path);
     match mode {
         Mode::Config(watch) => signals::obey(&river, &config, watch).await?,
-        Mode::Demo { samples } => demo(&river, samples).await?,
+        Mode::Demo => demo(&river).await?,
     }
     notify::stopping();
     info!("stopping");
@@ -114,7 +117,9 @@ pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow
 
 fn ready(config: &Config) {
     let enabled = config.sources.iter().filter(|source| source.enabled).count();
-    notify::status(&format!("polling {enabled} sources, publishing {} feeds", config.outputs.len()));
+    let sources = print::count(enabled, "source", "sources");
+    let feeds = print::count(config.outputs.len(), "feed", "feeds");
+    notify::status(&format!("polling {sources}, publishing {feeds}"));
     notify::ready();
 }
 
@@ -203,23 +208,27 @@ async fn reloaded(river: &River) -> anyhow::Result<Config> {
 }
 
 /// Polls the samples and says what to open; ends with Ctrl-C.
-async fn demo(river: &River, samples: usize) -> anyhow::Result<()> {
-    use super::print::{data, words};
+async fn demo(river: &River) -> anyhow::Result<()> {
     let (reports, mut results) = mpsc::unbounded_channel();
     river.commands.send(Command::Poll { sources: None, reports }).await?;
+    let mut polled = 0;
     while let Some(report) = results.recv().await {
-        words(format_args!("  {:<28} {}", report.source, report.outcome.words()));
+        polled += 1;
+        print::words(format_args!("  {:<14} {}", report.source, report.outcome.words()));
     }
     let base = &river.base_url;
-    data(format_args!(
-        "\n{samples} sources have become one river. Open it:\n\n  \
-           the page                {base}\n  \
-           subscribe (Atom)        {base}feeds/all.atom\n  \
-           subscribe (RSS)         {base}feeds/all.rss\n  \
-           subscribe (JSON Feed)   {base}feeds/all.json\n  \
-           only what is nature     {base}feeds/nature.atom\n  \
-           a page as a feed        {base}sources/\n\n\
-         Nothing is stored for good. End with Ctrl-C; `riverine --help` says how to go on.\n"
+    print::data(format_args!(
+        "\n{polled} sources have become one river. Open it, or subscribe to it in a feed reader:\n\n  \
+           the page              {base}\n  \
+           all, as Atom          {base}feeds/all.atom\n  \
+           all, as RSS           {base}feeds/all.rss\n  \
+           all, as JSON Feed     {base}feeds/all.json\n  \
+           one group             {base}feeds/nature.atom\n  \
+           a web page as a feed  {base}sources/council.atom\n\n\
+         Nothing of it is kept; Ctrl-C ends it. For sources of your own write a riverine.toml like this one\n\
+         and run `riverine serve` beside it:\n\n  \
+           [[source]]\n  \
+           url = \"https://www.example.org/feed.xml\"\n\n"
     ))?;
     signals::end().await
 }

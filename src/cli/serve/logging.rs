@@ -8,11 +8,12 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::{Color, Global};
 
-/// Starts logging. A second start (a test in one process) keeps the first.
-pub(super) fn start(global: &Global) {
+/// Starts logging, at `usual` unless the call says otherwise. A second start (a test in one process) keeps
+/// the first.
+pub(super) fn start(global: &Global, usual: LevelFilter) {
     let level = match (global.quiet, global.verbose) {
         (true, _) => LevelFilter::ERROR,
-        (false, 0) => LevelFilter::INFO,
+        (false, 0) => usual,
         (false, 1) => LevelFilter::DEBUG,
         (false, _) => LevelFilter::TRACE,
     };
