@@ -23,7 +23,7 @@ const VOID: [&str; 13] =
 const SELF_ENDING: [&str; 12] =
     ["p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "option", "colgroup"];
 /// Elements whose content is no text for people.
-const SILENT: [&str; 6] = ["script", "style", "template", "noscript", "iframe", "textarea"];
+const SILENT: [&str; 6] = ["script", "style", "svg", "math", "template", "noscript", "iframe", "textarea"];
 /// Elements inside a line: between two of them no blank is seen.
 const INLINE: [&str; 24] = [
     "a", "abbr", "b", "bdi", "bdo", "cite", "code", "em", "font", "i", "kbd", "mark", "q", "s", "samp",
@@ -160,12 +160,13 @@ fn tag_name(text: &str) -> String {
 
 /// The visible text: tags gone, entities resolved, white space folded.
 pub fn to_text(html: &str) -> String {
-    strip(html, |_| true)
+    strip(html, |_, _| true)
 }
 
-/// Like [`to_text`] for a text that may be plain: only `<` before the name of a real element is a tag.
+/// Like [`to_text`] for a text that may be plain: only `<` before the name of a real element, with a `>`
+/// to end it, is a tag.
 pub fn to_text_if_markup(text: &str) -> String {
-    strip(text, is_element)
+    strip(text, |name, ended| ended && is_element(name))
 }
 
 /// True for the name of an HTML element that stands in texts.
@@ -231,9 +232,10 @@ fn is_element(name: &str) -> bool {
         )
 }
 
-fn strip(html: &str, is_tag: impl Fn(&str) -> bool) -> String {
+fn strip(html: &str, is_tag: impl Fn(&str, bool) -> bool) -> String {
     let mut text = String::with_capacity(html.len());
     let mut rest = html;
+    let last = html.rfind('>').unwrap_or_default();
     while let Some(place) = rest.find('<') {
         let (before, tag) = rest.split_at(place);
         text.push_str(&decode(before));
@@ -244,7 +246,7 @@ fn strip(html: &str, is_tag: impl Fn(&str) -> bool) -> String {
         let inner = tag.get(1..).unwrap_or_default();
         let name = tag_name(inner.strip_prefix('/').unwrap_or(inner));
         let declaration = inner.starts_with(['!', '?']);
-        if !declaration && (name.is_empty() || !is_tag(&name)) {
+        if !declaration && (name.is_empty() || !is_tag(&name, html.len() - inner.len() <= last)) {
             text.push('<');
             rest = inner;
             continue;

@@ -12,7 +12,13 @@ pub(super) fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>) -> (Cow<'a
     }
     if let Some((encoding, length)) = Encoding::for_bom(bytes) {
         let body = bytes.get(length..).unwrap_or_default();
-        return lossy(body, encoding);
+        if encoding != UTF_8 {
+            return lossy(body, encoding);
+        }
+        return match std::str::from_utf8(body) {
+            Ok(text) => once(text),
+            Err(_) => patched(body),
+        };
     }
     match bytes {
         [0, b'<', 0, _, ..] => return lossy(bytes, UTF_16BE),
@@ -21,14 +27,14 @@ pub(super) fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>) -> (Cow<'a
     }
     let stated = [content_type.and_then(charset_of_header), charset_of_document(bytes)];
     let stated: Vec<&'static Encoding> =
-        stated.into_iter().flatten().filter_map(|label| Encoding::for_label(label.as_bytes())).collect();
+        stated.into_iter().flatten().filter_map(|label| by_label(&label)).collect();
     let ascii = bytes.is_ascii();
     // These are written in ASCII only, escape sequences included.
     if let (true, Some(escaped)) = (ascii, stated.iter().find(|one| !one.is_ascii_compatible())) {
         return lossy(bytes, escaped);
     }
     if let Ok(text) = std::str::from_utf8(bytes) {
-        return (Cow::Borrowed(text), None);
+        return once(text);
     }
     for encoding in &stated {
         if *encoding != UTF_8
@@ -37,10 +43,9 @@ pub(super) fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>) -> (Cow<'a
             return (text, None);
         }
     }
-    let (text, broken, sound) = mostly_utf8(bytes);
+    let (_, broken, sound) = mostly_utf8(bytes);
     if sound > broken {
-        let doubt = format!("{broken} bytes are not valid UTF-8 and were read as windows-1252");
-        return (Cow::Owned(text), Some(doubt));
+        return patched(bytes);
     }
     let mut detector = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Deny);
     detector.feed(bytes, true);
@@ -49,9 +54,74 @@ pub(super) fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>) -> (Cow<'a
     (text, Some(format!("the character set was guessed: {}", guess.name())))
 }
 
+/// UTF-8 that its publisher took for windows-1252 and encoded again (`Ã©` for `é`), encoded once.
+/// Only where every character beyond ASCII is part of such a pair: one honest letter, and all stays as it is.
+fn once(text: &str) -> (Cow<'_, str>, Option<String>) {
+    let as_is = (Cow::Borrowed(text), None);
+    if !text.contains(['Ã', 'Â', 'â', 'Ð', 'Ñ', 'ð']) {
+        return as_is;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut runs = 0usize;
+    let mut rest = text;
+    while let Some(place) = rest.find(|c: char| !c.is_ascii()) {
+        let (plain, after) = rest.split_at(place);
+        let end = after.find(|c: char| c.is_ascii()).unwrap_or(after.len());
+        let (run, next) = after.split_at(end);
+        let Some(repaired) = single_bytes(run).and_then(|bytes| String::from_utf8(bytes).ok()) else {
+            return as_is;
+        };
+        out.push_str(plain);
+        out.push_str(&repaired);
+        runs += 1;
+        rest = next;
+    }
+    out.push_str(rest);
+    // One pair alone may be meant.
+    if runs < 2 {
+        return as_is;
+    }
+    (Cow::Owned(out), Some("its UTF-8 was encoded twice and was read as what it was before".to_owned()))
+}
+
+/// The windows-1252 bytes of a text, where it has them; the five that are undefined there stand for themselves.
+fn single_bytes(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut buffer = [0; 4];
+    for letter in text.chars() {
+        if let Ok(byte @ 0x80..=0x9F) = u8::try_from(u32::from(letter)) {
+            bytes.push(byte);
+            continue;
+        }
+        let (encoded, _, lost) = encoding_rs::WINDOWS_1252.encode(letter.encode_utf8(&mut buffer));
+        match (lost, encoded.as_ref()) {
+            (false, [byte]) => bytes.push(*byte),
+            _ => return None,
+        }
+    }
+    Some(bytes)
+}
+
+fn patched(bytes: &[u8]) -> (Cow<'_, str>, Option<String>) {
+    let (text, broken, _) = mostly_utf8(bytes);
+    (Cow::Owned(text), Some(format!("{broken} bytes are not valid UTF-8 and were read as windows-1252")))
+}
+
 fn lossy<'a>(bytes: &'a [u8], encoding: &'static Encoding) -> (Cow<'a, str>, Option<String>) {
     let (text, damaged) = encoding.decode_without_bom_handling(bytes);
     (text, damaged.then(|| format!("some bytes are not valid {}", encoding.name())))
+}
+
+/// The encoding of a label; names that XML files use and browsers do not know are taken too.
+fn by_label(label: &str) -> Option<&'static Encoding> {
+    let label = match label.trim() {
+        "mac-roman" | "macroman" | "mac" => "macintosh",
+        "mac-cyrillic" | "maccyrillic" => "x-mac-cyrillic",
+        "utf8" | "utf_8" | "unicode" | "utf8mb4" => "utf-8",
+        other => other,
+    };
+    let known = Encoding::for_label(label.as_bytes());
+    known.or_else(|| Encoding::for_label(label.replace('_', "-").as_bytes()))
 }
 
 fn utf32(bytes: &[u8]) -> Option<String> {

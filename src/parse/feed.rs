@@ -99,8 +99,16 @@ impl Listener for FeedReader {
         inside && !is_container(ns, name)
     }
 
-    fn ends_before(&self, kept: &str, ns: Ns, name: &str) -> bool {
-        matches!(kept, "item" | "entry") && kept == name && matches!(ns, Ns::Rss | Ns::Atom)
+    fn ends_before(&self, kept: &str, ns: Ns, name: &str, direct: bool) -> bool {
+        match (kept, name) {
+            // An entry may stand inside `source` of another; RSS items never do.
+            ("item" | "entry", "item") => matches!(ns, Ns::Rss | Ns::Other),
+            ("entry", "entry") => direct && ns == Ns::Atom,
+            ("item" | "entry" | "items", _) => false,
+            // An element of the head that is never closed must not swallow the entries.
+            (_, "item" | "entry") => is_entry(ns, name) && matches!(ns, Ns::Rss | Ns::Atom),
+            _ => false,
+        }
     }
 
     fn opened(
@@ -206,7 +214,7 @@ fn inside_div(node: &Node) -> String {
 
 /// RFC 4287 4.1.3.3: media types that are no text and no XML are base64.
 fn is_base64(node: &Node, type_: &str) -> bool {
-    node.name == "content"
+    matches!(node.name.as_str(), "content" | "summary" | "title")
         && type_.contains('/')
         && !type_.starts_with("text/")
         && !type_.contains("xml")

@@ -223,7 +223,8 @@ pub(super) trait Listener {
     /// True when the element is to be kept whole and given to [`Listener::whole`].
     fn wants(&mut self, path: &[(Ns, &str)], ns: Ns, name: &str) -> bool;
     /// True when a start tag of this name inside a kept element means that the kept one has ended.
-    fn ends_before(&self, kept: &str, ns: Ns, name: &str) -> bool;
+    /// `direct`: no other element is open between the two.
+    fn ends_before(&self, kept: &str, ns: Ns, name: &str, direct: bool) -> bool;
     /// An element that is not kept whole begins.
     fn opened(
         &mut self,
@@ -396,7 +397,8 @@ impl Walk<'_> {
             let root = self.stack.iter().position(|open| open.node.is_some());
             let kept =
                 root.and_then(|root| self.stack.get(root)).map(|open| open.name.clone()).unwrap_or_default();
-            if self.listener.ends_before(&kept, open.ns, &open.name) {
+            let direct = root.is_some_and(|root| root + 1 == self.stack.len());
+            if self.listener.ends_before(&kept, open.ns, &open.name, direct) {
                 // `<item>` inside `<item>`: the end tag of the first is missing.
                 while self.stack.len() > root.unwrap_or_default() {
                     if let Some(outer) = self.stack.pop() {

@@ -72,7 +72,7 @@ fn core(finds: &mut Finds, node: &Node, atom: bool) {
         "link" => link(finds, node, atom),
         "id" => entry.guid = entry.guid.take().or_else(|| non_empty(node.text())),
         "guid" => {
-            let text = node.text();
+            let text = if node.has_nodes() { node.markup(false) } else { node.text() };
             let named =
                 node.attribute("ispermalink").is_none_or(|value| !value.trim().eq_ignore_ascii_case("false"));
             if named && (text.starts_with("http://") || text.starts_with("https://")) {
@@ -82,7 +82,9 @@ fn core(finds: &mut Finds, node: &Node, atom: bool) {
             }
             entry.guid = non_empty(text).or(entry.guid.take());
         }
-        "description" | "summary" | "abstract" | "tagline" => take(&mut entry.summary, node, atom),
+        "description" | "summary" | "abstract" | "tagline" if node.ns != Ns::Rdf => {
+            take(&mut entry.summary, node, atom)
+        }
         "content" | "body" | "fullitem" => content(finds, node, atom),
         "author" | "managingeditor" | "creator" => add_person(&mut entry.authors, people::construct(node)),
         "contributor" => {}
@@ -111,9 +113,9 @@ fn extension(finds: &mut Finds, node: &Node) {
         }
         (Ns::Itunes, "author") => add_person(&mut finds.entry.authors, people::construct(node)),
         (Ns::Dc, "date") => date(&mut finds.dc_date, node),
-        (Ns::DcTerms, "issued" | "dateissued" | "available") => date(&mut finds.entry.published, node),
+        (Ns::DcTerms, "issued" | "dateissued") => date(&mut finds.entry.published, node),
         (Ns::DcTerms, "modified") => date(&mut finds.entry.updated, node),
-        (Ns::DcTerms, "created") => date(&mut finds.created, node),
+        (Ns::DcTerms, "created" | "available") => date(&mut finds.created, node),
         (Ns::Dc | Ns::DcTerms, "subject") => category(finds, node),
         (Ns::Dc, "identifier") => {
             finds.identifier = finds.identifier.take().or_else(|| non_empty(node.text()))
@@ -144,8 +146,8 @@ fn other_summary(finds: &mut Finds, node: &Node, rank: u8) {
 
 fn link(finds: &mut Finds, node: &Node, atom: bool) {
     let Some(href) = node.attribute("href").map(str::trim).filter(|href| !href.is_empty()) else {
-        if finds.entry.link.is_none() {
-            finds.entry.link = resolved(node, &node.text());
+        if finds.entry.link.is_none() || node.ns == Ns::Rss {
+            finds.entry.link = resolved(node, &node.text()).or(finds.entry.link.take());
         }
         return;
     };
@@ -154,7 +156,11 @@ fn link(finds: &mut Finds, node: &Node, atom: bool) {
     match rel {
         "alternate" | "" => {
             let slot = if atom || node.ns != Ns::Atom { &mut finds.entry.link } else { &mut finds.atom_link };
-            *slot = slot.take().or_else(|| resolved(node, href));
+            let web = |link: &String| link.starts_with("http");
+            let better = node.ns == Ns::Rss || slot.as_ref().is_none_or(|known| !web(known));
+            if let Some(link) = resolved(node, href).filter(|link| better && (slot.is_none() || web(link))) {
+                *slot = Some(link);
+            }
         }
         "enclosure" => enclosure(finds, node),
         _ => {}

@@ -16,16 +16,15 @@ pub(super) fn read(feed: &mut RawFeed, node: &Node, atom: bool) {
         }
         (Ns::Dc | Ns::Media, "title") => feed.title = feed.title.take().or_else(text),
         (_, "description" | "subtitle" | "tagline" | "abstract") if core => {
-            if feed.description.is_none() {
-                feed.description = text();
-            }
+            // Given twice, the last counts: so other readers do it.
+            feed.description = text().or(feed.description.take());
         }
         (Ns::Dc, "description") | (Ns::Itunes, "summary" | "subtitle" | "description") => {
             feed.description = feed.description.take().or_else(text);
         }
         (_, "link") if core => link(feed, node),
-        (_, "language") if core => set(&mut feed.language, node),
-        (Ns::Dc, "language") => set(&mut feed.language, node),
+        (_, "language") if core => feed.language = non_empty(node.text()).or(feed.language.take()),
+        (Ns::Dc, "language") => feed.language = non_empty(node.text()).or(feed.language.take()),
         (_, "author" | "creator" | "managingeditor") if node.ns != Ns::Media => {
             add_person(&mut feed.authors, people::construct(node));
         }
@@ -70,16 +69,11 @@ pub(super) fn read(feed: &mut RawFeed, node: &Node, atom: bool) {
     }
 }
 
-fn set(slot: &mut Option<String>, node: &Node) {
-    if slot.is_none() {
-        *slot = non_empty(node.text());
-    }
-}
-
 fn link(feed: &mut RawFeed, node: &Node) {
     let Some(href) = node.attribute("href").map(str::trim).filter(|href| !href.is_empty()) else {
-        if feed.link.is_none() && node.ns != Ns::Atom {
-            feed.link = non_empty(node.text());
+        let text = non_empty(node.text());
+        if node.ns == Ns::Rss || feed.link.is_none() {
+            feed.link = text.or(feed.link.take());
         }
         return;
     };
@@ -87,7 +81,7 @@ fn link(feed: &mut RawFeed, node: &Node) {
     let href = absolute.map_or_else(|| href.to_owned(), |url| url.to_string());
     match node.attribute("rel").unwrap_or("alternate").trim().to_ascii_lowercase().as_str() {
         "alternate" | "" => {
-            if feed.link.is_none() {
+            if node.ns == Ns::Rss || feed.link.as_deref().is_none_or(|known| !known.starts_with("http")) {
                 feed.link = Some(href);
             }
         }
