@@ -23,7 +23,7 @@ const VOID: [&str; 13] =
 const SELF_ENDING: [&str; 12] =
     ["p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "option", "colgroup"];
 /// Elements whose content is no text for people.
-const SILENT: [&str; 6] = ["script", "style", "svg", "math", "template", "noscript", "iframe", "textarea"];
+const SILENT: [&str; 6] = ["script", "style", "template", "noscript", "iframe", "textarea"];
 /// Elements inside a line: between two of them no blank is seen.
 const INLINE: [&str; 24] = [
     "a", "abbr", "b", "bdi", "bdo", "cite", "code", "em", "font", "i", "kbd", "mark", "q", "s", "samp",
