@@ -82,7 +82,9 @@ fn start(at: usize, line: &str) -> Option<Start> {
         return None;
     }
     let (_, range) = date::find(window, chrono_tz::UTC)?;
-    if window.get(..range.start)?.contains(|c: char| c.is_alphanumeric()) && !named_before(window, range.start) {
+    if window.get(..range.start)?.contains(|c: char| c.is_alphanumeric())
+        && !named_before(window, range.start)
+    {
         return None;
     }
     let after = body.get(range.end..)?;
@@ -100,7 +102,8 @@ fn start(at: usize, line: &str) -> Option<Start> {
 /// "Date: 2013-04-26" and "Published on 26 April 2013" lead an item as well.
 fn named_before(line: &str, end: usize) -> bool {
     let before = line.get(..end).unwrap_or_default().trim().trim_end_matches(':').to_lowercase();
-    let named = ["date", "published", "posted", "published on", "posted on", "datum", "le", "am", "el", "дата"];
+    let named =
+        ["date", "published", "posted", "published on", "posted on", "datum", "le", "am", "el", "дата"];
     named.contains(&before.as_str())
 }
 
@@ -108,12 +111,32 @@ fn named_before(line: &str, end: usize) -> bool {
 fn is_bullet(c: char) -> bool {
     c.is_whitespace()
         || matches!(c, '*' | '-' | '+' | '>' | '#' | '=' | '[' | '(' | '<' | '|' | '~' | '_' | '\u{FEFF}')
-        || matches!(c, '•' | '◦' | '‣' | '·' | '▪' | '■' | '●' | '○' | '–' | '—' | '»' | '→' | '►' | '▶' | '※')
+        || matches!(
+            c,
+            '•' | '◦'
+                | '‣'
+                | '·'
+                | '▪'
+                | '■'
+                | '●'
+                | '○'
+                | '–'
+                | '—'
+                | '»'
+                | '→'
+                | '►'
+                | '▶'
+                | '※'
+        )
 }
 
 /// What stands between a date and a title on one line.
 fn is_separator(c: char) -> bool {
-    c.is_whitespace() || matches!(c, ':' | '-' | '–' | '—' | '|' | ']' | ')' | '>' | ',' | ';' | '*' | '·' | '•' | '.' | '_' | '/')
+    c.is_whitespace()
+        || matches!(
+            c,
+            ':' | '-' | '–' | '—' | '|' | ']' | ')' | '>' | ',' | ';' | '*' | '·' | '•' | '.' | '_' | '/'
+        )
 }
 
 fn item(start: &Start, lines: &[&str], wrapped: bool) -> Option<RawEntry> {
@@ -157,24 +180,35 @@ fn title_lines(lines: &[&str], wrapped: bool) -> usize {
 /// The paragraphs as HTML, and the first address that has a line of its own.
 fn paragraphs(lines: &[&str], wrapped: bool) -> (Option<String>, Vec<String>) {
     let mut link = None;
-    let mut paragraphs = Vec::new();
+    let mut paragraphs: Vec<String> = Vec::new();
     for block in lines.split(|line| is_blank(line)).filter(|block| !block.is_empty()) {
         let mut kept: Vec<String> = Vec::new();
+        let mut fresh = true;
         for line in block {
             match address(line) {
                 Some(url) if link.is_none() => link = Some(url),
                 _ => kept.push(html::escape(&text::squeeze(line))),
             }
         }
-        // In a text without blank lines each line is its own paragraph, unless it was broken to a width.
-        if wrapped {
-            paragraphs.push(kept.join(" "));
-        } else {
-            paragraphs.extend(kept);
+        for line in kept {
+            match paragraphs.last_mut().filter(|_| !fresh) {
+                Some(before) if wrapped || goes_on(before, &line) => {
+                    before.push(' ');
+                    before.push_str(&line);
+                }
+                _ => paragraphs.push(line),
+            }
+            fresh = false;
         }
     }
     paragraphs.retain(|one| !one.is_empty());
     (link, paragraphs)
+}
+
+/// Whether a line carries on the one before it: that one ends in the middle of a sentence, and this is no list mark.
+fn goes_on(before: &str, line: &str) -> bool {
+    before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ',' | '-' | '–' | '—' | '&' | '('))
+        && line.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '(' | '"' | '«' | '“' | '„'))
 }
 
 /// A line that is an address and nothing else, maybe after a word and a colon.

@@ -1,6 +1,6 @@
 //! What a text is, by its content: never by a file name, and by Content-Type only in doubt.
 
-use super::{Input, ParseError};
+use super::{Input, ParseError, plain};
 use crate::model::Kind;
 
 /// So much of a document is looked at.
@@ -78,11 +78,14 @@ fn by_content(head: &str, content_type: Option<&str>) -> Result<Shape, ParseErro
     let place = |tags: &[&str]| tags.iter().filter_map(|tag| lower.find(tag)).min();
     let feed = place(&["<?xml", "<rss", "<feed", "<rdf:rdf", "<channel", "<atom:feed"]);
     let page = place(&["<!doctype html", "<html", "<body", "<div", "<p>", "<ul"]);
+    let html = content_type.is_some_and(|said| said.contains("html"));
     match (feed, page) {
+        // A text may well speak of tags.
+        (None, _) if !html && plain::looks_like(head) => Ok(Shape::Text),
         (Some(feed), Some(page)) if page < feed => Ok(Shape::Page),
         (Some(_), _) => Ok(Shape::Feed),
         (None, Some(_)) => Ok(Shape::Page),
-        (None, None) if content_type.is_some_and(|said| said.contains("html")) => Ok(Shape::Page),
+        (None, None) if html => Ok(Shape::Page),
         (None, None) => Ok(Shape::Text),
     }
 }

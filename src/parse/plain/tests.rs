@@ -101,7 +101,8 @@ fn lines_broken_to_a_width_are_joined() {
 
 #[test]
 fn other_languages_and_forms() {
-    let text = "26 апреля 2013 г.\nНовости порта\n\n8 avril 2013\nL'office poursuit\n\n2013年4月5日\n新しい桟橋\n";
+    let text =
+        "26 апреля 2013 г.\nНовости порта\n\n8 avril 2013\nL'office poursuit\n\n2013年4月5日\n新しい桟橋\n";
     let titles: Vec<String> = items(text).into_iter().map(|item| item.1).collect();
     assert_eq!(titles, ["Новости порта", "L'office poursuit", "新しい桟橋"]);
 }
