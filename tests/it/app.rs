@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::Value;
 
+use crate::origin::Origin;
+
 /// Real time after which something that should happen counts as not happening.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -57,9 +59,14 @@ impl App {
     }
 
     pub fn configure(&self, tables: &str) {
+        self.configure_under("", tables);
+    }
+
+    /// The same with keys that stand before all tables.
+    pub fn configure_under(&self, keys: &str, tables: &str) {
         let common = "[server]\nlisten = \"127.0.0.1:0\"\nbase_url = \"https://river.example/\"\n\
              [fetch]\nallow_private = [\"127.0.0.1/32\"]\nper_host_gap = \"0s\"\n";
-        self.write("riverine.toml", &format!("{common}{tables}"));
+        self.write("riverine.toml", &format!("{keys}{common}{tables}"));
     }
 
     /// A file of the program's directory; the config is `riverine.toml`.
@@ -137,6 +144,24 @@ impl App {
             let status = self.status(id);
             wanted(&status).then_some(status)
         })
+    }
+
+    /// Waits until each of these sources was polled for the first time. Several that are due at once are spread
+    /// a little, so the clock has to move.
+    pub fn polled(&self, ids: &[&str]) {
+        if ids.len() > 1 {
+            self.advance(TimeDelta::seconds(1));
+        }
+        for id in ids {
+            self.until(id, |status| status["last_poll"] != Value::Null);
+        }
+    }
+
+    /// Lets ten minutes pass, and waits until a source that is polled so often has been polled.
+    pub fn poll_again(&self, id: &str) -> Value {
+        let before = self.status(id)["last_poll"].clone();
+        self.advance(TimeDelta::minutes(10));
+        self.until(id, |status| status["last_poll"] != before)
     }
 
     /// Starts the daemon and waits until it serves.
@@ -248,6 +273,12 @@ pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// A source of an origin, by the path `/id`: polled every ten minutes exactly.
+pub fn source(id: &str, origin: &Origin, more: &str) -> String {
+    let url = origin.url(&format!("/{id}"));
+    format!("[[source]]\nid = \"{id}\"\nurl = \"{url}\"\nschedule = \"every 10m\"\njitter = 0.0\n{more}\n")
+}
+
 /// A small RSS document: (guid, title, date, text). An entry without a guid has no link either.
 pub fn rss(title: &str, items: &[(&str, &str, &str, &str)]) -> String {
     let mut document = format!(
@@ -267,6 +298,33 @@ pub fn rss(title: &str, items: &[(&str, &str, &str, &str)]) -> String {
         document.push_str("</item>");
     }
     document + "</channel></rss>"
+}
+
+/// True when a command a test needs is there. Where it is not, the test fails, unless it was said in
+/// `RIVERINE_LEFT_OUT` that this one is left out: nothing is skipped in silence.
+pub fn tool(command: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if std::env::split_paths(&path).any(|directory| directory.join(command).is_file()) {
+        return true;
+    }
+    let left_out = std::env::var("RIVERINE_LEFT_OUT").unwrap_or_default();
+    assert!(
+        left_out.split_whitespace().any(|left_out| left_out == command),
+        "{command} is not installed: ./test installs it, RIVERINE_LEFT_OUT={command} leaves this test out"
+    );
+    eprintln!("left out: {command} is not installed");
+    false
+}
+
+/// Where a corpus of real feeds lies, if one is given: it is no part of the project.
+pub fn corpus() -> Option<PathBuf> {
+    let corpus = std::env::var_os("RIVERINE_CORPUS").filter(|path| !path.is_empty());
+    if corpus.is_none() {
+        eprintln!("left out: RIVERINE_CORPUS names no corpus");
+    }
+    let corpus = PathBuf::from(corpus?);
+    assert!(corpus.is_dir(), "RIVERINE_CORPUS: {} is no directory", corpus.display());
+    Some(corpus)
 }
 
 /// The repository's root; files in tests are named from it.

@@ -6,7 +6,11 @@
 
 mod app;
 mod cli;
+mod dedup;
 mod origin;
+mod publishing;
+mod reader;
 mod reload;
+mod river;
 mod starting;
 mod tidy;

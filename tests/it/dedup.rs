@@ -1,0 +1,91 @@
+//! Each story once: across sources, across polls, whatever guids and links do meanwhile.
+
+use crate::app::{App, rss, source};
+use crate::origin::{Origin, Reply};
+
+const RSS: &str = "application/rss+xml";
+const TIME: &str = "Mon, 16 Nov 2026 08:00:00 GMT";
+
+#[test]
+fn the_same_time_and_title_in_two_sources_are_one_story() {
+    let origin = Origin::start();
+    origin.on("/one", Reply::ok(RSS, rss("One", &[("1", "Beavers return", TIME, "By the agency.")])));
+    // Another link, another zone, another way to write the title.
+    let again = ("x9", "  BEAVERS\u{ad}   return ", "Mon, 16 Nov 2026 09:00:00 +0100", "By the paper.");
+    let other = ("x8", "Beavers return", "Mon, 16 Nov 2026 08:00:01 GMT", "A second later.");
+    origin.on("/two", Reply::ok(RSS, rss("Two", &[again, other])));
+    let app = App::new(&(source("one", &origin, "") + &source("two", &origin, "")));
+    let daemon = app.serve();
+    app.polled(&["one", "two"]);
+    assert_eq!(daemon.titles("all").len(), 2);
+    let feed = daemon.json("/feeds/all.json");
+    let kept = feed["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|item| item["date_published"] == "2026-11-16T08:00:00Z");
+    let kept = kept.unwrap();
+    // One text, one author of it: the first seen; its page names both.
+    let uuid = kept["id"].as_str().unwrap().strip_prefix("urn:uuid:").unwrap();
+    let page = daemon.get(&format!("/entries/{uuid}"));
+    for name in ["One", "Two", "https://origin.example/x9"] {
+        assert!(page.text().contains(name), "{name} not in {}", page.text());
+    }
+    // It is in an output of either source.
+    assert_eq!(daemon.json("/sources/one.json")["items"].as_array().unwrap().len(), 1);
+    assert_eq!(daemon.json("/sources/two.json")["items"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn guids_and_links_new_at_every_poll_add_nothing() {
+    let origin = Origin::start();
+    let app = App::new(&source("one", &origin, ""));
+    origin.on("/one", Reply::ok(RSS, rss("One", &[("session-1", "Beavers return", TIME, "Text.")])));
+    let daemon = app.serve();
+    app.polled(&["one"]);
+    let first = daemon.get("/feeds/all.atom");
+    for guid in ["session-2", "session-3"] {
+        origin.on("/one", Reply::ok(RSS, rss("One", &[(guid, "Beavers return", TIME, "Text.")])));
+        app.poll_again("one");
+        assert_eq!(daemon.titles("all"), ["Beavers return"]);
+    }
+    assert!(first.text().contains("<entry>"));
+}
+
+#[test]
+fn two_in_one_document_stay_two_unless_strict() {
+    let origin = Origin::start();
+    let twins = [("1", "Weather", TIME, "North."), ("2", "Weather", TIME, "South.")];
+    origin.on("/one", Reply::ok(RSS, rss("One", &twins)));
+    for (more, expected) in [("", 2), ("[dedup]\nstrict = true\n", 1)] {
+        let app = App::new(&(source("one", &origin, "") + more));
+        let daemon = app.serve();
+        app.polled(&["one"]);
+        assert_eq!(daemon.titles("all").len(), expected, "{more}");
+    }
+}
+
+#[test]
+fn a_source_may_stand_apart() {
+    let origin = Origin::start();
+    origin.on("/one", Reply::ok(RSS, rss("One", &[("1", "Beavers return", TIME, "By the agency.")])));
+    origin.on("/two", Reply::ok(RSS, rss("Two", &[("2", "Beavers return", TIME, "By the paper.")])));
+    let app = App::new(&(source("one", &origin, "") + &source("two", &origin, "dedup = \"none\"")));
+    let daemon = app.serve();
+    app.polled(&["one", "two"]);
+    assert_eq!(daemon.titles("all"), ["Beavers return", "Beavers return"]);
+}
+
+#[test]
+fn a_source_filtered_out_blocks_no_other() {
+    let origin = Origin::start();
+    origin.on("/one", Reply::ok(RSS, rss("One", &[("1", "Beavers return", TIME, "By the agency.")])));
+    origin.on("/two", Reply::ok(RSS, rss("Two", &[("2", "Beavers return", TIME, "By the paper.")])));
+    let app =
+        App::new(&(source("one", &origin, "drop = { title = [\"Beavers\"] }") + &source("two", &origin, "")));
+    let daemon = app.serve();
+    app.polled(&["one", "two"]);
+    let feed = daemon.json("/feeds/all.json");
+    assert_eq!(daemon.titles("all"), ["Beavers return"]);
+    assert_eq!(feed["items"][0]["url"], "https://origin.example/2");
+}
