@@ -91,6 +91,25 @@ pub fn sanitize(html: &str, base: Option<&Url>) -> String {
     without_pixels(&clean).trim().to_owned()
 }
 
+/// Like [`sanitize`] for a text that may be plain: without the tag of a real element `<` is a character.
+pub fn sanitize_if_markup(text: &str, base: Option<&Url>) -> String {
+    if has_tags(text) {
+        return sanitize(text, base);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    push_escaped(&mut out, decode(text).trim());
+    out
+}
+
+/// True when a real element's start or end tag, or a comment, stands in it.
+fn has_tags(text: &str) -> bool {
+    let last = text.rfind('>').unwrap_or_default();
+    text.match_indices('<').take_while(|(place, _)| *place < last).any(|(place, _)| {
+        let inner = text.get(place + 1..).unwrap_or_default();
+        inner.starts_with("!--") || is_element(&tag_name(inner.strip_prefix('/').unwrap_or(inner)))
+    })
+}
+
 /// Images of no or one pixel are there to count readers.
 fn without_pixels(clean: &str) -> String {
     let mut out = String::with_capacity(clean.len());

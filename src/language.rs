@@ -40,8 +40,9 @@ pub fn tag(statement: &str) -> Option<String> {
         after_singleton |= subtag.len() == 1;
     }
     // A singleton says what kind of subtags follow; alone at the end it says nothing.
-    let cut = tag.len().checked_sub(2).filter(|cut| tag.get(*cut..).is_some_and(|end| end.starts_with('-')));
-    if let Some(cut) = cut {
+    while let Some(cut) =
+        tag.len().checked_sub(2).filter(|cut| tag.get(*cut..).is_some_and(|end| end.starts_with('-')))
+    {
         tag.truncate(cut);
     }
     Some(tag)

@@ -145,7 +145,8 @@ impl Inherited<'_> {
         let same =
             raw.content.as_ref().map(|said| &said.value) == raw.summary.as_ref().map(|said| &said.value);
         if !same {
-            entry.summary = raw.summary.as_ref().and_then(|said| clean(said, words));
+            let summary = raw.summary.as_ref().and_then(|said| clean(said, words));
+            entry.summary = summary.filter(|summary| entry.content.as_ref() != Some(summary));
         }
     }
 
@@ -295,7 +296,7 @@ fn rich(said: &Text, base: Option<&Url>, words: &mut Words) -> Option<String> {
     let clean = match said.kind {
         TextKind::Plain => html::paragraphs(value),
         TextKind::Html => html::sanitize(value, base),
-        TextKind::Unknown => html::sanitize(&html::with_its_tags(value), base),
+        TextKind::Unknown => html::sanitize_if_markup(&html::with_its_tags(value), base),
     };
     (!clean.is_empty()).then_some(clean)
 }

@@ -13,7 +13,8 @@ const C1: [char; 32] = [
 /// Longest name that is looked up: `&CounterClockwiseContourIntegral;`.
 const LONGEST: usize = 40;
 
-/// The text of one reference, without `&` and `;`. `None`: no such reference.
+/// The text of one reference, without `&` and `;`; empty for a number that is no character.
+/// `None`: no such reference.
 pub fn reference(name: &str) -> Option<Cow<'static, str>> {
     if let Some(number) = name.strip_prefix('#') {
         let code = match number.strip_prefix(['x', 'X']) {
@@ -21,10 +22,11 @@ pub fn reference(name: &str) -> Option<Cow<'static, str>> {
             None => number.parse().ok()?,
         };
         let letter = match code {
-            0x80..=0x9F => *C1.get(code as usize - 0x80)?,
-            code => char::from_u32(code)?,
+            0x80..=0x9F => C1.get(code as usize - 0x80).copied(),
+            code => char::from_u32(code).filter(|letter| *letter != '\0'),
         };
-        return Some(Cow::Owned(letter.to_string()));
+        // What no text may hold (NUL, half a surrogate pair) is dropped.
+        return Some(letter.map_or(Cow::Borrowed(""), |letter| Cow::Owned(letter.to_string())));
     }
     let known = match name {
         "amp" => "&",
@@ -68,11 +70,11 @@ pub fn decode(text: &str) -> Cow<'_, str> {
         // Without its semicolon only a number is surely meant as a reference.
         let found = (ended || name.starts_with('#')).then(|| reference(name)).flatten();
         match found {
-            Some(found) => {
+            Some(found) if ended || !found.is_empty() => {
                 out.push_str(&found);
                 rest = after.get(length + usize::from(ended)..).unwrap_or_default();
             }
-            None => {
+            _ => {
                 out.push('&');
                 rest = after;
             }

@@ -35,7 +35,7 @@ impl Words {
             let example = if example.is_empty() { String::new() } else { format!(": \"{example}\"") };
             Warning(match count {
                 1 => format!("{kind}{example}"),
-                _ => format!("{kind}{example} (and {} more times)", count - 1),
+                _ => format!("{kind}{example} ({count} times in all)"),
             })
         })
     }

@@ -90,10 +90,13 @@ fn announced(ns: Ns, name: &str, version: Option<&str>) -> Option<Format> {
 impl Listener for FeedReader {
     fn wants(&mut self, path: &[(Ns, &str)], ns: Ns, name: &str) -> bool {
         if is_entry(ns, name) {
-            if path.is_empty() && self.format.is_none() {
-                self.format = announced(ns, name, None);
+            if path.is_empty() {
+                // Alone it is a whole document; behind the end of one it is rubbish.
+                let alone = self.format.is_none();
+                self.format = self.format.or(announced(ns, name, None));
+                return alone && self.format.is_some();
             }
-            return self.format.is_some();
+            return self.format.is_some() && path.iter().any(|(ns, name)| is_container(*ns, name));
         }
         let inside = path.iter().any(|(ns, name)| is_container(*ns, name));
         inside && !is_container(ns, name)

@@ -72,10 +72,8 @@ fn salvage(text: &str, error: &serde_json::Error, warnings: &mut Vec<Warning>) -
     if items.is_empty() && !root.contains_key("version") {
         return Err(broken());
     }
-    warnings.push(Warning(format!(
-        "the JSON is broken ({error}); the {} items before that were kept",
-        items.len()
-    )));
+    warnings
+        .push(Warning(format!("the JSON is broken ({error}); items kept from before that: {}", items.len())));
     root.insert("items".to_owned(), Value::Array(items));
     Ok(Value::Object(root))
 }

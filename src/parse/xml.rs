@@ -302,6 +302,10 @@ impl Walk<'_> {
         loop {
             let before = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
             match reader.read_event() {
+                // `5 < 6`: no tag, and all up to the next `>` was taken for one.
+                Ok(Event::Start(tag) | Event::Empty(tag)) if !may_begin_name(&tag) => {
+                    return Ok(Some(before));
+                }
                 Ok(Event::Start(tag)) => self.start(&tag)?,
                 Ok(Event::Empty(tag)) => {
                     self.start(&tag)?;
@@ -423,12 +427,16 @@ impl Walk<'_> {
         self.stack.push(open);
     }
 
-    /// An end tag ends the nearest element of its name and what is open inside it; without one it is ignored.
+    /// An end tag ends the nearest element of its name and what is open inside it. One that fits none is
+    /// ignored, unless it is the innermost name misspelled.
     fn end(&mut self, written: &str) {
-        let Some(place) = self.stack.iter().rposition(|open| open.written.eq_ignore_ascii_case(written))
-        else {
-            return;
-        };
+        let same = |open: &Open| open.written.eq_ignore_ascii_case(written);
+        let place = self.stack.iter().rposition(same).or_else(|| {
+            let innermost = self.stack.last().filter(|open| open.node.is_some())?;
+            let near = written.len() >= 4 && strsim::osa_distance(&innermost.written, written) <= 2;
+            near.then(|| self.stack.len() - 1)
+        });
+        let Some(place) = place else { return };
         while self.stack.len() > place {
             if let Some(open) = self.stack.pop() {
                 self.close(open, true);
@@ -478,6 +486,10 @@ impl Walk<'_> {
         };
         (ns, local.to_ascii_lowercase())
     }
+}
+
+fn may_begin_name(tag: &BytesStart<'_>) -> bool {
+    tag.name().as_ref().starts_with(|first: char| first.is_alphabetic() || matches!(first, '_' | ':'))
 }
 
 /// Makes every `<` that begins no tag a character, and ends what never ends. One pass.

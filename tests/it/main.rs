@@ -7,6 +7,7 @@
 mod app;
 mod cli;
 mod dedup;
+mod fixtures;
 mod origin;
 mod publishing;
 mod reader;

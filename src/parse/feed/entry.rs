@@ -32,8 +32,9 @@ pub(super) fn read(node: &Node, atom: bool) -> RawEntry {
         .iter()
         .find(|(ns, name, _)| *ns == Ns::Rdf && name == "about")
         .map(|(_, _, v)| v.clone());
-    // CDF: <item href="…">.
+    // CDF: <item href="…" lastmod="…">.
     finds.entry.link = node.attribute("href").and_then(|href| resolved(node, href));
+    finds.entry.updated = node.attribute("lastmod").map(RawDate::new);
     for child in node.nodes() {
         match child.ns {
             Ns::Rss | Ns::Atom | Ns::Other | Ns::Rdf | Ns::Xhtml => core(&mut finds, child, atom),
