@@ -52,8 +52,8 @@ struct Line {
     entries: u64,
     requests: u64,
     not_modified: u64,
+    #[serde(skip)]
     bytes_saved: u64,
-    moved_to: Option<String>,
 }
 
 /// Runs the command.
@@ -104,6 +104,11 @@ fn line(id: &SourceId, source: Option<&Source>, row: Option<SourceRow>) -> Line 
     };
     let url = source.map_or(url, |source| crate::link::mask(source.url.as_str()));
     let name = source.and_then(|source| source.name.clone()).unwrap_or(name);
+    let mut warnings = state.warnings;
+    if let Some(moved) = &state.moved_to {
+        let moved = crate::link::mask(moved.as_str());
+        warnings.push(format!("moved for good to {moved}, and polled there: change the url in the config"));
+    }
     let standing =
         if source.is_some_and(|source| source.enabled) { state.standing } else { Standing::Disabled };
     Line {
@@ -119,13 +124,12 @@ fn line(id: &SourceId, source: Option<&Source>, row: Option<SourceRow>) -> Line 
         next_poll_reason: state.next_poll_reason,
         http_status: state.http_status,
         last_error: state.last_error,
-        warnings: state.warnings,
+        warnings,
         consecutive_failures: state.consecutive_failures,
         entries,
         requests: state.requests,
         not_modified: state.not_modified,
         bytes_saved: state.bytes_saved,
-        moved_to: state.moved_to.map(|url| crate::link::mask(url.as_str())),
     }
 }
 
@@ -154,9 +158,6 @@ fn table(report: &Report) -> String {
         }
         if !line.next_poll_reason.is_empty() && line.state != "disabled" {
             let _ = write!(text, "\n{id}: next poll: {}", line.next_poll_reason);
-        }
-        if let Some(moved) = &line.moved_to {
-            let _ = write!(text, "\n{id}: moved for good to {moved}; consider changing its url");
         }
         for warning in &line.warnings {
             let _ = write!(text, "\n{id}: warning: {}", crate::text::visible(warning));

@@ -1,8 +1,12 @@
 //! What commands print, and how they end: data on stdout, words on stderr, 0 done, 1 failed, 2 wrong.
 
-use std::process::Output;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::process::{Output, Stdio};
 
-use crate::app::App;
+use serde_json::{Value, json};
+
+use crate::app::{App, get, rss, source};
+use crate::origin::{Origin, Reply};
 
 fn words(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
@@ -112,4 +116,207 @@ fn a_wrong_call_ends_with_two() {
     ended(&app.run(&["parse"]), 2);
     let words = ended(&app.run(&["fetch", "two"]), 2);
     assert!(words.contains("no source \"two\""), "{words}");
+}
+
+const DOCUMENT: &str = r#"<?xml version="1.0"?>
+<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><title>One &amp;amp; only</title>
+<link>/</link><description>About it.</description><language>en-GB</language>
+<item><title>Beavers &lt;em&gt;return&lt;/em&gt;</title><link>/1</link><guid isPermaLink="false">b-1</guid>
+<pubDate>2013-04-26 15:41:29.0</pubDate><dc:creator>Ada</dc:creator><category>Nature</category>
+<enclosure url="/b.mp3" type="audio/mpeg" length="42"/>
+<description>&lt;p onclick="x()"&gt;See &lt;a href="map"&gt;the map&lt;/a&gt;.&lt;/p&gt;</description></item>
+<item><title>No date</title></item>
+</channel></rss>"#;
+
+/// Runs `parse` on stdin.
+fn parse(app: &App, args: &[&str], document: &str) -> Output {
+    let mut child = app
+        .command(&[&["parse"], args].concat())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(document.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn parse_prints_one_object_as_documented() {
+    let app = App::new("");
+    let call = ["--url", "https://origin.example/feed", "--timezone", "Europe/Vienna", "-"];
+    let output = parse(&app, &call, DOCUMENT);
+    ended(&output, 0);
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        printed,
+        json!({
+            "feed": {"format": "rss2", "title": "One & only", "link": "https://origin.example/",
+                "description": "About it.", "language": "en-GB"},
+            "entries": [
+                {"id": "b-1", "title": "Beavers return", "link": "https://origin.example/1",
+                    "published": "2013-04-26T13:41:29Z", "updated": null, "authors": ["Ada"],
+                    "summary": "<p>See <a href=\"https://origin.example/map\">the map</a>.</p>", "content": null,
+                    "categories": ["Nature"],
+                    "enclosures": [{"url": "https://origin.example/b.mp3", "type": "audio/mpeg", "length": 42}],
+                    "language": "en"},
+                {"id": null, "title": "No date", "link": null, "published": null, "updated": null, "authors": [],
+                    "summary": null, "content": null, "categories": [], "enclosures": [], "language": "en-GB"}
+            ],
+            "warnings": []
+        })
+    );
+    assert!(!app.path("riverine.db").exists(), "no store");
+}
+
+#[test]
+fn parse_says_why_it_could_not() {
+    let app = App::new("");
+    let words = ended(&parse(&app, &["-"], "<svg xmlns=\"http://www.w3.org/2000/svg\"/>"), 1);
+    assert!(words.starts_with("error: -: "), "{words}");
+    let words = ended(&app.run(&["parse", "none.xml"]), 1);
+    assert!(words.contains("none.xml"), "{words}");
+    ended(&parse(&app, &["--select", "title", "-"], DOCUMENT), 2);
+    ended(&parse(&app, &["--timezone", "Mars/Olympus", "-"], DOCUMENT), 2);
+}
+
+#[test]
+fn fetch_prints_a_line_per_source_and_a_total() {
+    let origin = Origin::start();
+    origin.on(
+        "/one",
+        Reply::ok("application/rss+xml", rss("One", &[("1", "Beavers", "", "Text.")])).etag("\"1\""),
+    );
+    let app = App::new(&(source("one", &origin, "") + &source("missing", &origin, "")));
+    let output = app.run(&["fetch"]);
+    ended(&output, 1);
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let mut lines: Vec<&str> = printed.lines().collect();
+    assert_eq!(lines.pop(), Some("2 polled, 1 failed"));
+    lines.sort_unstable();
+    assert!(lines[0].starts_with("missing  failed: ") && lines[0].contains("404"), "{printed}");
+    assert_eq!(lines[1], "one      1 new");
+    // Named, and asked whether anything changed.
+    assert_eq!(app.ok(&["fetch", "one"]), "one  nothing new\n1 polled, 0 failed\n");
+    assert_eq!(origin.asked("/one").len(), 2);
+    assert_eq!(origin.asked("/missing").len(), 1);
+}
+
+#[test]
+fn fetch_beside_a_daemon_asks_it() {
+    let origin = Origin::start();
+    origin.on(
+        "/one",
+        Reply::ok("application/rss+xml", rss("One", &[("1", "Beavers", "", "Text.")])).etag("\"1\""),
+    );
+    let app = App::new(&source("one", &origin, ""));
+    let daemon = app.serve();
+    app.polled(&["one"]);
+    assert_eq!(app.ok(&["fetch"]), "one  nothing new\n1 polled, 0 failed\n");
+    assert_eq!(daemon.titles("all"), ["Beavers"]);
+    assert_eq!(origin.asked("/one").len(), 2);
+}
+
+#[test]
+fn status_is_documented_json_and_a_table() {
+    let origin = Origin::start();
+    origin.on(
+        "/one",
+        Reply::ok("application/rss+xml", rss("One", &[("1", "Beavers", "", "Text.")])).etag("\"1\""),
+    );
+    let secret = origin.url("/missing?key=open-sesame").replace("http://", "http://user:sesame@");
+    let app = App::new(&format!(
+        "{}[[source]]\nid = \"missing\"\nurl = \"{secret}\"\n{}",
+        source("one", &origin, "groups = [\"news\"]"),
+        source("off", &origin, "enabled = false")
+    ));
+    let daemon = app.serve();
+    app.polled(&["one", "missing"]);
+    let printed = app.ok(&["status", "--json"]);
+    let report: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(report["daemon"]["pid"], daemon.pid());
+    assert_eq!(report["daemon"]["version"], env!("CARGO_PKG_VERSION"));
+    assert!(report["daemon"]["started"].is_string());
+    assert_eq!(
+        app.status("one"),
+        json!({"id": "one", "url": origin.url("/one"), "name": "One", "kind": "auto", "groups": ["news"],
+            "state": "ok", "last_poll": app.status("one")["last_poll"], "last_success": app.status("one")["last_poll"],
+            "next_poll": app.status("one")["next_poll"], "next_poll_reason": app.status("one")["next_poll_reason"],
+            "http_status": 200, "last_error": null, "warnings": [], "consecutive_failures": 0, "entries": 1,
+            "requests": 1, "not_modified": 0})
+    );
+    for time in ["last_poll", "next_poll"] {
+        let time = app.status("one")[time].as_str().unwrap().to_owned();
+        assert!(time.ends_with('Z') && time.parse::<chrono::DateTime<chrono::Utc>>().is_ok(), "{time}");
+    }
+    assert_eq!(app.status("off")["state"], "disabled");
+    assert_eq!(app.status("off")["next_poll"], Value::Null);
+    let failing = app.status("missing");
+    assert_eq!(failing["state"], "failing");
+    assert!(failing["last_error"].as_str().unwrap().contains("404"), "{failing}");
+    let table = app.ok(&["status"]);
+    for text in [&printed, &table, &daemon.log()] {
+        assert!(!text.contains("sesame"), "a secret in {text}");
+    }
+    for word in ["one", "missing", "off", "failing", "disabled", "404", &format!("pid {}", daemon.pid())] {
+        assert!(table.contains(word), "{word} is not in {table}");
+    }
+    assert_eq!(daemon.stop(), 0);
+    let report: Value = serde_json::from_str(&app.ok(&["status", "--json"])).unwrap();
+    assert_eq!(report["daemon"], Value::Null);
+}
+
+#[test]
+fn demo_shows_the_main_job_with_no_network_and_no_config() {
+    let app = App::new("");
+    std::fs::remove_file(app.config()).unwrap();
+    let mut child = app
+        .command(&["demo", "--listen", "127.0.0.1:0"])
+        .env_remove("RIVERINE_CONFIG")
+        .env_remove("RIVERINE_CLOCK")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut printed = String::new();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    while !printed.contains("Ctrl-C") {
+        printed.push_str(&(lines.next().expect("the demo goes on").unwrap() + "\n"));
+    }
+    assert!(printed.contains("5 sources have become one river"), "{printed}");
+    let addresses: Vec<&str> =
+        printed.split_whitespace().filter(|word| word.starts_with("http://127")).collect();
+    assert_eq!(addresses.len(), 6, "{printed}");
+    for address in &addresses {
+        let (host, path) = address["http://".len()..].split_once('/').unwrap();
+        assert_eq!(get(host, &format!("/{path}")).status, 200, "{address}");
+    }
+    let host = addresses[0]["http://".len()..].trim_end_matches('/');
+    let read: Vec<Vec<(String, String)>> = ["atom", "rss", "json"]
+        .iter()
+        .map(|form| {
+            let document = get(host, &format!("/feeds/all.{form}"));
+            let feed = feed_rs::parser::parse(document.body.as_slice()).unwrap();
+            feed.entries.into_iter().map(|entry| (entry.id, entry.title.unwrap().content)).collect()
+        })
+        .collect();
+    // Thirteen reports, of which one stands in two sources.
+    assert_eq!(read[0].len(), 12, "{:#?}", read[0]);
+    assert_eq!(read[0], read[1]);
+    assert_eq!(read[0], read[2]);
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let mut words = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut words).unwrap();
+    assert_eq!(words.lines().count(), 5, "a line per source: {words}");
+    assert!(
+        std::fs::read_dir(app.path(".")).unwrap().all(|file| file.unwrap().file_name() == "clock"),
+        "leaves nothing"
+    );
 }

@@ -2,10 +2,12 @@
 //! A file per promise.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may end so")]
+#![allow(clippy::print_stderr, reason = "what is left out is said")]
 #![allow(unreachable_pub, reason = "one binary: nothing of it is public")]
 
 mod app;
 mod cli;
+mod corpus;
 mod dedup;
 mod fixtures;
 mod origin;

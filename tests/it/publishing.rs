@@ -15,7 +15,7 @@ const FORMS: [(&str, &str); 3] = [
 ];
 
 /// Everything that makes documents break: markup in titles, controls, half surrogates, right-to-left, CDATA ends.
-const NASTY: &str = r##"<?xml version="1.0" encoding="utf-8"?>
+const NASTY: &str = r#"<?xml version="1.0" encoding="utf-8"?>
 <rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel>
 <title>Fish &amp; chips &lt;b&gt;daily&lt;/b&gt; ]]&gt;</title><link>https://origin.example/?a=1&amp;b=2</link>
 <description>d</description>
@@ -26,7 +26,7 @@ const NASTY: &str = r##"<?xml version="1.0" encoding="utf-8"?>
 <content:encoded><![CDATA[<p>Unclosed <b>bold <a href="javascript:x()">x</a><svg><script>y</script></svg>]]></content:encoded></item>
 <item><guid>3</guid><pubDate>Mon, 16 Nov 2026 10:00:00 GMT</pubDate><description>Only a text.</description>
 <enclosure url="https://origin.example/a.mp3?x=1&amp;y=2" type="audio/mpeg" length="7"/></item>
-</channel></rss>"##;
+</channel></rss>"#;
 
 fn nasty() -> (App, Daemon) {
     let origin = Origin::start();
