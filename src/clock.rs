@@ -11,16 +11,18 @@ use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 mod file;
+mod paced;
 #[cfg(test)]
 mod tests;
 
 pub use file::FileClock;
+pub use paced::Paced;
 
 /// The environment variable that names the file of a [`FileClock`]. A test seam, not for users.
 pub const ENV: &str = "RIVERINE_CLOCK";
 
-/// A source of time. [`System`] is the real one; [`Manual`] is moved by hand in tests,
-/// [`FileClock`] by tests of the real program.
+/// A source of time. [`System`] is the real one; [`Manual`] is moved by hand in tests, [`Paced`] goes with
+/// tokio's clock, which tests pause, and [`FileClock`] is for tests of the real program.
 pub trait Clock: Send + Sync {
     /// Wall clock, UTC.
     fn now(&self) -> DateTime<Utc>;

@@ -64,3 +64,19 @@ async fn a_file_moves_the_clock() {
     sleeper.await;
     assert_eq!(clock.elapsed(), Duration::from_hours(1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn hours_pass_while_nobody_works() {
+    let clock = Paced::new(noon());
+    clock.sleep(Duration::from_hours(5)).await;
+    assert_eq!(
+        (clock.elapsed(), clock.now()),
+        (Duration::from_hours(5), noon() + chrono::TimeDelta::hours(5))
+    );
+    clock.jump(chrono::TimeDelta::days(-1));
+    clock.sleep(Duration::from_hours(1)).await;
+    assert_eq!(
+        (clock.elapsed(), clock.now()),
+        (Duration::from_hours(6), noon() - chrono::TimeDelta::hours(18))
+    );
+}

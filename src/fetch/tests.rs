@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::clock::{Clock, Manual, System};
-use crate::model::{Auth, DedupRule, Filter, FuturePolicy, Kind, PageSelectors, Schedule, Secret, SourceId};
+use crate::model::{Auth, Secret, SourceId};
 
 mod ends;
 mod origin;
@@ -21,30 +21,9 @@ fn now() -> DateTime<Utc> {
 
 fn source(url: &Url) -> Source {
     Source {
-        id: SourceId::new("s"),
-        was: Vec::new(),
-        url: url.clone(),
-        name: None,
-        kind: Kind::Auto,
-        groups: Vec::new(),
-        schedule: Schedule::Every(Duration::from_mins(30)),
-        timezone: chrono_tz::Tz::UTC,
-        language: None,
-        enabled: true,
-        dedup: DedupRule::default(),
-        headers: Vec::new(),
-        auth: None,
-        full_text: false,
-        keep: Filter::default(),
-        drop: Filter::default(),
         timeout: Duration::from_secs(10),
         max_body: 1 << 20,
-        proxy: None,
-        websub: false,
-        future: FuturePolicy::default(),
-        backfill: 20,
-        jitter: 0.1,
-        page: PageSelectors::default(),
+        ..Source::new(SourceId::new("s"), url.clone())
     }
 }
 

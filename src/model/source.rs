@@ -234,3 +234,36 @@ pub struct Source {
     /// Selectors for a page.
     pub page: PageSelectors,
 }
+
+impl Source {
+    /// A source of which nothing is configured but its name and address.
+    pub fn new(id: SourceId, url: Url) -> Self {
+        let (min, max) = (Duration::from_mins(5), Duration::from_hours(12));
+        Self {
+            id,
+            was: Vec::new(),
+            url,
+            name: None,
+            kind: Kind::default(),
+            groups: Vec::new(),
+            schedule: Schedule::Adaptive { min, max },
+            timezone: chrono_tz::UTC,
+            language: None,
+            enabled: true,
+            dedup: DedupRule::default(),
+            headers: Vec::new(),
+            auth: None,
+            full_text: false,
+            keep: Filter::default(),
+            drop: Filter::default(),
+            timeout: Duration::from_secs(30),
+            max_body: 16 << 20,
+            proxy: None,
+            websub: true,
+            future: FuturePolicy::default(),
+            backfill: 20,
+            jitter: 0.1,
+            page: PageSelectors { pages: 1, ..PageSelectors::default() },
+        }
+    }
+}

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use url::Url;
 
 use super::*;
-use crate::model::{DedupRule, Filter, FuturePolicy, Hints, Kind, PageSelectors, SourceId};
+use crate::model::{Hints, SourceId};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 3600;
@@ -33,31 +33,11 @@ fn limits() -> Limits {
 }
 
 fn source(schedule: &str, zone: Tz) -> Source {
+    let url = Url::parse("https://example.org/feed").unwrap();
     Source {
-        id: SourceId::new("s"),
-        was: Vec::new(),
-        url: Url::parse("https://example.org/feed").unwrap(),
-        name: None,
-        kind: Kind::Auto,
-        groups: Vec::new(),
         schedule: read(schedule, adaptive()).unwrap(),
         timezone: zone,
-        language: None,
-        enabled: true,
-        dedup: DedupRule::default(),
-        headers: Vec::new(),
-        auth: None,
-        full_text: false,
-        keep: Filter::default(),
-        drop: Filter::default(),
-        timeout: secs(30),
-        max_body: 1 << 20,
-        proxy: None,
-        websub: false,
-        future: FuturePolicy::default(),
-        backfill: 20,
-        jitter: 0.1,
-        page: PageSelectors::default(),
+        ..Source::new(SourceId::new("s"), url)
     }
 }
 
