@@ -108,6 +108,9 @@ fn headlines_alone() {
     }
     known.print("known languages");
     other.print("other languages");
+    // Silence is better than a wrong word, and little of it is enough.
+    assert!(known.wrong.is_empty() && known.right * 100 >= known.total() * 85);
+    assert_eq!(other.right, other.total());
 }
 
 #[test]
@@ -157,4 +160,5 @@ fn the_corpus_agrees() {
     }
     stated.print("feeds that state a language");
     assert_eq!((seed.right, seed.total()), (15, 15));
+    assert!(stated.wrong.len() * 100 <= stated.total() && stated.right * 100 >= stated.total() * 90);
 }
