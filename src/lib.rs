@@ -9,6 +9,7 @@ pub mod date;
 pub mod html;
 pub mod language;
 pub mod link;
+pub mod query;
 pub mod text;
 pub mod units;
 

@@ -7,13 +7,17 @@
 mod accept;
 mod access;
 mod conditional;
+mod doc;
 mod feeds;
+mod lately;
 mod listen;
 mod metrics;
 mod pages;
 mod plan;
 mod reply;
+mod search;
 mod shelf;
+mod stamps;
 #[cfg(test)]
 mod tests;
 
@@ -30,9 +34,16 @@ use url::Url;
 use crate::clock::Clock;
 use crate::model::{Outcome, Output, Secret, Source};
 use crate::store::{Committed, Handle};
+use lately::Lately;
 pub use listen::Listener;
 use metrics::Metrics;
 use plan::Plan;
+use shelf::Weight;
+use stamps::Stamps;
+use tokio::sync::Semaphore;
+
+/// Documents made at once that nobody waits for: those who wait come first.
+const UNASKED: usize = 1;
 
 /// `[server]`, as written. Secrets are resolved by config.rs.
 #[derive(Clone, Debug, Deserialize)]
@@ -91,6 +102,11 @@ pub struct Site {
     plan: ArcSwap<Plan>,
     ready: ArcSwap<Result<(), String>>,
     metrics: Metrics,
+    lately: Lately,
+    stamps: Stamps,
+    weight: Weight,
+    /// Documents made at once that nobody waits for.
+    unasked: Semaphore,
 }
 
 impl Site {
@@ -102,6 +118,10 @@ impl Site {
             plan: ArcSwap::from_pointee(Plan::new(settings)),
             ready: ArcSwap::from_pointee(Err("starting".to_owned())),
             metrics: Metrics::new(),
+            lately: Lately::default(),
+            stamps: Stamps::default(),
+            weight: Weight::default(),
+            unasked: Semaphore::new(UNASKED),
         })
     }
 
@@ -117,21 +137,17 @@ impl Site {
         if committed.touched.is_empty() {
             return;
         }
+        self.lately.soil();
         let plan = self.plan.load_full();
         for slot in plan.slots().filter(|slot| slot.concerns(&committed.touched)) {
             slot.soil();
-            if slot.is_warm() {
-                let (site, plan, slot) = (self.clone(), plan.clone(), slot.clone());
-                tokio::spawn(async move {
-                    // A failure is logged by the slot and shows again when somebody asks.
-                    let _ = slot.get(&site, &plan).await;
-                });
-            }
+            slot.refresh(self, &plan);
         }
     }
 
     /// Everything may have changed (retention, purge, restore).
     pub fn touched_all(&self) {
+        self.lately.soil();
         for slot in self.plan.load().slots() {
             slot.soil();
         }
@@ -151,12 +167,14 @@ impl Site {
 /// Serves until `shutdown` is done; open responses then get at most five seconds.
 pub async fn serve(listeners: Vec<Listener>, site: Arc<Site>, shutdown: impl Future<Output = ()>) {
     let router = router(site.clone());
+    let after = site.clone();
     let prepare = move |uri: &mut axum::http::Uri| {
         if let Some(stripped) = site.plan.load().strip(uri) {
             *uri = stripped;
         }
     };
     listen::serve(listeners, router, prepare, shutdown).await;
+    after.stamps.flush(&after).await;
 }
 
 fn router(site: Arc<Site>) -> Router {
@@ -177,8 +195,10 @@ fn router(site: Arc<Site>) -> Router {
         .route("/metrics", get(pages::metrics))
         .route("/feeds/{id}/archive/{file}", any(pages::not_yet))
         .route("/feeds/{id}/events", any(pages::not_yet))
-        .route("/search", any(pages::not_yet))
-        .route("/search.{form}", any(pages::not_yet))
+        .route("/search", get(search::page).options(feeds::preflight))
+        .route("/search.atom", get(search::atom).options(feeds::preflight))
+        .route("/search.rss", get(search::rss).options(feeds::preflight))
+        .route("/search.json", get(search::json).options(feeds::preflight))
         .route("/hub", any(pages::not_yet))
         .route("/websub/{token}", any(pages::not_yet))
         .route("/api/{*rest}", any(pages::not_yet))

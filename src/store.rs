@@ -18,6 +18,7 @@ use serde::Deserialize;
 
 use crate::dedup::{Context, DocumentKeys, Intake, Known};
 use crate::model::{Digest, Entry, EntryId, Output, Published, Sighting, Source, SourceId, SourceState};
+use crate::query::Query;
 use crate::units::{Size, Span};
 
 pub use handle::Handle;
@@ -134,6 +135,32 @@ pub struct Commit<'a> {
     pub now: DateTime<Utc>,
 }
 
+/// When the bytes of a published document last changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// Which document: its address without the ending's dot taken apart, `feeds/all.atom`.
+    pub name: String,
+    /// The tag of its bytes.
+    pub etag: String,
+    /// When they became these.
+    pub modified: DateTime<Utc>,
+}
+
+/// What somebody looks for, in everything that is stored: the archive as well.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Search {
+    /// Words; `None`: whatever the rest says.
+    pub query: Option<Query>,
+    /// Only these languages; empty: any.
+    pub languages: Vec<String>,
+    /// Only stories with a sighting in one of these; `None`: anywhere.
+    pub sources: Option<Vec<SourceId>>,
+    /// Shown date not before then.
+    pub since: Option<DateTime<Utc>>,
+    /// At most so many.
+    pub limit: usize,
+}
+
 /// What is remembered, behind one door. Blocking. Every method fails with [`StoreError::Failed`]
 /// when the disk does; others are named.
 pub trait Store: Send {
@@ -187,6 +214,12 @@ pub trait Store: Send {
     /// See [`Store`].
     fn select(&mut self, output: &Output, now: DateTime<Utc>) -> Result<Vec<Published>, StoreError>;
 
+    /// What somebody looks for, newest first.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn search(&mut self, search: &Search, now: DateTime<Utc>) -> Result<Vec<Published>, StoreError>;
+
     /// One entry with every sighting, oldest first. The name of an entry that became one with
     /// an older one gives the older one.
     ///
@@ -194,12 +227,17 @@ pub trait Store: Send {
     /// See [`Store`].
     fn entry(&mut self, id: EntryId) -> Result<Option<(Published, Vec<Sighting>)>, StoreError>;
 
-    /// When the bytes of a document last changed: `now` when `etag` is not the one stored under
-    /// `document` (and it is stored then), else what was stored. Survives a restart.
+    /// The tag of a document's bytes and when they last changed. Survives a restart.
     ///
     /// # Errors
     /// See [`Store`].
-    fn stamp(&mut self, document: &str, etag: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, StoreError>;
+    fn stamped(&mut self, document: &str) -> Result<Option<(String, DateTime<Utc>)>, StoreError>;
+
+    /// Remembers tags and dates, all in one transaction.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn stamp(&mut self, stamps: &[Stamp]) -> Result<(), StoreError>;
 
     /// The last raw body of a source.
     ///

@@ -8,6 +8,7 @@ use super::source::{Found, filter};
 use super::walk::{Report, Section};
 use super::{ids, secret, values};
 use crate::model::{Access, Filter, HubChoice, Output, Secret, SourceId, TitlePrefix};
+use crate::query::Query;
 
 /// The output that always exists.
 pub(super) const ALL: &str = "all";
@@ -28,7 +29,7 @@ pub(super) fn read(section: &Section<'_, '_>, token: Option<&Secret>) -> Draft {
     let sources = section.get("sources", values::ids).unwrap_or_default();
     let languages = section.get("languages", values::languages).unwrap_or_default();
     let title = section.get("title", values::line);
-    let query = section.get("query", values::line);
+    let query = section.get("query", values::query);
     let written = section.get("id", values::id);
     let mut named = written.is_some() || !section.has("id");
     let id = written.unwrap_or_else(|| {
@@ -36,7 +37,7 @@ pub(super) fn read(section: &Section<'_, '_>, token: Option<&Secret>) -> Draft {
             .chain(sources.iter().map(|(s, _)| s.as_str()))
             .chain(languages.iter().map(String::as_str))
             .collect();
-        let id = [title.as_deref(), Some(&selects.join("-")), query.as_deref()];
+        let id = [title.as_deref(), Some(&selects.join("-")), query.as_ref().map(Query::as_str)];
         id.into_iter().flatten().find_map(ids::slug).unwrap_or_else(|| {
             named &= everything(section);
             ALL.to_owned()

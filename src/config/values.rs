@@ -15,6 +15,7 @@ use super::keys::Shape;
 use super::walk::{Read, Spot, Wrong};
 use super::{Listen, secret};
 use crate::model::{Secret, SourceId};
+use crate::query::Query;
 use crate::units::{Size, Span};
 
 /// threats.md: no address is longer.
@@ -47,6 +48,11 @@ pub(super) fn share(spot: &Spot<'_, '_>) -> Read<f64> {
         Some(number) if (0.0..=1.0).contains(&number) => Ok(number),
         _ => spot.wrong(format!("{} must be from 0.0 to 1.0", spot.key.name)),
     }
+}
+
+/// A full-text query.
+pub(super) fn query(spot: &Spot<'_, '_>) -> Read<Query> {
+    Query::new(spot.text()?).or_else(|why| spot.wrong(why))
 }
 
 /// A duration; 0 is one.

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::entry::{Entry, EntryId};
 use super::source::{Filter, Secret, SourceId};
+use crate::query::Query;
 
 /// What goes before a title.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -53,7 +54,7 @@ pub struct Output {
     /// No entries that match.
     pub drop: Filter,
     /// Full-text condition.
-    pub query: Option<String>,
+    pub query: Option<Query>,
     /// Entries in the current document.
     pub limit: usize,
     /// At most so many of one source; 0: no cap.

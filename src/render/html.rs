@@ -61,7 +61,12 @@ impl Frame {
 
     /// An absolute address with the reader's token.
     pub fn keyed(&self, address: &str) -> String {
-        format!("{address}{}", self.query())
+        let query = self.query();
+        if address.contains('?') {
+            format!("{address}{}", query.replace('?', "&"))
+        } else {
+            address.to_owned() + &query
+        }
     }
 
     fn query(&self) -> String {
@@ -393,6 +398,32 @@ fn why(rule: &str) -> String {
         "content" => "same text".to_owned(),
         other => one_line(other),
     }
+}
+
+/// `/search`.
+#[derive(Default, Template)]
+#[template(path = "search.html")]
+pub struct SearchPage {
+    /// Around it.
+    pub frame: Frame,
+    /// The words, as written.
+    pub q: String,
+    /// Languages, as written.
+    pub lang: String,
+    /// Sources, as written.
+    pub source: String,
+    /// Since when, as written.
+    pub since: String,
+    /// What is wrong with it, in words.
+    pub wrong: Option<String>,
+    /// How many were found, when something was asked.
+    pub found: Option<usize>,
+    /// There may be more.
+    pub full: bool,
+    /// The search as a feed.
+    pub feed: Option<Feed>,
+    /// What was found.
+    pub days: Vec<Day>,
 }
 
 /// What went wrong, on a page.

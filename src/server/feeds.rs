@@ -6,9 +6,10 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
 
+use super::doc::Doc;
 use super::plan::{Place, Plan};
 use super::reply::{self, Answer, Policy};
-use super::shelf::{Doc, Slot};
+use super::shelf::Slot;
 use super::{Site, accept, access, pages};
 use crate::link;
 use crate::model::SourceId;
@@ -85,7 +86,7 @@ async fn document(
 }
 
 fn policy(plan: &Plan, private: bool) -> Policy {
-    Policy { max_age: plan.settings.max_age, private, shared: true, negotiated: false }
+    Policy::of(plan, private).shared()
 }
 
 /// The page, or the form a reader likes best.
@@ -108,17 +109,20 @@ async fn negotiated(
     let names: Vec<_> = offered.iter().map(|(name, _)| *name).collect();
     let chosen = accept::media_type(headers, &names).and_then(|at| offered.get(at));
     let private = plan.token(&slot.output).is_some();
-    let Ok(finished) = slot.get(site, plan).await else { return reply::unavailable(plan, headers) };
     let policy = Policy { negotiated: true, ..policy(plan, private) };
     match chosen {
         Some((_, Some(form))) => {
+            let Ok(finished) = slot.get(site, plan).await else { return reply::unavailable(plan, headers) };
             let mut answer = reply::document(headers, finished.form(*form), policy).await;
             let place = plan.address(&format!("{}.{}", slot.place.stem(), form.extension()));
             reply::set(answer.headers_mut(), header::CONTENT_LOCATION, &place);
             answer
         }
         _ if private => pages::keyed_river(site, plan, slot, uri, headers, false).await,
-        _ => reply::document(headers, &finished.page, Policy { shared: false, ..policy }).await,
+        _ => match slot.page(site, plan, false).await {
+            Ok(page) => reply::document(headers, &page, Policy { shared: false, ..policy }).await,
+            Err(_) => reply::unavailable(plan, headers),
+        },
     }
 }
 

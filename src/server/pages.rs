@@ -8,16 +8,17 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 
+use super::doc::Doc;
 use super::listen::Peer;
 use super::plan::{Place, Plan, of_source};
 use super::reply::{self, Answer, Policy};
-use super::shelf::{Doc, Slot};
+use super::shelf::Slot;
 use super::{Site, access};
 use crate::link;
 use crate::model::{EntryId, Published, SourceId};
 use crate::render::html::{self, EntryPage, Feed, Mark, River, SourceLine, SourcePage, Sources};
 use crate::render::{Addresses, Head};
-use crate::store::SourceRow;
+use crate::store::{SourceRow, StoreError};
 
 /// The type of pages.
 pub(super) const HTML: &str = "text/html; charset=utf-8";
@@ -54,8 +55,19 @@ fn printed(page: &impl Template) -> String {
     page.render().unwrap_or_default()
 }
 
+/// A page for this one reader.
+pub(super) async fn shown(
+    plan: &Plan,
+    headers: &HeaderMap,
+    page: impl Template + Send + 'static,
+    private: bool,
+) -> Answer {
+    let html = blocking(move || printed(&page)).await;
+    answer(plan, headers, html, private).await
+}
+
 async fn answer(plan: &Plan, headers: &HeaderMap, html: String, private: bool) -> Answer {
-    let policy = Policy { max_age: plan.settings.max_age, private, shared: false, negotiated: false };
+    let policy = Policy::of(plan, private);
     reply::document(headers, &Arc::new(Doc::new(HTML, html.into_bytes())), policy).await
 }
 
@@ -71,9 +83,9 @@ pub(super) async fn front(State(site): State<Arc<Site>>, uri: Uri, headers: Head
     if plan.token_of_all().is_some() || access::key(&uri).is_some() {
         return keyed_river(&site, &plan, slot, &uri, &headers, true).await;
     }
-    let Ok(finished) = slot.get(&site, &plan).await else { return reply::unavailable(&plan, &headers) };
-    let policy = Policy { max_age: plan.settings.max_age, private: false, shared: false, negotiated: false };
-    reply::document(&headers, &finished.front, policy).await
+    let Ok(page) = slot.page(&site, &plan, true).await else { return reply::unavailable(&plan, &headers) };
+    let policy = Policy::of(&plan, false);
+    reply::document(&headers, &page, policy).await
 }
 
 /// The river for a reader with a token: its links carry it along, so it is not kept.
@@ -85,17 +97,28 @@ pub(super) async fn keyed_river(
     headers: &HeaderMap,
     front: bool,
 ) -> Answer {
+    match river_now(site, plan, slot, access::key(uri), front).await {
+        Ok(html) => answer(plan, headers, html, true).await,
+        Err(_) => reply::unavailable(plan, headers),
+    }
+}
+
+/// The river from the store.
+pub(super) async fn river_now(
+    site: &Arc<Site>,
+    plan: &Arc<Plan>,
+    slot: &Slot,
+    key: Option<String>,
+    front: bool,
+) -> Result<String, StoreError> {
     let (output, now) = (slot.output.clone(), site.clock.now());
-    let Ok(entries) = site.store.read(move |store| store.select(&output, now)).await else {
-        return reply::unavailable(plan, headers);
-    };
+    let entries = site.store.read(move |store| store.select(&output, now)).await?;
     let (shared, place, output) = (plan.clone(), slot.place.clone(), slot.output.clone());
-    let key = access::key(uri);
     let html = blocking(move || {
         let head = shared.head(&place, &output, &entries);
         river(&shared, &head, &place, &entries, key.as_deref(), front)
     });
-    answer(plan, headers, html.await, true).await
+    Ok(html.await)
 }
 
 /// Rendering is work: not on the threads that serve. A defect there shows as one here.

@@ -138,22 +138,35 @@ impl Plan {
             }
         };
         Head {
-            id: self.urn(&stem),
             title,
             description,
-            base: self.base.clone(),
             home,
-            selves: Addresses::below(&self.address(&stem)),
             language: match output.languages.as_slice() {
                 [one] => Some(one.clone()),
                 _ => None,
             },
-            updated: NEVER,
             title_prefix: output.title_prefix,
             hub: match &output.hub {
                 HubChoice::External(hub) => Some(hub.to_string()),
                 HubChoice::None | HubChoice::Own => None,
             },
+            ..self.bare_head(&stem)
+        }
+    }
+
+    /// A head with nothing in it but what follows from its address.
+    pub(super) fn bare_head(&self, stem: &str) -> Head {
+        Head {
+            id: self.urn(stem),
+            title: String::new(),
+            description: String::new(),
+            base: self.base.clone(),
+            home: self.address(stem),
+            selves: Addresses::below(&self.address(stem)),
+            language: None,
+            updated: NEVER,
+            title_prefix: TitlePrefix::None,
+            hub: None,
             older: None,
             current: None,
         }

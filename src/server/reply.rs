@@ -11,8 +11,8 @@ use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::accept::{self, Coding};
 use super::conditional::not_modified;
+use super::doc::Doc;
 use super::plan::Plan;
-use super::shelf::Doc;
 use crate::render::html::Message;
 
 /// An answer.
@@ -30,6 +30,18 @@ pub(super) struct Policy {
     pub(super) shared: bool,
     /// It was chosen by `Accept`.
     pub(super) negotiated: bool,
+}
+
+impl Policy {
+    /// As the settings say, for this address alone.
+    pub(super) fn of(plan: &Plan, private: bool) -> Self {
+        Self { max_age: plan.settings.max_age, private, shared: false, negotiated: false }
+    }
+
+    /// Scripts of other sites may read it.
+    pub(super) fn shared(self) -> Self {
+        Self { shared: true, ..self }
+    }
 }
 
 /// A document, as this client wants it: 304, coded or plain.

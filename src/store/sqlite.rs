@@ -7,6 +7,7 @@ mod commit;
 mod known;
 mod prune;
 mod rows;
+mod search;
 mod select;
 mod sync;
 
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-use super::{Commit, Committed, KeptBody, Options, SourceRow, Store, StoreError};
+use super::{Commit, Committed, KeptBody, Options, Search, SourceRow, Stamp, Store, StoreError};
 use crate::dedup::{Context, DocumentKeys, Known};
 use crate::model::{Digest, Entry, EntryId, Output, Published, Sighting, Source, SourceId, SourceState};
 
@@ -87,6 +88,7 @@ impl Sqlite {
         let db = Connection::open_with_flags(path, flags).map_err(refused)?;
         db.busy_timeout(std::time::Duration::from_secs(10)).map_err(refused)?;
         db.set_prepared_statement_cache_capacity(64);
+        search::install(&db).map_err(refused)?;
         Ok(Self { db, path: path.to_owned() })
     }
 
@@ -244,29 +246,34 @@ impl Store for Sqlite {
         select::select(&self.db, output, now)
     }
 
+    fn search(&mut self, search: &Search, now: DateTime<Utc>) -> Result<Vec<Published>, StoreError> {
+        select::search(&self.db, search, now)
+    }
+
     fn entry(&mut self, id: EntryId) -> Result<Option<(Published, Vec<Sighting>)>, StoreError> {
         select::entry(&self.db, id)
     }
 
-    fn stamp(&mut self, document: &str, etag: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, StoreError> {
-        let stored: Option<(String, i64)> = self
+    fn stamped(&mut self, document: &str) -> Result<Option<(String, DateTime<Utc>)>, StoreError> {
+        let row = self
             .db
             .prepare_cached("SELECT etag, modified FROM documents WHERE name = ?1")?
-            .query_row([document], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row([document], |row| Ok((row.get(0)?, super::state::at(row.get(1)?))))
             .optional()?;
-        // Never earlier than before, whatever the wall clock did meanwhile.
-        let modified = match stored {
-            Some((stored, modified)) if stored == etag => return Ok(super::state::at(modified)),
-            Some((_, modified)) => now.timestamp().max(modified),
-            None => now.timestamp(),
-        };
-        self.db
-            .prepare_cached(
-                "INSERT INTO documents (name, etag, modified) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (name) DO UPDATE SET etag = excluded.etag, modified = excluded.modified",
-            )?
-            .execute(params![document, etag, modified])?;
-        Ok(super::state::at(modified))
+        Ok(row)
+    }
+
+    fn stamp(&mut self, stamps: &[Stamp]) -> Result<(), StoreError> {
+        let transaction = self.db.transaction()?;
+        for Stamp { name, etag, modified } in stamps {
+            transaction
+                .prepare_cached(
+                    "INSERT INTO documents (name, etag, modified) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (name) DO UPDATE SET etag = excluded.etag, modified = excluded.modified",
+                )?
+                .execute(params![name, etag, modified.timestamp()])?;
+        }
+        Ok(transaction.commit()?)
     }
 
     fn body(&mut self, source: &SourceId) -> Result<Option<KeptBody>, StoreError> {

@@ -15,5 +15,6 @@ mod publishing;
 mod reader;
 mod reload;
 mod river;
+mod search;
 mod starting;
 mod tidy;

@@ -13,7 +13,7 @@ use scan::{File, bare, mentions};
 /// The rooms, lowest first. A room knows the rows above its own, and nobody in its own row.
 const WALLS: [&[&str]; 13] = [
     &["clock", "date", "link", "text", "units"],
-    &["html", "language"],
+    &["html", "language", "query"],
     &["model"],
     &["parse", "filter", "schedule", "render"],
     &["normalize", "dedup"],
@@ -28,13 +28,14 @@ const WALLS: [&[&str]; 13] = [
 ];
 
 /// Up to here rooms are pure: bytes and values in, values out. The clock alone may ask for the time.
-const PURE: [&str; 13] = [
+const PURE: [&str; 14] = [
     "date",
     "link",
     "text",
     "units",
     "html",
     "language",
+    "query",
     "model",
     "parse",
     "filter",

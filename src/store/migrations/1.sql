@@ -89,3 +89,24 @@ CREATE TABLE documents (
   etag     TEXT NOT NULL,
   modified INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- The words of each entry, folded by query/words.rs; kept by triggers, so in the transaction of every change.
+-- Rows are numbered by date, then by entry, so that the newest match comes first without sorting.
+CREATE VIRTUAL TABLE words USING fts5 (title, body, content = '', contentless_delete = 1, tokenize = 'ascii');
+
+CREATE TRIGGER words_of_new AFTER INSERT ON entries BEGIN
+  INSERT INTO words (rowid, title, body)
+  VALUES (river_place(new.published, new.number), river_words(new.title),
+    river_text(new.summary, new.content, new.more));
+END;
+
+CREATE TRIGGER words_of_changed AFTER UPDATE OF published, title, summary, content, more ON entries BEGIN
+  DELETE FROM words WHERE rowid = river_place(old.published, old.number);
+  INSERT INTO words (rowid, title, body)
+  VALUES (river_place(new.published, new.number), river_words(new.title),
+    river_text(new.summary, new.content, new.more));
+END;
+
+CREATE TRIGGER words_of_gone AFTER DELETE ON entries BEGIN
+  DELETE FROM words WHERE rowid = river_place(old.published, old.number);
+END;

@@ -47,6 +47,13 @@ pub(super) fn more(entry: &Entry) -> String {
     serde_json::to_string(&more).unwrap_or_else(|_| "{}".to_owned())
 }
 
+/// Names of people and subjects, for those who search for them.
+pub(super) fn names(more: &str) -> Vec<String> {
+    let more: More = serde_json::from_str(more).unwrap_or_default();
+    let people = more.people.into_iter().filter_map(|(name, ..)| name);
+    people.chain(more.subjects.into_iter().map(|(term, _, label)| label.unwrap_or(term))).collect()
+}
+
 pub(super) fn state(json: &str) -> SourceState {
     // A state that cannot be read is forgotten, not fatal: the next poll makes it anew.
     serde_json::from_str::<StateRow>(json).unwrap_or_default().into()

@@ -1,16 +1,17 @@
 //! What stands in an output: newest first, without reading more rows than it shows.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::ops::ControlFlow;
 
 use chrono::{DateTime, Duration, Utc};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
-use super::rows;
+use super::{rows, search};
 use crate::filter;
 use crate::model::{EntryId, Output, Published, Sighting, SourceId};
-use crate::store::StoreError;
 use crate::store::state::at;
+use crate::store::{Search, StoreError};
 
 /// Entries younger than this are never cut by `limit`…
 const YOUNG: Duration = Duration::days(1);
@@ -19,17 +20,181 @@ const HARD_BOUND: usize = 10;
 /// Rows taken from one source's river at a time.
 const CHUNK: u32 = 64;
 
+/// Sources with fewer stories than this together are walked themselves, each story asked whether it matches;
+/// beyond, the matches are walked, each asked for its sources.
+const FEW: i64 = 2000;
+
 pub(super) fn select(
     db: &Connection,
     output: &Output,
     now: DateTime<Utc>,
 ) -> Result<Vec<Published>, StoreError> {
     let mut window = Window::new(output, now);
-    match &output.sources {
-        None => all(db, &mut window)?,
-        Some(sources) => of(db, sources, &mut window)?,
-    }
+    let wish = Wish {
+        listed: true,
+        languages: &output.languages,
+        sources: output.sources.as_deref(),
+        expression: output.query.as_ref().map(search::expression),
+        now,
+    };
+    wish.walk(db, |entry| {
+        if window.full(entry.published) {
+            return ControlFlow::Break(());
+        }
+        window.offer(entry);
+        ControlFlow::Continue(())
+    })?;
     Ok(window.entries)
+}
+
+pub(super) fn search(
+    db: &Connection,
+    search: &Search,
+    now: DateTime<Utc>,
+) -> Result<Vec<Published>, StoreError> {
+    let everything = || search.sources.is_none().then(search::everything);
+    let wish = Wish {
+        listed: false,
+        languages: &search.languages,
+        sources: search.sources.as_deref(),
+        // The index of words is the only one that has every entry by date.
+        expression: search.query.as_ref().map(search::expression).or_else(everything),
+        now,
+    };
+    let mut entries = Vec::new();
+    wish.walk(db, |entry| {
+        if entries.len() >= search.limit || search.since.is_some_and(|since| entry.published < since) {
+            return ControlFlow::Break(());
+        }
+        entries.push(entry);
+        ControlFlow::Continue(())
+    })?;
+    Ok(entries)
+}
+
+/// What is wanted of an entry, as far as the store can tell without reading it.
+struct Wish<'a> {
+    /// Only what was not backlog when it came.
+    listed: bool,
+    languages: &'a [String],
+    sources: Option<&'a [SourceId]>,
+    /// For FTS5.
+    expression: Option<String>,
+    now: DateTime<Utc>,
+}
+
+impl Wish<'_> {
+    /// Hands over what fits, newest first, until told to stop.
+    fn walk(
+        &self,
+        db: &Connection,
+        mut each: impl FnMut(Published) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let Some(ids) = self.sources else {
+            return match &self.expression {
+                None => self.all(db, each),
+                Some(expression) => {
+                    let mut row = self.row(db)?;
+                    search::walk(db, expression, |number| {
+                        Ok(self.load(&mut row, number)?.map_or(ControlFlow::Continue(()), &mut each))
+                    })
+                }
+            };
+        };
+        let (sources, stories) = numbers(db, ids)?;
+        let mut row = self.row(db)?;
+        match &self.expression {
+            Some(expression) if stories > FEW => search::walk(db, expression, |number| {
+                if !seen_in(db, number, &sources)? {
+                    return Ok(ControlFlow::Continue(()));
+                }
+                Ok(self.load(&mut row, number)?.map_or(ControlFlow::Continue(()), &mut each))
+            }),
+            expression => of(db, &sources, |published, number| {
+                if let Some(expression) = expression
+                    && !search::matches(db, expression, published, number)?
+                {
+                    return Ok(ControlFlow::Continue(()));
+                }
+                Ok(self.load(&mut row, number)?.map_or(ControlFlow::Continue(()), &mut each))
+            }),
+        }
+    }
+
+    fn all(
+        &self,
+        db: &Connection,
+        mut each: impl FnMut(Published) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let mut statement = db.prepare_cached(&format!(
+            "SELECT {} FROM entries e INDEXED BY entries_river JOIN sources s ON s.number = e.source
+             WHERE e.listed = 1 AND e.merged_into IS NULL AND coalesce(e.hold_until, 0) <= ?1 {}
+             ORDER BY e.published DESC, e.number DESC",
+            rows::PUBLISHED,
+            self.spoken()
+        ))?;
+        let mut found = statement.query([self.now.timestamp()])?;
+        while let Some(row) = found.next()? {
+            if each(rows::published(row)?).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn row<'db>(&self, db: &'db Connection) -> Result<CachedStatement<'db>, StoreError> {
+        Ok(db.prepare_cached(&format!(
+            "SELECT {} FROM entries e JOIN sources s ON s.number = e.source
+             WHERE e.number = ?1 AND e.merged_into IS NULL AND coalesce(e.hold_until, 0) <= ?2 {} {}",
+            rows::PUBLISHED,
+            if self.listed { "AND e.listed = 1" } else { "" },
+            self.spoken()
+        ))?)
+    }
+
+    fn load(&self, row: &mut CachedStatement<'_>, number: i64) -> Result<Option<Published>, StoreError> {
+        Ok(row.query_row(params![number, self.now.timestamp()], rows::published).optional()?)
+    }
+
+    /// The condition on languages, so that others are not even read. Codes that are none match nothing.
+    fn spoken(&self) -> String {
+        let code = |code: &&String| code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let ways = self.languages.iter().filter(code);
+        let ways: Vec<_> =
+            ways.map(|code| format!("e.language LIKE '{code}' OR e.language LIKE '{code}-%'")).collect();
+        match (self.languages.is_empty(), ways.is_empty()) {
+            (true, _) => String::new(),
+            (false, true) => "AND 0".to_owned(),
+            (false, false) => format!("AND ({})", ways.join(" OR ")),
+        }
+    }
+}
+
+/// The numbers of sources, and how many stories they have together.
+fn numbers(db: &Connection, ids: &[SourceId]) -> Result<(Vec<i64>, i64), StoreError> {
+    let (mut numbers, mut total) = (Vec::new(), 0i64);
+    for id in ids {
+        let found: Option<(i64, i64)> = db
+            .prepare_cached("SELECT number, stories FROM sources WHERE id = ?1")?
+            .query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        if let Some((number, stories)) = found {
+            numbers.push(number);
+            total = total.saturating_add(stories);
+        }
+    }
+    Ok((numbers, total))
+}
+
+fn seen_in(db: &Connection, entry: i64, sources: &[i64]) -> Result<bool, StoreError> {
+    let mut statement = db.prepare_cached("SELECT source FROM sightings WHERE entry = ?1")?;
+    let mut found = statement.query([entry])?;
+    while let Some(row) = found.next()? {
+        if sources.contains(&row.get(0)?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The document being filled.
@@ -53,11 +218,6 @@ impl<'a> Window<'a> {
     }
 
     fn offer(&mut self, entry: Published) {
-        let speaks = &self.output.languages;
-        let language = entry.entry.language.as_deref().unwrap_or_default();
-        if !speaks.is_empty() && !speaks.iter().any(|wanted| filter::speaks(language, wanted)) {
-            return;
-        }
         if filter::verdict(&entry.entry, &self.output.keep, &self.output.drop).is_some() {
             return;
         }
@@ -68,24 +228,6 @@ impl<'a> Window<'a> {
         *count += 1;
         self.entries.push(entry);
     }
-}
-
-fn all(db: &Connection, window: &mut Window<'_>) -> Result<(), StoreError> {
-    let mut statement = db.prepare_cached(&format!(
-        "SELECT {} FROM entries e INDEXED BY entries_river JOIN sources s ON s.number = e.source
-         WHERE e.listed = 1 AND e.merged_into IS NULL AND coalesce(e.hold_until, 0) <= ?1
-         ORDER BY e.published DESC, e.number DESC",
-        rows::PUBLISHED
-    ))?;
-    let mut found = statement.query([window.now.timestamp()])?;
-    while let Some(row) = found.next()? {
-        let entry = rows::published(row)?;
-        if window.full(entry.published) {
-            break;
-        }
-        window.offer(entry);
-    }
-    Ok(())
 }
 
 /// One source's river, read in chunks: (published, entry), newest first.
@@ -120,45 +262,37 @@ impl River {
     }
 }
 
-fn of(db: &Connection, sources: &[SourceId], window: &mut Window<'_>) -> Result<(), StoreError> {
-    let mut rivers = Vec::new();
-    for source in sources {
-        let number: Option<i64> = db
-            .prepare_cached("SELECT number FROM sources WHERE id = ?1")?
-            .query_row([source.as_str()], |row| row.get(0))
-            .optional()?;
-        if let Some(source) = number {
-            rivers.push(River { source, before: (i64::MAX, i64::MAX), ready: VecDeque::new(), dry: false });
-        }
-    }
+/// The rivers of some sources as one, newest first: (published, entry), each entry once.
+fn of(
+    db: &Connection,
+    sources: &[i64],
+    mut each: impl FnMut(i64, i64) -> Result<ControlFlow<()>, StoreError>,
+) -> Result<(), StoreError> {
+    let mut rivers: Vec<_> = sources
+        .iter()
+        .map(|source| River {
+            source: *source,
+            before: (i64::MAX, i64::MAX),
+            ready: VecDeque::new(),
+            dry: false,
+        })
+        .collect();
     let mut heap = BinaryHeap::new();
     for (place, river) in rivers.iter_mut().enumerate() {
         if let Some((published, entry)) = river.next(db)? {
             heap.push((published, entry, Reverse(place)));
         }
     }
-    let mut statement = db.prepare_cached(&format!(
-        "SELECT {} FROM entries e JOIN sources s ON s.number = e.source
-         WHERE e.number = ?1 AND e.listed = 1 AND e.merged_into IS NULL AND coalesce(e.hold_until, 0) <= ?2",
-        rows::PUBLISHED
-    ))?;
-    let mut taken = HashSet::new();
+    let mut last = None;
     while let Some((published, number, Reverse(place))) = heap.pop() {
-        if window.full(at(published)) {
-            break;
-        }
         if let Some(river) = rivers.get_mut(place)
             && let Some((published, entry)) = river.next(db)?
         {
             heap.push((published, entry, Reverse(place)));
         }
-        if !taken.insert(number) {
-            continue;
-        }
-        let entry =
-            statement.query_row(params![number, window.now.timestamp()], rows::published).optional()?;
-        if let Some(entry) = entry {
-            window.offer(entry);
+        // An entry has one date, so that its sightings come out side by side.
+        if last.replace(number) != Some(number) && each(published, number)?.is_break() {
+            break;
         }
     }
     Ok(())

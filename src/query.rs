@@ -1,0 +1,223 @@
+//! What people search for: words, "phrases", begin*, OR, -not, brackets. A text in, a tree or a sentence
+//! about what is wrong with it out. Never looks anything up: the store does that.
+
+pub mod words;
+
+use std::fmt;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+
+use crate::units::Span;
+
+/// Longest query, in characters.
+const LONGEST: usize = 1000;
+/// Words and phrases in one query.
+const MOST_TERMS: usize = 64;
+/// Brackets inside brackets.
+const DEEPEST: usize = 16;
+
+/// A query that can be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    text: String,
+    tree: Tree,
+}
+
+/// What must hold of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tree {
+    /// All of these; never empty.
+    All(Vec<Tree>),
+    /// One of these; never empty.
+    Any(Vec<Tree>),
+    /// Not this.
+    Not(Box<Tree>),
+    /// These words in a row, folded; the last one may go on.
+    Words {
+        /// Never empty; see [`words::folded`].
+        words: Vec<String>,
+        /// `begin*`.
+        goes_on: bool,
+    },
+}
+
+impl Query {
+    /// Reads a query. Neighbours must all be there; OR binds less than they do.
+    ///
+    /// # Errors
+    /// One sentence about what cannot be understood.
+    pub fn new(text: &str) -> Result<Self, String> {
+        if text.chars().nth(LONGEST).is_some() {
+            return Err(format!("the query is longer than {LONGEST} characters"));
+        }
+        let mut reader = Reader { pieces: pieces(text)?.into_iter().peekable(), terms: 0 };
+        let tree = reader.any(0)?;
+        if reader.pieces.next().is_some() {
+            return Err("a bracket is closed that was not opened".to_owned());
+        }
+        let tree = tree.ok_or("the query has no words")?;
+        Ok(Self { text: text.split_whitespace().collect::<Vec<_>>().join(" "), tree })
+    }
+
+    /// What must hold.
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// As it was written, white space squeezed.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+/// The moment that `since` names: a date, a date with time, or a time ago (`7d`).
+///
+/// # Errors
+/// One sentence about what cannot be understood.
+pub fn since(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
+    let text = text.trim();
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Ok(at.to_utc());
+    }
+    if let Ok(day) = text.parse::<NaiveDate>() {
+        return Ok(day.and_time(NaiveTime::MIN).and_utc());
+    }
+    let ago = text.parse::<Span>().ok().and_then(|span| TimeDelta::from_std(span.0).ok());
+    ago.and_then(|ago| now.checked_sub_signed(ago)).ok_or_else(|| {
+        format!(
+            "since is a day (2026-01-31), a time (2026-01-31T12:00:00Z) or a while ago (7d), not {text:?}"
+        )
+    })
+}
+
+impl fmt::Display for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[derive(Debug, PartialEq)]
+enum Piece {
+    Open,
+    Close,
+    Or,
+    And,
+    Not,
+    /// Empty where nothing in it can be searched for (an ampersand alone).
+    Words(Vec<String>, bool),
+}
+
+fn pieces(text: &str) -> Result<Vec<Piece>, String> {
+    let mut pieces = Vec::new();
+    let mut rest = text.trim_start();
+    while let Some(c) = rest.chars().next() {
+        let after = rest.get(c.len_utf8()..).unwrap_or_default();
+        match c {
+            '(' => pieces.push(Piece::Open),
+            ')' => pieces.push(Piece::Close),
+            '"' | '“' | '„' | '”' | '«' => {
+                let close = |c: char| matches!(c, '"' | '“' | '”' | '»');
+                let (phrase, behind) =
+                    after.split_once(close).ok_or("a quotation mark is not closed; write \"two words\"")?;
+                let goes_on = behind.starts_with('*');
+                pieces.push(Piece::Words(words::folded(phrase), goes_on));
+                rest = behind.strip_prefix('*').unwrap_or(behind).trim_start();
+                continue;
+            }
+            '-' if after.starts_with(|c: char| !c.is_whitespace()) => pieces.push(Piece::Not),
+            _ => {
+                let end = rest.find(|c: char| {
+                    c.is_whitespace() || matches!(c, '"' | '(' | ')' | '“' | '„' | '”' | '«')
+                });
+                let (word, behind) = rest.split_at(end.unwrap_or(rest.len()));
+                pieces.push(match word {
+                    "OR" | "|" => Piece::Or,
+                    "AND" => Piece::And,
+                    "NOT" => Piece::Not,
+                    word => Piece::Words(words::folded(word), word.ends_with('*')),
+                });
+                rest = behind.trim_start();
+                continue;
+            }
+        }
+        rest = after.trim_start();
+    }
+    Ok(pieces)
+}
+
+struct Reader<I: Iterator<Item = Piece>> {
+    pieces: std::iter::Peekable<I>,
+    terms: usize,
+}
+
+impl<I: Iterator<Item = Piece>> Reader<I> {
+    /// Alternatives, up to a closing bracket or the end. `None`: nothing in it can be searched for.
+    fn any(&mut self, depth: usize) -> Result<Option<Tree>, String> {
+        if depth > DEEPEST {
+            return Err(format!("the query has more than {DEEPEST} brackets inside each other"));
+        }
+        let mut ways = Vec::new();
+        loop {
+            let way = self.all(depth)?;
+            let more = self.pieces.next_if_eq(&Piece::Or).is_some();
+            match way {
+                Some(way) => ways.push(way),
+                None if more || !ways.is_empty() => {
+                    return Err("OR needs a word on either side".to_owned());
+                }
+                None => return Ok(None),
+            }
+            if !more {
+                break;
+            }
+        }
+        Ok(if ways.len() == 1 { ways.pop() } else { Some(Tree::Any(ways)) })
+    }
+
+    fn all(&mut self, depth: usize) -> Result<Option<Tree>, String> {
+        let mut parts = Vec::new();
+        while let Some(piece) = self.pieces.peek() {
+            match piece {
+                Piece::Close | Piece::Or => break,
+                Piece::And => {
+                    self.pieces.next();
+                    let behind =
+                        matches!(self.pieces.peek(), None | Some(Piece::Close | Piece::Or | Piece::And));
+                    if parts.is_empty() || behind {
+                        return Err("AND needs a word on either side".to_owned());
+                    }
+                }
+                Piece::Not | Piece::Open | Piece::Words(..) => parts.extend(self.one(depth)?),
+            }
+        }
+        Ok(if parts.len() > 1 { Some(Tree::All(parts)) } else { parts.pop() })
+    }
+
+    fn one(&mut self, depth: usize) -> Result<Option<Tree>, String> {
+        let mut negated = false;
+        while self.pieces.next_if_eq(&Piece::Not).is_some() {
+            negated = !negated;
+        }
+        let tree = match self.pieces.next() {
+            Some(Piece::Open) => {
+                let inner = self.any(depth + 1)?;
+                if self.pieces.next_if_eq(&Piece::Close).is_none() {
+                    return Err("a bracket is not closed".to_owned());
+                }
+                inner
+            }
+            Some(Piece::Words(words, goes_on)) => {
+                self.terms += 1;
+                if self.terms > MOST_TERMS {
+                    return Err(format!("the query has more than {MOST_TERMS} words"));
+                }
+                (!words.is_empty()).then_some(Tree::Words { words, goes_on })
+            }
+            _ => return Err("NOT needs a word behind it".to_owned()),
+        };
+        Ok(tree.map(|tree| if negated { Tree::Not(Box::new(tree)) } else { tree }))
+    }
+}
+
+#[cfg(test)]
+mod tests;

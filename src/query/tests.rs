@@ -1,0 +1,126 @@
+//! Queries as people write them.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// The tree in one line: `&` all, `|` one of, `!` not.
+fn shown(tree: &Tree) -> String {
+    let list = |parts: &[Tree], by: &str| parts.iter().map(shown).collect::<Vec<_>>().join(by);
+    match tree {
+        Tree::All(parts) => format!("({})", list(parts, " & ")),
+        Tree::Any(parts) => format!("({})", list(parts, " | ")),
+        Tree::Not(tree) => format!("!{}", shown(tree)),
+        Tree::Words { words, goes_on } => words.join("_") + if *goes_on { "*" } else { "" },
+    }
+}
+
+fn check(text: &str, wanted: Result<&str, &str>) {
+    let got = Query::new(text);
+    let got = got.as_ref().map(|query| shown(query.tree())).map_err(String::as_str);
+    assert_eq!(got, wanted.map(str::to_owned), "{text:?}");
+}
+
+#[test]
+fn queries_become_trees() {
+    check("migrant", Ok("migrant"));
+    check("  Migrant  BOAT ", Ok("(migrant & boat)"));
+    check("migrant OR smuggling", Ok("(migrant | smuggling)"));
+    check("a b OR c d", Ok("((a & b) | (c & d))"));
+    check("(a OR b) c", Ok("((a | b) & c)"));
+    check("\"climate change\" -sport", Ok("(climate_change & !sport)"));
+    check("flood*", Ok("flood*"));
+    check("\"big flood\"*", Ok("big_flood*"));
+    check("NOT sport news", Ok("(!sport & news)"));
+    check("-sport", Ok("!sport"));
+    check("a AND b", Ok("(a & b)"));
+    check("-(a OR b)", Ok("!(a | b)"));
+    check("- a", Ok("a"));
+    check("--a", Ok("a"));
+    check("covid-19", Ok("covid_19"));
+    check("AT&T", Ok("at_t"));
+    check("title:x col*", Ok("(title_x & col*)"));
+    check("or and not", Ok("(or & and & not)"));
+    check("“curly quotes”", Ok("curly_quotes"));
+    check("a & b", Ok("(a & b)"));
+    check("NEAR(a b)", Ok("(near & (a & b))"));
+    check("a\"b\"c", Ok("(a & b & c)"));
+}
+
+#[test]
+fn what_cannot_be_understood_is_said_in_words() {
+    check("", Err("the query has no words"));
+    check("&&& !!", Err("the query has no words"));
+    check("()", Err("the query has no words"));
+    check("\"open", Err("a quotation mark is not closed; write \"two words\""));
+    check("a OR", Err("OR needs a word on either side"));
+    check("OR a", Err("OR needs a word on either side"));
+    check("a OR OR b", Err("OR needs a word on either side"));
+    check("AND a", Err("AND needs a word on either side"));
+    check("a AND", Err("AND needs a word on either side"));
+    check("NOT", Err("NOT needs a word behind it"));
+    check("(a", Err("a bracket is not closed"));
+    check("a)", Err("a bracket is closed that was not opened"));
+    check(&"(".repeat(100), Err("the query has more than 16 brackets inside each other"));
+    check(&"a ".repeat(65), Err("the query has more than 64 words"));
+    check(&"a".repeat(1001), Err("the query is longer than 1000 characters"));
+}
+
+#[test]
+fn words_are_folded() {
+    for (text, wanted) in [
+        ("Café CAFE\u{301}", "cafe cafe"),
+        ("Straße", "strasse"),
+        ("Øresund Łódź", "oresund lodz"),
+        ("ёлка ЙОД", "елка иод"),
+        ("שָׁלוֹם", "שלום"),
+        ("مُحَمَّد", "محمد"),
+        ("हिन्दी में", "हिन्दी में"),
+        ("日本語の新聞", "日 本 語 の 新 聞"),
+        ("ガーデン ｶﾞ", "ガ ー デ ン ガ"),
+        ("대한민국은", "대 한 민 국 은"),
+        ("ภาษา", "ภ า ษ า"),
+        ("iPhone15とApple", "iphone15 と apple"),
+        ("ﬁsh １２", "fish 12"),
+        ("soft\u{ad}hyphen zero\u{200b}width", "softhyphen zerowidth"),
+        ("don't", "don t"),
+        ("\u{0}<b>", "b"),
+        ("İstanbul", "istanbul"),
+    ] {
+        assert_eq!(words::folded(text).join(" "), wanted, "{text}");
+    }
+}
+
+#[test]
+fn since_is_a_day_a_time_or_a_while_ago() {
+    let now: DateTime<Utc> = "2026-03-10T12:00:00Z".parse().unwrap();
+    for (text, wanted) in [
+        ("2026-03-01", Some("2026-03-01T00:00:00Z")),
+        ("2026-03-01T10:00:00+02:00", Some("2026-03-01T08:00:00Z")),
+        ("7d", Some("2026-03-03T12:00:00Z")),
+        ("1h 30m", Some("2026-03-10T10:30:00Z")),
+        ("yesterday", None),
+        ("", None),
+        ("2026-02-30", None),
+        ("99999999999d", None),
+    ] {
+        let wanted = wanted.map(|text| text.parse::<DateTime<Utc>>().unwrap());
+        assert_eq!(since(text, now).ok(), wanted, "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_is_too_strange(text in any::<String>()) {
+        if let Ok(query) = Query::new(&text) {
+            let again = Query::new(query.as_str());
+            prop_assert_eq!(again.as_ref().map(Query::tree), Ok(query.tree()));
+        }
+    }
+
+    #[test]
+    fn a_folded_word_stays_as_it_is(text in any::<String>()) {
+        let once = words::folded(&text).join(" ");
+        prop_assert_eq!(words::folded(&once).join(" "), once);
+    }
+}

@@ -1,0 +1,229 @@
+//! `/search` and its feeds: any query is a document one can subscribe to.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use chrono::{DateTime, Utc};
+
+use super::doc::Doc;
+use super::plan::Plan;
+use super::reply::{self, Answer, Policy};
+use super::{Site, access, pages};
+use crate::language;
+use crate::model::{Published, SourceId};
+use crate::query::{self, Query};
+use crate::render::html::{self, Feed, SearchPage};
+use crate::render::{Addresses, Form, Head, Sheet};
+use crate::store::{Search, StoreError};
+
+/// Entries found at once.
+const LIMIT: usize = 100;
+/// Languages or sources in one search.
+const MOST: usize = 100;
+
+/// What was asked, as it was written: fit to be shown again, and to stand in an address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Asked {
+    q: String,
+    languages: BTreeSet<String>,
+    sources: BTreeSet<String>,
+    since: String,
+}
+
+impl Asked {
+    fn new(uri: &Uri) -> Self {
+        let mut asked = Self::default();
+        let pairs = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+        for (name, value) in pairs {
+            let value = value.trim();
+            let list = || value.split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned);
+            match &*name {
+                "q" => asked.q = value.split_whitespace().collect::<Vec<_>>().join(" "),
+                "lang" => asked.languages.extend(list()),
+                "source" => asked.sources.extend(list()),
+                "since" => value.clone_into(&mut asked.since),
+                _ => {}
+            }
+        }
+        asked
+    }
+
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The same search has the same address, however it was written; no key in it.
+    fn canonical(&self) -> String {
+        let mut out = url::form_urlencoded::Serializer::new(String::new());
+        let lists = self.languages.iter().map(|one| ("lang", one));
+        let lists = lists.chain(self.sources.iter().map(|one| ("source", one)));
+        let once = [("q", &self.q), ("since", &self.since)];
+        out.extend_pairs(once.into_iter().filter(|(_, value)| !value.is_empty()));
+        out.extend_pairs(lists);
+        out.finish()
+    }
+
+    fn search(&self, plan: &Plan, now: DateTime<Utc>) -> Result<Search, String> {
+        if self.is_empty() {
+            return Err("say what to look for: q=words, lang=en, source=id or since=7d".to_owned());
+        }
+        if self.languages.len() > MOST || self.sources.len() > MOST {
+            return Err(format!("more than {MOST} languages or sources"));
+        }
+        let speaks = |code: &String| {
+            language::tag(code).ok_or_else(|| format!("{code:?} is not a language code, like en or pt-BR"))
+        };
+        let source = |id: &String| {
+            let known = plan.settings.sources.iter().find(|source| source.id.as_str() == id);
+            known.map(|source| source.id.clone()).ok_or_else(|| format!("there is no source {id:?}"))
+        };
+        let sources: Vec<SourceId> = self.sources.iter().map(source).collect::<Result<_, _>>()?;
+        Ok(Search {
+            query: if self.q.is_empty() { None } else { Some(Query::new(&self.q)?) },
+            languages: self.languages.iter().map(speaks).collect::<Result<_, _>>()?,
+            sources: (!sources.is_empty()).then_some(sources),
+            since: if self.since.is_empty() { None } else { Some(query::since(&self.since, now)?) },
+            limit: LIMIT,
+        })
+    }
+
+    fn head(&self, plan: &Plan) -> Head {
+        let query = self.canonical();
+        let at = |form: Form| plan.address(&format!("search.{}?{query}", form.extension()));
+        let words = if self.q.is_empty() { query.replace('&', " ") } else { self.q.clone() };
+        Head {
+            selves: Addresses { atom: at(Form::Atom), rss: at(Form::Rss), json: at(Form::Json) },
+            home: plan.address(&format!("search?{query}")),
+            title: format!("Search: {words}"),
+            description: format!("What matches {words}, newest first."),
+            ..plan.bare_head(&format!("search?{query}"))
+        }
+    }
+}
+
+/// `/search.atom`.
+pub(super) async fn atom(site: State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Answer {
+    document(site.0, &uri, &headers, Form::Atom).await
+}
+
+/// `/search.rss`.
+pub(super) async fn rss(site: State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Answer {
+    document(site.0, &uri, &headers, Form::Rss).await
+}
+
+/// `/search.json`.
+pub(super) async fn json(site: State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Answer {
+    document(site.0, &uri, &headers, Form::Json).await
+}
+
+async fn document(site: Arc<Site>, uri: &Uri, headers: &HeaderMap, form: Form) -> Answer {
+    let plan = site.plan.load_full();
+    if !access::allowed(plan.token_of_all(), uri, headers) {
+        return reply::locked(&plan, headers);
+    }
+    let asked = Asked::new(uri);
+    let search = match asked.search(&plan, site.clock.now()) {
+        Ok(search) => search,
+        Err(words) => return bad(&plan, &asked, form, &words),
+    };
+    let policy = Policy::of(&plan, plan.token_of_all().is_some()).shared();
+    let name = format!("search.{}?{}", form.extension(), asked.canonical());
+    let (change, made) = (site.lately.change(), site.clock.elapsed());
+    if let Some(doc) = site.lately.get(&name, made) {
+        return reply::document(headers, &doc, policy).await;
+    }
+    let Ok(entries) = find(&site, search).await else { return reply::unavailable(&plan, headers) };
+    let written = tokio::task::spawn_blocking(move || {
+        let head = asked.head(&plan);
+        let mut doc = Doc::new(form.content_type(), Sheet::new(&head, &entries).write(form));
+        doc.modified = entries.iter().map(|entry| entry.modified).max().map(Into::into);
+        doc
+    });
+    match written.await {
+        Ok(doc) => reply::document(headers, &site.lately.keep(name, doc, change, made), policy).await,
+        Err(_) => reply::unavailable(&site.plan.load(), headers),
+    }
+}
+
+async fn find(site: &Site, search: Search) -> Result<Vec<Published>, StoreError> {
+    let now = site.clock.now();
+    site.store.read(move |store| store.search(&search, now)).await
+}
+
+/// What is wrong, in the form that was asked for: a document without entries whose title says it.
+fn bad(plan: &Plan, asked: &Asked, form: Form, words: &str) -> Answer {
+    let head =
+        Head { title: format!("Not a search: {words}"), description: words.to_owned(), ..asked.head(plan) };
+    let mut answer = reply::text(StatusCode::BAD_REQUEST, "");
+    *answer.body_mut() = Sheet::new(&head, &[]).write(form).into();
+    reply::set(answer.headers_mut(), header::CONTENT_TYPE, form.content_type());
+    reply::set(answer.headers_mut(), header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    answer
+}
+
+/// `/search`.
+pub(super) async fn page(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Answer {
+    let plan = site.plan.load_full();
+    if !access::allowed(plan.token_of_all(), &uri, &headers) {
+        return reply::locked(&plan, &headers);
+    }
+    let asked = Asked::new(&uri);
+    let frame = plan.frame(access::key(&uri).as_deref());
+    let mut page = SearchPage {
+        frame,
+        q: asked.q.clone(),
+        lang: asked.languages.iter().cloned().collect::<Vec<_>>().join(","),
+        source: asked.sources.iter().cloned().collect::<Vec<_>>().join(","),
+        since: asked.since.clone(),
+        ..SearchPage::default()
+    };
+    if !asked.is_empty() {
+        match asked.search(&plan, site.clock.now()) {
+            Err(words) => page.wrong = Some(words),
+            Ok(search) => {
+                let Ok(entries) = find(&site, search).await else {
+                    return reply::unavailable(&plan, &headers);
+                };
+                let head = asked.head(&plan);
+                page.found = Some(entries.len());
+                page.full = entries.len() == LIMIT;
+                page.feed = Some(Feed {
+                    id: "search".to_owned(),
+                    title: head.title.clone(),
+                    addresses: head.selves.clone(),
+                });
+                page.days = html::days(&head, &entries, LIMIT);
+            }
+        }
+    }
+    let wrong = page.wrong.is_some();
+    let mut answer = pages::shown(&plan, &headers, page, plan.token_of_all().is_some()).await;
+    if wrong {
+        *answer.status_mut() = StatusCode::BAD_REQUEST;
+        reply::set(answer.headers_mut(), header::CACHE_CONTROL, "no-store");
+    }
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_search_has_one_address() {
+        for (given, wanted) in [
+            ("/search?q=a+b", "q=a+b"),
+            ("/search?q=%20a%20%20b&key=secret&utm=x", "q=a+b"),
+            ("/search?source=z,a&lang=fr&lang=en&q=x", "q=x&lang=en&lang=fr&source=a&source=z"),
+            ("/search?q=", ""),
+            ("/search?since=7d&q=%C3%A9%26%22", "q=%C3%A9%26%22&since=7d"),
+        ] {
+            let asked = Asked::new(&given.parse().unwrap());
+            assert_eq!(asked.canonical(), wanted, "{given}");
+            let again = Asked::new(&format!("/search?{wanted}").parse().unwrap());
+            assert_eq!(again, asked, "{given}");
+        }
+    }
+}

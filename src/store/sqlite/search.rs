@@ -1,0 +1,188 @@
+//! Full text: the words of every entry in an FTS5 index, asked by a checked query.
+//!
+//! What people write never reaches FTS5 as they wrote it: the tree of a query is made of folded words,
+//! which hold letters and digits only, and is written anew here.
+
+use std::fmt::Write as _;
+use std::ops::ControlFlow;
+
+use rusqlite::functions::FunctionFlags;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, params};
+
+use super::rows;
+use crate::html;
+use crate::query::{Query, Tree, words};
+use crate::store::StoreError;
+
+/// A word that stands in every entry and in no text: what a query of nothing but "not" is taken from.
+const EVERY: char = '\u{E000}';
+/// Bits of an entry's number in its place in the river: a thousand million entries.
+const NUMBER_BITS: u32 = 30;
+/// Where places begin: 1900-01-01. Older dates stand there too.
+const EPOCH: i64 = -2_208_988_800;
+/// Seconds that fit, up to the year 2172. Later dates stand there too.
+const SPAN: i64 = (1 << 33) - 1;
+
+/// The row of an entry in the index.
+pub(super) fn place(published: i64, number: i64) -> i64 {
+    let seconds = published.saturating_sub(EPOCH).clamp(0, SPAN);
+    (seconds << NUMBER_BITS) | (number & ((1 << NUMBER_BITS) - 1))
+}
+
+fn number(place: i64) -> i64 {
+    place & ((1 << NUMBER_BITS) - 1)
+}
+
+/// Makes the functions known that the triggers of the index call.
+pub(super) fn install(db: &Connection) -> rusqlite::Result<()> {
+    let flags =
+        FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
+    db.create_scalar_function("river_place", 2, flags, |row| Ok(place(row.get(0)?, row.get(1)?)))?;
+    db.create_scalar_function("river_words", 1, flags, |row| {
+        let mut out = String::new();
+        words::fold_into(&mut out, text(row.get_raw(0)));
+        Ok(out)
+    })?;
+    db.create_scalar_function("river_text", 3, flags, |row| {
+        let mut out = format!("{EVERY} ");
+        for column in [0, 1] {
+            let markup = text(row.get_raw(column));
+            if !markup.is_empty() {
+                words::fold_into(&mut out, &html::to_text(markup));
+            }
+        }
+        for name in rows::names(text(row.get_raw(2))) {
+            words::fold_into(&mut out, &name);
+        }
+        Ok(out)
+    })
+}
+
+fn text(value: ValueRef<'_>) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// What every entry matches.
+pub(super) fn everything() -> String {
+    format!("\"{EVERY}\"")
+}
+
+/// A query as FTS5 wants it.
+pub(super) fn expression(query: &Query) -> String {
+    let mut out = String::new();
+    write(&mut out, query.tree());
+    out
+}
+
+fn write(out: &mut String, tree: &Tree) {
+    match tree {
+        Tree::Words { words, goes_on } => {
+            // Folded words are letters and digits: nothing in them ends the quotation.
+            let _ = write!(out, "\"{}\"{}", words.join(" "), if *goes_on { " *" } else { "" });
+        }
+        Tree::Any(parts) => list(out, parts.iter(), " OR "),
+        Tree::Not(_) => without(out, std::iter::empty(), std::slice::from_ref(tree).iter()),
+        Tree::All(parts) => {
+            let negated = |part: &&Tree| matches!(part, Tree::Not(_));
+            without(out, parts.iter().filter(|part| !negated(part)), parts.iter().filter(negated));
+        }
+    }
+}
+
+/// FTS5 knows "not" only between two things.
+fn without<'a>(
+    out: &mut String,
+    wanted: impl Iterator<Item = &'a Tree> + Clone,
+    negated: impl Iterator<Item = &'a Tree> + Clone,
+) {
+    let negations = negated.clone().count();
+    out.extend(std::iter::repeat_n('(', negations));
+    if wanted.clone().next().is_none() {
+        out.push_str(&everything());
+    } else {
+        list(out, wanted, " AND ");
+    }
+    for tree in negated {
+        let Tree::Not(inner) = tree else { continue };
+        out.push_str(" NOT ");
+        list(out, std::iter::once(&**inner), "");
+        out.push(')');
+    }
+}
+
+fn list<'a>(out: &mut String, parts: impl Iterator<Item = &'a Tree>, by: &str) {
+    out.push('(');
+    for (at, part) in parts.enumerate() {
+        if at > 0 {
+            out.push_str(by);
+        }
+        write(out, part);
+    }
+    out.push(')');
+}
+
+/// Walks what matches, newest first: numbers of entries, until told to stop.
+pub(super) fn walk(
+    db: &Connection,
+    expression: &str,
+    mut each: impl FnMut(i64) -> Result<ControlFlow<()>, StoreError>,
+) -> Result<(), StoreError> {
+    let mut statement =
+        db.prepare_cached("SELECT rowid FROM words WHERE words MATCH ?1 ORDER BY rowid DESC")?;
+    let mut found = statement.query([expression])?;
+    while let Some(row) = found.next()? {
+        if each(number(row.get(0)?))?.is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// True when one entry matches.
+pub(super) fn matches(
+    db: &Connection,
+    expression: &str,
+    published: i64,
+    number: i64,
+) -> Result<bool, StoreError> {
+    Ok(db
+        .prepare_cached("SELECT 1 FROM words WHERE words MATCH ?1 AND rowid = ?2")?
+        .exists(params![expression, place(published, number)])?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expressions_are_written_for_fts5() {
+        for (query, wanted) in [
+            ("a", "\"a\""),
+            ("a b", "(\"a\" AND \"b\")"),
+            ("a OR \"b c\"", "(\"a\" OR \"b c\")"),
+            ("a* -b -c", "((((\"a\" *) NOT (\"b\")) NOT (\"c\")"),
+            ("-a", "(\"\u{E000}\" NOT (\"a\"))"),
+        ] {
+            let query = Query::new(query).unwrap();
+            let brackets = |c| expression(&query).matches(c).count();
+            assert_eq!(brackets('('), brackets(')'), "{}", expression(&query));
+            if !query.as_str().contains('*') {
+                assert_eq!(expression(&query), wanted);
+            }
+        }
+    }
+
+    #[test]
+    fn places_sort_by_date_then_number() {
+        let mut last = i64::MIN;
+        for (published, number) in
+            [(-3_000_000_000, 5), (0, 1), (0, 2), (1_366_983_689, 7), (1_366_983_690, 1), (i64::MAX, 3)]
+        {
+            let at = place(published, number);
+            assert!(at > last, "{published} {number}");
+            assert_eq!(super::number(at), number);
+            last = at;
+        }
+    }
+}

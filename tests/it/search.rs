@@ -1,0 +1,77 @@
+//! Any query is a feed, a page and a command; a bad one is said so in words.
+
+use crate::app::{App, Daemon, rss};
+use crate::origin::{Origin, Reply};
+
+/// An origin with one feed of six entries, and a daemon that has read it.
+fn river(tables: &str) -> (Origin, App, Daemon) {
+    let origin = Origin::start();
+    let items = [
+        ("g1", "Café in Łódź opens", "Mon, 02 Nov 2026 10:00:00 GMT", "A place to sit"),
+        ("g2", "東京で新聞を読む", "Tue, 03 Nov 2026 10:00:00 GMT", "本日の天気"),
+        ("g3", "Flooding in the valley", "Wed, 04 Nov 2026 10:00:00 GMT", "The river rose"),
+        (
+            "g4",
+            "River cleaned & <b>bold</b>",
+            "Thu, 05 Nov 2026 10:00:00 GMT",
+            "Volunteers &lt;i&gt;met&lt;/i&gt;",
+        ),
+    ];
+    let items: Vec<_> = items
+        .iter()
+        .map(|(guid, title, date, text)| {
+            (*guid, title.replace('&', "&amp;").replace('<', "&lt;"), *date, *text)
+        })
+        .collect();
+    let items: Vec<_> =
+        items.iter().map(|(guid, title, date, text)| (*guid, title.as_str(), *date, *text)).collect();
+    origin.on("/feed", Reply::ok("application/rss+xml", rss("Origin", &items)).etag("\"1\""));
+    let app = App::new(&format!("[[source]]\nid = \"one\"\nurl = \"{}\"\n{tables}", origin.url("/feed")));
+    let daemon = app.serve();
+    app.until("one", |status| status["state"] == "ok");
+    (origin, app, daemon)
+}
+
+#[test]
+fn any_query_is_a_feed() {
+    let (_origin, app, daemon) = river("[[feed]]\nid = \"wet\"\nquery = \"river -cleaned\"\n");
+    let titles = |path: &str| -> Vec<String> {
+        let items = daemon.json(path)["items"].clone();
+        items.as_array().unwrap().iter().map(|item| item["title"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(titles("/search.json?q=cafe+lodz"), ["Café in Łódź opens"]);
+    assert_eq!(titles("/search.json?q=%E6%96%B0%E8%81%9E"), ["東京で新聞を読む"]);
+    assert_eq!(titles("/search.json?q=river&since=2026-11-05").len(), 1);
+    assert_eq!(titles("/search.json?source=one").len(), 4);
+    assert_eq!(titles("/feeds/wet.json"), ["Flooding in the valley"]);
+    let answer = daemon.get("/search.atom?q=river&key=abc");
+    assert_eq!(answer.status, 200);
+    assert!(
+        answer.text().contains("href=\"https://river.example/search.atom?q=river\" rel=\"self\""),
+        "{}",
+        answer.text()
+    );
+    let again = daemon.request("GET", "/search.atom?q=river", &[("If-None-Match", answer.header("etag"))]);
+    assert_eq!(again.status, 304);
+    assert!(app.ok(&["search", "valley"]).contains("Flooding in the valley"));
+}
+
+#[test]
+fn a_bad_query_is_refused_in_words_in_the_form_asked_for() {
+    let (_origin, app, daemon) = river("");
+    for (path, kind) in [
+        ("/search.atom?q=%22open", "application/atom+xml; charset=utf-8"),
+        ("/search.rss?q=a+OR", "application/rss+xml; charset=utf-8"),
+        ("/search.json?q=%28", "application/feed+json; charset=utf-8"),
+        ("/search.atom", "application/atom+xml; charset=utf-8"),
+        ("/search.json?q=a&since=soon", "application/feed+json; charset=utf-8"),
+        ("/search.json?lang=!", "application/feed+json; charset=utf-8"),
+        ("/search.json?source=nobody", "application/feed+json; charset=utf-8"),
+        ("/search?q=%22open", "text/html; charset=utf-8"),
+    ] {
+        let answer = daemon.get(path);
+        assert_eq!((answer.status, answer.header("content-type")), (400, kind), "{path}");
+    }
+    assert_eq!(daemon.get("/search").status, 200);
+    assert_eq!(app.run(&["search", "\"open"]).status.code(), Some(2));
+}
