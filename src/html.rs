@@ -63,41 +63,70 @@ fn builder() -> Builder<'static> {
     builder
 }
 
-static WITHOUT_BASE: LazyLock<Builder<'static>> = LazyLock::new(|| {
+static WITHOUT_BASE: LazyLock<Cleaner> = LazyLock::new(|| {
     let mut builder = builder();
     builder.url_relative(UrlRelative::Deny);
-    builder
+    Cleaner { builder }
 });
 
-/// Clean, balanced HTML with absolute links: an allow-list of elements and attributes, parsed as a browser
-/// does and serialized again; links only to http, https and mailto. Input that is nested too deeply
-/// becomes escaped text. Cleaning twice changes nothing.
-pub fn sanitize(html: &str, base: Option<&Url>) -> String {
-    if !html.contains(['<', '&', '>']) {
-        return html.trim().to_owned();
-    }
-    if depth(html) > DEEPEST {
-        return escape(&to_text(html));
-    }
-    let base = base.filter(|base| matches!(base.scheme(), "http" | "https"));
-    let clean = match base {
-        None => WITHOUT_BASE.clean(html).to_string(),
-        Some(base) => {
-            let mut builder = builder();
-            builder.url_relative(UrlRelative::RewriteWithBase(base.clone()));
-            builder.clean(html).to_string()
-        }
-    };
-    without_pixels(&clean).trim().to_owned()
+/// Cleans HTML whose relative links have one base. Making one costs as much as cleaning a short text.
+pub struct Cleaner {
+    builder: Builder<'static>,
 }
 
-/// Like [`sanitize`] for a text that may be plain: without the tag of a real element `<` is a character.
-pub fn sanitize_if_markup(text: &str, base: Option<&Url>) -> String {
-    if has_tags(text) {
-        return sanitize(text, base);
+impl Cleaner {
+    /// Only an http(s) base counts; without one, relative links are dropped.
+    pub fn new(base: Option<&Url>) -> Self {
+        let mut builder = builder();
+        match base.filter(|base| matches!(base.scheme(), "http" | "https")) {
+            Some(base) => builder.url_relative(UrlRelative::RewriteWithBase(base.clone())),
+            None => builder.url_relative(UrlRelative::Deny),
+        };
+        Self { builder }
+    }
+
+    /// Clean, balanced HTML with absolute links: an allow-list of elements and attributes, parsed as a browser
+    /// does and serialized again; links only to http, https and mailto. Input that is nested too deeply
+    /// becomes escaped text. Cleaning twice changes nothing.
+    pub fn clean(&self, html: &str) -> String {
+        if !html.contains(['<', '>']) {
+            // Nothing to parse: references become characters, as they would in the tree.
+            return escaped_text(html);
+        }
+        if too_deep(html) {
+            return escape(&to_text(html));
+        }
+        // A reference may name a character that no document may carry.
+        let clean = self.builder.clean(html).to_string();
+        without_pixels(match crate::text::clean(&clean) {
+            Cow::Borrowed(_) => clean,
+            Cow::Owned(printable) => printable,
+        })
+    }
+
+    /// Like [`Cleaner::clean`] for a text that may be plain: without the tag of a real element `<` is a
+    /// character.
+    pub fn clean_if_markup(&self, text: &str) -> String {
+        if has_tags(text) { self.clean(text) } else { escaped_text(text) }
+    }
+}
+
+/// [`Cleaner::clean`], once.
+pub fn sanitize(html: &str, base: Option<&Url>) -> String {
+    match base {
+        None => WITHOUT_BASE.clean(html),
+        Some(_) => Cleaner::new(base).clean(html),
+    }
+}
+
+fn escaped_text(text: &str) -> String {
+    if !text.contains(['<', '>', '&', '\u{A0}']) {
+        return text.trim().to_owned();
     }
     let mut out = String::with_capacity(text.len() + 16);
-    push_escaped(&mut out, decode(text).trim());
+    // A blank that must not break stays: the serializer writes it as a reference.
+    let blank = |letter: char| letter.is_whitespace() && letter != '\u{A0}';
+    push_escaped(&mut out, decode(text).trim_matches(blank));
     out
 }
 
@@ -106,14 +135,18 @@ fn has_tags(text: &str) -> bool {
     let last = text.rfind('>').unwrap_or_default();
     text.match_indices('<').take_while(|(place, _)| *place < last).any(|(place, _)| {
         let inner = text.get(place + 1..).unwrap_or_default();
-        inner.starts_with("!--") || is_element(&tag_name(inner.strip_prefix('/').unwrap_or(inner)))
+        inner.starts_with("!--") || is_element(Name::of(inner.strip_prefix('/').unwrap_or(inner)).as_str())
     })
 }
 
 /// Images of no or one pixel are there to count readers.
-fn without_pixels(clean: &str) -> String {
+fn without_pixels(clean: String) -> String {
+    if !clean.contains("<img") {
+        let trimmed = clean.trim();
+        return if trimmed.len() == clean.len() { clean } else { trimmed.to_owned() };
+    }
     let mut out = String::with_capacity(clean.len());
-    let mut rest = clean;
+    let mut rest = clean.as_str();
     while let Some((before, tag)) = rest.split_once("<img") {
         out.push_str(before);
         let end = tag_end(tag);
@@ -128,7 +161,7 @@ fn without_pixels(clean: &str) -> String {
         rest = after;
     }
     out.push_str(rest);
-    out
+    out.trim().to_owned()
 }
 
 /// Bytes up to and with the `>` that ends a tag; quotes hide others.
@@ -145,17 +178,22 @@ fn tag_end(tag: &str) -> usize {
     tag.len()
 }
 
+/// True when more elements are open at once than a tree may have. Few tags cannot be nested deeply.
+fn too_deep(html: &str) -> bool {
+    html.bytes().filter(|byte| *byte == b'<').count() > DEEPEST && depth(html) > DEEPEST
+}
+
 /// How many elements are open at once at most, by a linear look at the tags.
 /// An element whose end tag is missing counts to the end: rather too many than too few.
 pub fn depth(html: &str) -> usize {
-    let mut open: HashMap<String, usize> = HashMap::new();
+    let mut open: HashMap<Name, usize> = HashMap::new();
     let (mut now, mut most) = (0usize, 0usize);
     for piece in html.split('<').skip(1) {
         let (ending, name) = match piece.strip_prefix('/') {
             Some(rest) => (true, rest),
             None => (false, piece),
         };
-        let name = tag_name(name);
+        let name = Name::of(name);
         if name.is_empty() || VOID.contains(&name.as_str()) || SELF_ENDING.contains(&name.as_str()) {
             continue;
         }
@@ -172,9 +210,34 @@ pub fn depth(html: &str) -> usize {
     most
 }
 
-fn tag_name(text: &str) -> String {
-    let end = text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'-').count();
-    text.get(..end.min(32)).unwrap_or_default().to_ascii_lowercase()
+/// The name of a tag in lower case, cut to 32 bytes, without the heap.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Name {
+    letters: [u8; 32],
+    length: u8,
+}
+
+impl Name {
+    /// The name at the begin of `text`, which starts behind `<` or `</`.
+    fn of(text: &str) -> Self {
+        let mut name = Self { letters: [0; 32], length: 0 };
+        let letters = text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
+        for (slot, byte) in name.letters.iter_mut().zip(letters) {
+            *slot = byte.to_ascii_lowercase();
+            name.length += 1;
+        }
+        name
+    }
+
+    fn as_str(&self) -> &str {
+        let letters = self.letters.get(..usize::from(self.length)).unwrap_or_default();
+        // Letters, digits and dashes are always text.
+        std::str::from_utf8(letters).unwrap_or_default()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.length == 0
+    }
 }
 
 /// The visible text: tags gone, entities resolved, white space folded.
@@ -263,20 +326,21 @@ fn strip(html: &str, is_tag: impl Fn(&str, bool) -> bool) -> String {
             continue;
         }
         let inner = tag.get(1..).unwrap_or_default();
-        let name = tag_name(inner.strip_prefix('/').unwrap_or(inner));
+        let name = Name::of(inner.strip_prefix('/').unwrap_or(inner));
+        let name = name.as_str();
         let declaration = inner.starts_with(['!', '?']);
-        if !declaration && (name.is_empty() || !is_tag(&name, html.len() - inner.len() <= last)) {
+        if !declaration && (name.is_empty() || !is_tag(name, html.len() - inner.len() <= last)) {
             text.push('<');
             rest = inner;
             continue;
         }
         let end = tag_end(inner);
         rest = inner.get(end..).unwrap_or_default();
-        if !INLINE.contains(&name.as_str()) {
+        if !INLINE.contains(&name) {
             text.push(' ');
         }
-        if SILENT.contains(&name.as_str()) && !inner.starts_with('/') {
-            let close = find_end_tag(rest, &name);
+        if SILENT.contains(&name) && !inner.starts_with('/') {
+            let close = find_end_tag(rest, name);
             rest = rest.get(close..).unwrap_or_default();
         }
     }

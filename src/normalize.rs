@@ -14,6 +14,7 @@ use url::Url;
 
 use self::links::Links;
 use self::words::Words;
+use crate::html::Cleaner;
 use crate::model::{
     Category, Digest, Enclosure, Entry, Feed, Person, RawDate, RawEntry, RawFeed, Text, TextKind, Warning,
 };
@@ -70,6 +71,7 @@ pub fn normalize(parsed: Parsed, context: &Context<'_>) -> Normalized {
         links: &links,
         authors: &people(&parsed.feed.authors, &links, &mut words),
         language: feed.language.as_deref(),
+        cleaner: Cleaner::new(links.base(None).as_ref()),
         salt: salt(&parsed.feed, context),
     };
     let entries = parsed.entries.into_iter().map(|raw| inherited.entry(raw, &mut words)).collect();
@@ -100,6 +102,8 @@ struct Inherited<'a> {
     links: &'a Links,
     authors: &'a [Person],
     language: Option<&'a str>,
+    /// For texts whose base is the document's.
+    cleaner: Cleaner,
     /// Everything outside the entry that shapes it.
     salt: Digest,
 }
@@ -137,9 +141,11 @@ impl Inherited<'_> {
 
     /// The costly part: HTML is cleaned.
     fn texts(&self, entry: &mut Entry, raw: &RawEntry, words: &mut Words) {
-        let clean = |said: &Text, words: &mut Words| {
-            let base = self.links.base(said.base.as_deref().or(raw.base.as_deref()));
-            rich(said, base.as_ref(), words)
+        let clean = |said: &Text, words: &mut Words| match said.base.as_deref().or(raw.base.as_deref()) {
+            Some(own) if !self.links.is_base(own) => {
+                rich(said, &Cleaner::new(self.links.base(Some(own)).as_ref()), words)
+            }
+            _ => rich(said, &self.cleaner, words),
         };
         entry.content = raw.content.as_ref().and_then(|said| clean(said, words));
         let same =
@@ -284,19 +290,17 @@ fn plain(said: &Text) -> String {
 }
 
 /// A text as clean HTML; `None` when nothing is left.
-fn rich(said: &Text, base: Option<&Url>, words: &mut Words) -> Option<String> {
+fn rich(said: &Text, cleaner: &Cleaner, words: &mut Words) -> Option<String> {
     let value = text::clean(&said.value);
-    let value = match value.char_indices().find(|(place, letter)| place + letter.len_utf8() > LONGEST_TEXT) {
-        Some((end, _)) => {
-            words.add("a text is longer than 1 MiB and was cut", value.get(..80).unwrap_or_default());
-            value.get(..end).unwrap_or_default()
-        }
-        None => &value,
-    };
+    let end = value.floor_char_boundary(LONGEST_TEXT);
+    if end < value.len() {
+        words.add("a text is longer than 1 MiB and was cut", text::cut(&value, 80).0);
+    }
+    let value = value.get(..end).unwrap_or(&value);
     let clean = match said.kind {
         TextKind::Plain => html::paragraphs(value),
-        TextKind::Html => html::sanitize(value, base),
-        TextKind::Unknown => html::sanitize_if_markup(&html::with_its_tags(value), base),
+        TextKind::Html => cleaner.clean(value),
+        TextKind::Unknown => cleaner.clean_if_markup(&html::with_its_tags(value)),
     };
     (!clean.is_empty()).then_some(clean)
 }

@@ -77,13 +77,16 @@ fn sticks(c: char) -> bool {
 
 /// Without what XML 1.0, 2.2 forbids: most controls, U+FFFE and U+FFFF.
 pub fn clean(text: &str) -> Cow<'_, str> {
-    if text.chars().all(may_stand_in_xml) {
+    // Byte by byte first: nearly every text passes, and U+FFFE and U+FFFF begin with 0xEF.
+    let suspect = |byte: &u8| (*byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')) || *byte == 0xEF;
+    if !text.as_bytes().iter().any(suspect) || text.chars().all(may_stand_in_xml) {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.chars().filter(|c| may_stand_in_xml(*c)).collect())
 }
 
-fn may_stand_in_xml(c: char) -> bool {
+/// XML 1.0, 2.2, as far as Rust's characters go.
+pub(crate) fn may_stand_in_xml(c: char) -> bool {
     !matches!(c, '\0'..='\u{8}' | '\u{B}' | '\u{C}' | '\u{E}'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}')
 }
 

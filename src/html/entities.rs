@@ -23,9 +23,9 @@ pub fn reference(name: &str) -> Option<Cow<'static, str>> {
         };
         let letter = match code {
             0x80..=0x9F => C1.get(code as usize - 0x80).copied(),
-            code => char::from_u32(code).filter(|letter| *letter != '\0'),
+            code => char::from_u32(code).filter(|letter| crate::text::may_stand_in_xml(*letter)),
         };
-        // What no text may hold (NUL, half a surrogate pair) is dropped.
+        // What no text may hold (controls, half a surrogate pair) is dropped.
         return Some(letter.map_or(Cow::Borrowed(""), |letter| Cow::Owned(letter.to_string())));
     }
     let known = match name {

@@ -22,6 +22,11 @@ impl Links {
         own.and_then(|own| join(self.document.as_ref(), own)).filter(is_web).or_else(|| self.document.clone())
     }
 
+    /// True when `own` is the base of the document itself.
+    pub(super) fn is_base(&self, own: &str) -> bool {
+        self.document.as_ref().is_some_and(|document| document.as_str() == own)
+    }
+
     /// An absolute http(s) address, at most 8 KiB; `None` for all else.
     pub(super) fn absolute(&self, link: &str, own: Option<&str>) -> Option<String> {
         let link = link.trim();
