@@ -1,4 +1,4 @@
-//! Real documents, and references nobody of the project wrote. The corpus is handed in by RIVERINE_CORPUS;
+//! Real documents, and references nobody of the project wrote. The corpus is handed in by `RIVERINE_CORPUS`;
 //! without it these tests say that they are left out.
 
 use std::fs;

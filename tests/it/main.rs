@@ -9,6 +9,7 @@ mod app;
 mod cli;
 mod corpus;
 mod dedup;
+mod documents;
 mod fixtures;
 mod origin;
 mod publishing;

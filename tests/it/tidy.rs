@@ -115,6 +115,12 @@ fn tree() -> Vec<File> {
     scan::files(root())
 }
 
+/// The texts of the program's sources.
+pub fn sources() -> Vec<String> {
+    let sources = tree().into_iter().filter(|file| file.path.starts_with("src/") && rust(&file.path));
+    sources.map(|file| file.text).collect()
+}
+
 fn rust(path: &str) -> bool {
     std::path::Path::new(path).extension().is_some_and(|extension| extension == "rs")
 }
