@@ -241,7 +241,7 @@ impl Daemon {
                 }
                 log(&id, &polled);
                 let committed = &polled.committed;
-                if !committed.touched.is_empty() {
+                if !committed.touched.is_empty() || committed.news {
                     (self.on_commit)(committed);
                 }
                 polled.outcome

@@ -127,6 +127,8 @@ pub struct Head {
     pub older: Option<Addresses>,
     /// Set in an archive document: where the current one is.
     pub current: Option<Addresses>,
+    /// There is nothing beside what stands in this document (RFC 5005, 2).
+    pub complete: bool,
 }
 
 /// The address of an entry's own page here, for what has no link of its own.

@@ -6,9 +6,11 @@
 
 mod accept;
 mod access;
+mod archive;
 mod conditional;
 mod doc;
 mod feeds;
+mod health;
 mod lately;
 mod listen;
 mod metrics;
@@ -37,8 +39,8 @@ use crate::store::{Committed, Handle};
 use lately::Lately;
 pub use listen::Listener;
 use metrics::Metrics;
-use plan::Plan;
-use shelf::Weight;
+use plan::{Place, Plan};
+use shelf::{Slot, Weight};
 use stamps::Stamps;
 use tokio::sync::Semaphore;
 
@@ -134,12 +136,15 @@ impl Site {
     /// were asked for lately are made anew at once, the others when somebody asks.
     /// Call it within a tokio runtime.
     pub fn touched(self: &Arc<Self>, committed: &Committed) {
-        if committed.touched.is_empty() {
-            return;
-        }
-        self.lately.soil();
         let plan = self.plan.load_full();
-        for slot in plan.slots().filter(|slot| slot.concerns(&committed.touched)) {
+        if !committed.touched.is_empty() {
+            self.lately.soil();
+        }
+        let concerned = |slot: &&Arc<Slot>| match slot.place {
+            Place::Health => committed.news,
+            _ => !committed.touched.is_empty() && slot.concerns(&committed.touched),
+        };
+        for slot in plan.slots().filter(concerned) {
             slot.soil();
             slot.refresh(self, &plan);
         }
@@ -193,7 +198,7 @@ fn router(site: Arc<Site>) -> Router {
         .route("/healthz", get(pages::healthz))
         .route("/readyz", get(pages::readyz))
         .route("/metrics", get(pages::metrics))
-        .route("/feeds/{id}/archive/{file}", any(pages::not_yet))
+        .route("/feeds/{id}/archive/{file}", get(archive::document).options(feeds::preflight))
         .route("/feeds/{id}/events", any(pages::not_yet))
         .route("/search", get(search::page).options(feeds::preflight))
         .route("/search.atom", get(search::atom).options(feeds::preflight))

@@ -2,6 +2,7 @@
 //!
 //! [`Store`] is blocking; [`Handle`] is its async side. Rows and SQL never leave this room.
 
+pub mod archive;
 mod handle;
 mod lock;
 mod sqlite;
@@ -20,6 +21,8 @@ use crate::dedup::{Context, DocumentKeys, Intake, Known};
 use crate::model::{Digest, Entry, EntryId, Output, Published, Sighting, Source, SourceId, SourceState};
 use crate::query::Query;
 use crate::units::{Size, Span};
+
+use archive::Cuts;
 
 pub use handle::Handle;
 pub use lock::{Lock, held_since, holder};
@@ -77,6 +80,8 @@ pub struct Committed {
     pub met: usize,
     /// Entries that a rule held back.
     pub filtered: usize,
+    /// The source's state changed: there are news about it.
+    pub news: bool,
 }
 
 /// A source as the store knows it, for `status` and the pages.
@@ -161,6 +166,67 @@ pub struct Search {
     pub limit: usize,
 }
 
+/// A stretch of an output's history.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stories {
+    /// In order of publication: place, whether it may stand in the current document, the story.
+    pub stories: Vec<(i64, bool, Published)>,
+    /// Some in this stretch are held until their date.
+    pub waiting: bool,
+}
+
+/// What happened to a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// It cannot be read.
+    Broken,
+    /// It can be read again.
+    Recovered,
+    /// 410.
+    Gone,
+    /// Its page looks different.
+    Drifted,
+    /// A permanent redirect was confirmed.
+    Moved,
+}
+
+impl News {
+    /// In one word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Broken => "broken",
+            Self::Recovered => "recovered",
+            Self::Gone => "gone",
+            Self::Drifted => "drifted",
+            Self::Moved => "moved",
+        }
+    }
+
+    /// The news of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Broken, Self::Recovered, Self::Gone, Self::Drifted, Self::Moved]
+            .into_iter()
+            .find(|news| news.name() == name)
+    }
+}
+
+/// A change of a source's state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// Grows with every one.
+    pub number: i64,
+    /// When the poll found it.
+    pub at: DateTime<Utc>,
+    /// What.
+    pub news: News,
+    /// Why, as the poll said; maybe empty.
+    pub words: String,
+    /// Whose.
+    pub source: SourceId,
+    /// Its shown name.
+    pub source_name: String,
+}
+
 /// What is remembered, behind one door. Blocking. Every method fails with [`StoreError::Failed`]
 /// when the disk does; others are named.
 pub trait Store: Send {
@@ -219,6 +285,48 @@ pub trait Store: Send {
     /// # Errors
     /// See [`Store`].
     fn search(&mut self, search: &Search, now: DateTime<Utc>) -> Result<Vec<Published>, StoreError>;
+
+    /// Where an output's history was cut; nothing cut yet where its rules are others.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn cuts(&mut self, output: &Output) -> Result<Cuts, StoreError>;
+
+    /// Counts an output's history on, a slice at a time; false: there is more to count.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn count(&mut self, output: &Output, cuts: &mut Cuts) -> Result<bool, StoreError>;
+
+    /// Keeps the cuts of an output.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn keep_cuts(&mut self, output: &Output, cuts: &Cuts) -> Result<(), StoreError>;
+
+    /// The stories of an output after one place, up to another, at most `limit`.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn stories(
+        &mut self,
+        output: &Output,
+        stretch: (i64, i64),
+        limit: usize,
+        now: DateTime<Utc>,
+    ) -> Result<Stories, StoreError>;
+
+    /// The smallest place in an output that is still taken; retention takes the oldest.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn oldest(&mut self, output: &Output) -> Result<i64, StoreError>;
+
+    /// The daemon's own news, the newest first.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn health(&mut self, limit: usize) -> Result<Vec<Health>, StoreError>;
 
     /// One entry with every sighting, oldest first. The name of an entry that became one with
     /// an older one gives the older one.

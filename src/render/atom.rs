@@ -28,9 +28,11 @@ fn feed(sheet: &Sheet<'_>) -> atom::Feed {
         namespaces.insert("media".to_owned(), MEDIA.to_owned());
     }
     let mut extensions = atom::extension::ExtensionMap::default();
-    if head.current.is_some() {
-        namespaces.insert("fh".to_owned(), HISTORY.to_owned());
-        add(&mut extensions, "fh", "archive", BTreeMap::new());
+    for (name, holds) in [("archive", head.current.is_some()), ("complete", head.complete)] {
+        if holds {
+            namespaces.insert("fh".to_owned(), HISTORY.to_owned());
+            add(&mut extensions, "fh", name, BTreeMap::new());
+        }
     }
     let subtitle = one_line(&head.description);
     atom::Feed {

@@ -74,9 +74,11 @@ fn channel(sheet: &Sheet<'_>) -> rss::Channel {
         }
         add(&mut extensions, "atom", "link", attrs);
     }
-    if head.current.is_some() {
-        namespaces.insert("fh".to_owned(), HISTORY.to_owned());
-        add(&mut extensions, "fh", "archive", Vec::new());
+    for (name, holds) in [("archive", head.current.is_some()), ("complete", head.complete)] {
+        if holds {
+            namespaces.insert("fh".to_owned(), HISTORY.to_owned());
+            add(&mut extensions, "fh", name, Vec::new());
+        }
     }
     let title = one_line(&head.title);
     let description = one_line(&head.description);

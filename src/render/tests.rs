@@ -20,6 +20,7 @@ fn head() -> Head {
         hub: None,
         older: None,
         current: None,
+        complete: false,
     }
 }
 
@@ -225,6 +226,14 @@ fn an_archive_says_so_and_where_the_current_document_is() {
     {
         let text = text(form, &head, &sample());
         assert!(text.contains(needle), "{form:?} {text}");
+    }
+}
+
+#[test]
+fn a_document_that_is_all_there_is_says_so() {
+    let head = Head { complete: true, ..head() };
+    for form in [Form::Atom, Form::Rss] {
+        assert!(text(form, &head, &sample()).contains("<fh:complete>"), "{form:?}");
     }
 }
 

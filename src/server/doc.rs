@@ -40,7 +40,12 @@ impl Doc {
 
     /// True for the tag of any variant.
     pub(super) fn owns(&self, tag: &str) -> bool {
-        tag.strip_prefix(&self.tag).is_some_and(|rest| {
+        Self::is_of(tag, &self.tag)
+    }
+
+    /// True when `tag` is that of a variant of the document whose plain tag is `base`.
+    pub(super) fn is_of(tag: &str, base: &str) -> bool {
+        tag.strip_prefix(base).is_some_and(|rest| {
             rest.is_empty()
                 || rest
                     .strip_prefix('-')

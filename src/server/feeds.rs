@@ -10,7 +10,7 @@ use super::doc::Doc;
 use super::plan::{Place, Plan};
 use super::reply::{self, Answer, Policy};
 use super::shelf::Slot;
-use super::{Site, accept, access, pages};
+use super::{Site, accept, access, archive, pages};
 use crate::link;
 use crate::model::SourceId;
 use crate::render::Form;
@@ -26,17 +26,15 @@ pub(super) async fn feed(
     headers: HeaderMap,
 ) -> Answer {
     let plan = site.plan.load_full();
-    if file.starts_with('_') {
-        return pages::not_yet(State(site), headers).await;
-    }
     let (id, form) = split(&file);
-    let Some(slot) = plan.slot(&Place::Feed(id.to_owned())) else {
+    let place = if id == "_health" { Place::Health } else { Place::Feed(id.to_owned()) };
+    let Some(slot) = plan.slot(&place) else {
         return unknown(&plan, &headers, "There is no such feed here. The front page names them all.");
     };
-    if !access::allowed(plan.token(&slot.output), &uri, &headers) {
+    if !access::allowed(plan.token_of(slot), &uri, &headers) {
         return reply::locked(&plan, &headers);
     }
-    let private = plan.token(&slot.output).is_some();
+    let private = plan.token_of(slot).is_some();
     let Some(form) = form else { return negotiated(&site, &plan, slot, &uri, &headers).await };
     document(&site, &plan, slot, form, private, &headers).await
 }
@@ -80,7 +78,12 @@ async fn document(
     headers: &HeaderMap,
 ) -> Answer {
     match slot.get(site, plan).await {
-        Ok(finished) => reply::document(headers, finished.form(form), policy(plan, private)).await,
+        Ok(finished) => {
+            if let Some(delta) = archive::delta(site, plan, slot, &finished, form, headers).await {
+                return delta;
+            }
+            reply::document(headers, finished.form(form), policy(plan, private)).await
+        }
         Err(_) => reply::unavailable(plan, headers),
     }
 }
@@ -108,7 +111,7 @@ async fn negotiated(
     ];
     let names: Vec<_> = offered.iter().map(|(name, _)| *name).collect();
     let chosen = accept::media_type(headers, &names).and_then(|at| offered.get(at));
-    let private = plan.token(&slot.output).is_some();
+    let private = plan.token_of(slot).is_some();
     let policy = Policy { negotiated: true, ..policy(plan, private) };
     match chosen {
         Some((_, Some(form))) => {

@@ -39,6 +39,7 @@ pub(super) fn river(
     let id = match place {
         Place::Feed(id) => id.clone(),
         Place::Source(id) => id.to_string(),
+        Place::Health => "_health".to_owned(),
     };
     let page = River {
         frame: plan.frame(key),
@@ -111,8 +112,7 @@ pub(super) async fn river_now(
     key: Option<String>,
     front: bool,
 ) -> Result<String, StoreError> {
-    let (output, now) = (slot.output.clone(), site.clock.now());
-    let entries = site.store.read(move |store| store.select(&output, now)).await?;
+    let entries = slot.look(site, plan, site.clock.now()).await?;
     let (shared, place, output) = (plan.clone(), slot.place.clone(), slot.output.clone());
     let html = blocking(move || {
         let head = shared.head(&place, &output, &entries);

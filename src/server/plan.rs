@@ -42,6 +42,8 @@ pub(super) enum Place {
     Feed(String),
     /// `/sources/{id}`.
     Source(SourceId),
+    /// `/feeds/_health`.
+    Health,
 }
 
 impl Place {
@@ -50,6 +52,7 @@ impl Place {
         match self {
             Self::Feed(id) => format!("feeds/{id}"),
             Self::Source(id) => format!("sources/{id}"),
+            Self::Health => "feeds/_health".to_owned(),
         }
     }
 }
@@ -85,8 +88,10 @@ impl Plan {
         let sources = settings.sources.iter().map(|source| {
             (Place::Source(source.id.clone()), Arc::new(of_source(&source.id, source.name.as_deref())))
         });
+        let health = [(Place::Health, Arc::new(health_output()))];
         let slots = feeds
             .chain(sources)
+            .chain(health)
             .map(|(place, output)| (place.clone(), Arc::new(Slot::new(place, output))))
             .collect();
         let style = hex(&Sha256::digest(STYLE.as_bytes()), 4);
@@ -106,6 +111,14 @@ impl Plan {
         match &output.access {
             Access::Token(token) => Some(token),
             Access::Open => self.settings.token.as_ref(),
+        }
+    }
+
+    /// The token for a document. Errors of all sources are for those who may see all of them.
+    pub(super) fn token_of<'a>(&'a self, slot: &'a Slot) -> Option<&'a Secret> {
+        match slot.place {
+            Place::Feed(_) => self.token(&slot.output),
+            Place::Source(_) | Place::Health => self.token_of_all(),
         }
     }
 
@@ -136,6 +149,11 @@ impl Plan {
                 let title = named.filter(|name| !name.is_empty()).unwrap_or_else(|| output.title.clone());
                 (title.clone(), format!("The newest entries of {title}."), self.page(place))
             }
+            Place::Health => (
+                output.title.clone(),
+                "What happened to the sources: which broke, recovered, moved or went.".to_owned(),
+                self.page(place),
+            ),
         };
         Head {
             title,
@@ -169,6 +187,7 @@ impl Plan {
             hub: None,
             older: None,
             current: None,
+            complete: false,
         }
     }
 
@@ -246,6 +265,17 @@ fn everything() -> Output {
         title_prefix: TitlePrefix::None,
         access: Access::Open,
         hub: HubChoice::None,
+    }
+}
+
+/// The daemon's own news: of no source's entries.
+fn health_output() -> Output {
+    Output {
+        id: "_health".to_owned(),
+        title: "How the sources are".to_owned(),
+        sources: Some(Vec::new()),
+        languages: vec!["en".to_owned()],
+        ..everything()
     }
 }
 

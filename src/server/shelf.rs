@@ -3,27 +3,33 @@
 //! One flight at a time per output makes all its forms from one look into the store. Who asks gets
 //! documents that are not older than the question; only what nobody asked for lately is given up.
 
-use std::sync::Arc;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwapOption;
 use chrono::{DateTime, Utc};
 use tokio::sync::{Mutex, OnceCell};
 
-use super::Site;
 use super::doc::Doc;
 use super::pages;
 use super::plan::{Place, Plan};
-use crate::model::{Output, Published, SourceId};
-use crate::render::{Form, Sheet};
+use super::{Site, archive, health};
+use crate::model::{Digest, EntryId, Output, Published, SourceId};
+use crate::render::{Form, Head, Sheet};
 use crate::store::StoreError;
+use crate::store::archive::Cuts;
 
 /// Time alone changes a document too (entries that were held, entries a day old): after so
 /// long the store is asked again. The same bytes stay the same document.
 const LIFE: Duration = Duration::from_mins(1);
 /// Between two makings of one output that nobody waits for, so that a storm of commits costs little.
 const PAUSE: Duration = Duration::from_millis(200);
+/// Documents of the past whose entries are remembered.
+const REMEMBERED: usize = 16;
+/// Places that are counted again after a restart rather than written down.
+const LONG_WAY: i64 = 5_000;
 /// Bytes of all finished documents together, before compression.
 const BUDGET: usize = 96 << 20;
 
@@ -41,6 +47,10 @@ pub(super) struct Slot {
     turn: Mutex<()>,
     /// Somebody makes it anew at the moment, unasked.
     refreshing: AtomicBool,
+    /// Where its history is cut, as far as it was counted.
+    cuts: Mutex<Option<Arc<Cuts>>>,
+    /// What stood in documents that readers may hold, the newest first: tags, and entries.
+    past: std::sync::Mutex<VecDeque<([String; 3], Arc<Versions>)>>,
 }
 
 /// All documents of an output, from one look into the store.
@@ -48,6 +58,8 @@ pub(super) struct Finished {
     generation: u64,
     made: Duration,
     forms: [Arc<Doc>; 3],
+    /// What stands in it, and in which version.
+    pub(super) entries: Arc<Versions>,
     /// The page for people as an open site shows it, and the front page; made when first wanted.
     pages: [OnceCell<Arc<Doc>>; 2],
 }
@@ -67,6 +79,9 @@ impl Finished {
     }
 }
 
+/// Entries, each by the digest of its text.
+pub(super) type Versions = HashMap<EntryId, Digest>;
+
 /// What all shelves together hold, so that it can be bounded.
 #[derive(Default)]
 pub(super) struct Weight {
@@ -85,6 +100,8 @@ impl Slot {
             finished: ArcSwapOption::empty(),
             turn: Mutex::new(()),
             refreshing: AtomicBool::new(false),
+            cuts: Mutex::new(None),
+            past: std::sync::Mutex::default(),
         }
     }
 
@@ -164,20 +181,25 @@ impl Slot {
     ) -> Result<Arc<Finished>, StoreError> {
         let (now, made) = (site.clock.now(), site.clock.elapsed());
         let before = self.finished.load_full();
-        let (output, names) = (self.output.clone(), self.names());
-        let first = before.is_none();
-        let look = site.store.read(move |store| {
-            let entries = store.select(&output, now)?;
-            let stamps = names.iter().filter(|_| first).map(|name| store.stamped(name));
-            Ok((entries, stamps.collect::<Result<Vec<_>, _>>()?))
-        });
-        let (entries, stamps) = look.await?;
+        let entries = self.look(site, plan, now).await?;
+        let mut stamps = Vec::new();
+        if before.is_none() {
+            let names = self.names();
+            let look = site.store.read(move |store| names.iter().map(|name| store.stamped(name)).collect());
+            stamps = look.await?;
+        }
+        let shown: Arc<Versions> =
+            Arc::new(entries.iter().map(|entry| (entry.id, entry.entry.digest)).collect());
+        let beyond = archive::beyond(site, self, &shown, now).await?;
         let (shared, output, place) = (plan.clone(), self.output.clone(), self.place.clone());
-        let written = tokio::task::spawn_blocking(move || write(&shared, &place, &output, &entries)).await;
+        let written =
+            tokio::task::spawn_blocking(move || write(&shared, &place, &output, &entries, beyond)).await;
         let forms = written.map_err(|_| StoreError::Failed("rendering failed".to_owned()))?;
         site.metrics.rendered();
         let forms = self.dated(site, forms, before.as_deref(), &stamps, now);
-        let finished = Arc::new(Finished { generation, made, forms, pages: Default::default() });
+        self.remember(&forms, &shown);
+        let finished =
+            Arc::new(Finished { generation, made, forms, entries: shown, pages: Default::default() });
         self.put(site, plan, &finished);
         if let Some(before) = before {
             let after = finished.clone();
@@ -190,6 +212,21 @@ impl Slot {
         Ok(finished)
     }
 
+    /// What stands in it now.
+    pub(super) async fn look(
+        &self,
+        site: &Site,
+        plan: &Plan,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Published>, StoreError> {
+        if self.place == Place::Health {
+            let news = site.store.read(|store| store.health(health::LIMIT)).await?;
+            return Ok(health::entries(plan, &news));
+        }
+        let output = self.output.clone();
+        site.store.read(move |store| store.select(&output, now)).await
+    }
+
     fn put(&self, site: &Site, plan: &Plan, finished: &Arc<Finished>) {
         let before = self.finished.swap(Some(finished.clone()));
         let all = &site.weight.bytes;
@@ -199,6 +236,55 @@ impl Slot {
         if sum.saturating_sub(gone) > BUDGET {
             trim(site, plan);
         }
+    }
+
+    /// Keeps what stood in a document, for readers who come back and want only what is new.
+    fn remember(&self, forms: &[Arc<Doc>; 3], shown: &Arc<Versions>) {
+        let mut past = self.past.lock().unwrap_or_else(PoisonError::into_inner);
+        let tags = forms.each_ref().map(|doc| doc.tag.clone());
+        past.retain(|(known, _)| *known != tags);
+        past.push_front((tags, shown.clone()));
+        past.truncate(REMEMBERED);
+    }
+
+    /// What stood in the document of one of these tags.
+    pub(super) fn stood(&self, known: impl Fn(&str) -> bool) -> Option<Arc<Versions>> {
+        let past = self.past.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = past.iter().find(|(tags, _)| tags.iter().any(|tag| known(tag)));
+        found.map(|(_, shown)| shown.clone())
+    }
+
+    /// Where its history is cut, counted up to now.
+    pub(super) async fn cuts(&self, site: &Site) -> Result<Arc<Cuts>, StoreError> {
+        let mut held = self.cuts.lock().await;
+        let output = self.output.clone();
+        let mut cuts = match &*held {
+            Some(cuts) => (**cuts).clone(),
+            None => site.store.read(move |store| store.cuts(&output)).await?,
+        };
+        let before = (cuts.ends.len(), cuts.counted);
+        loop {
+            let output = self.output.clone();
+            let (counted, done) = site
+                .store
+                .read(move |store| {
+                    let done = store.count(&output, &mut cuts)?;
+                    Ok((cuts, done))
+                })
+                .await?;
+            cuts = counted;
+            if done {
+                break;
+            }
+        }
+        // Written when there is something to lose: a cut, or a long way that would be gone again.
+        if cuts.ends.len() > before.0 || cuts.counted.saturating_sub(before.1) > LONG_WAY {
+            let (output, cuts) = (self.output.clone(), cuts.clone());
+            site.store.write(move |store| store.keep_cuts(&output, &cuts)).await?;
+        }
+        let cuts = Arc::new(cuts);
+        *held = Some(cuts.clone());
+        Ok(cuts)
     }
 
     fn names(&self) -> [String; 3] {
@@ -275,8 +361,18 @@ fn trim(site: &Site, plan: &Plan) {
 }
 
 /// All forms of an output. Blocking: entries are cleaned and written three times over.
-fn write(plan: &Plan, place: &Place, output: &Output, entries: &[Published]) -> [Doc; 3] {
-    let head = plan.head(place, output, entries);
+fn write(
+    plan: &Plan,
+    place: &Place,
+    output: &Output,
+    entries: &[Published],
+    beyond: archive::Beyond,
+) -> [Doc; 3] {
+    let head = Head {
+        older: beyond.newest.map(|n| archive::addresses(plan, place, n)),
+        complete: beyond.complete,
+        ..plan.head(place, output, entries)
+    };
     let sheet = Sheet::new(&head, entries);
     Form::ALL.map(|form| Doc::new(form.content_type(), sheet.write(form)))
 }

@@ -3,7 +3,9 @@
 //! A file that is no database, another program's, damaged or from a newer version is named and
 //! left as it is.
 
+mod archive;
 mod commit;
+mod health;
 mod known;
 mod prune;
 mod rows;
@@ -19,7 +21,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-use super::{Commit, Committed, KeptBody, Options, Search, SourceRow, Stamp, Store, StoreError};
+use super::archive::Cuts;
+use super::{
+    Commit, Committed, Health, KeptBody, Options, Search, SourceRow, Stamp, Store, StoreError, Stories,
+};
 use crate::dedup::{Context, DocumentKeys, Known};
 use crate::model::{Digest, Entry, EntryId, Output, Published, Sighting, Source, SourceId, SourceState};
 
@@ -248,6 +253,36 @@ impl Store for Sqlite {
 
     fn search(&mut self, search: &Search, now: DateTime<Utc>) -> Result<Vec<Published>, StoreError> {
         select::search(&self.db, search, now)
+    }
+
+    fn health(&mut self, limit: usize) -> Result<Vec<Health>, StoreError> {
+        health::latest(&self.db, limit)
+    }
+
+    fn cuts(&mut self, output: &Output) -> Result<Cuts, StoreError> {
+        archive::cuts(&self.db, output)
+    }
+
+    fn count(&mut self, output: &Output, cuts: &mut Cuts) -> Result<bool, StoreError> {
+        archive::count(&self.db, output, cuts)
+    }
+
+    fn keep_cuts(&mut self, output: &Output, cuts: &Cuts) -> Result<(), StoreError> {
+        archive::keep(&mut self.db, output, cuts)
+    }
+
+    fn stories(
+        &mut self,
+        output: &Output,
+        stretch: (i64, i64),
+        limit: usize,
+        now: DateTime<Utc>,
+    ) -> Result<Stories, StoreError> {
+        archive::stories(&self.db, output, stretch, limit, now)
+    }
+
+    fn oldest(&mut self, output: &Output) -> Result<i64, StoreError> {
+        archive::oldest(&self.db, output)
     }
 
     fn entry(&mut self, id: EntryId) -> Result<Option<(Published, Vec<Sighting>)>, StoreError> {

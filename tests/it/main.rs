@@ -6,6 +6,8 @@
 #![allow(unreachable_pub, reason = "one binary: nothing of it is public")]
 
 mod app;
+mod archive;
+
 mod cli;
 mod corpus;
 mod dedup;

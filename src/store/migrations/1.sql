@@ -110,3 +110,29 @@ END;
 CREATE TRIGGER words_of_gone AFTER DELETE ON entries BEGIN
   DELETE FROM words WHERE rowid = river_place(old.published, old.number);
 END;
+
+-- How the stories of each output are cut into archive documents. Never cut anew: what a reader holds stays true.
+CREATE TABLE archives (
+  output  TEXT PRIMARY KEY,
+  rules   BLOB NOT NULL,     -- digest of what its stories are chosen by; other rules, another archive
+  counted INTEGER NOT NULL,  -- place of the last story that was counted
+  open    INTEGER NOT NULL   -- stories after the last end
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE archive_ends (
+  output TEXT NOT NULL REFERENCES archives (output) ON DELETE CASCADE,
+  n      INTEGER NOT NULL,
+  place  INTEGER NOT NULL,   -- of the last story in it
+  PRIMARY KEY (output, n)
+) STRICT, WITHOUT ROWID;
+
+-- The daemon's own news: one row per change of a source's state.
+CREATE TABLE health (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  source INTEGER NOT NULL REFERENCES sources (number) ON DELETE CASCADE,
+  at     INTEGER NOT NULL,
+  kind   TEXT NOT NULL,      -- broken, recovered, gone, drifted, moved
+  words  TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX health_source ON health (source, number);

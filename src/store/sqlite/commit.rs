@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::rows;
+use super::{health, rows};
 use crate::dedup::{Decision, Keys, NewStory, stated};
 use crate::model::{DedupRule, Digest, Entry, EntryId, SourceId};
 use crate::store::{Commit, Committed, Reading, StoreError};
 
 pub(super) fn commit(db: &Connection, source: i64, commit: &Commit<'_>) -> Result<Committed, StoreError> {
+    let news = health::record(db, source, commit.state, commit.now)?;
     let feed = commit.state.feed.as_ref();
     db.prepare_cached("UPDATE sources SET state = ?2, title = ?3, link = ?4 WHERE number = ?1")?.execute(
         params![
@@ -19,7 +20,7 @@ pub(super) fn commit(db: &Connection, source: i64, commit: &Commit<'_>) -> Resul
             feed.and_then(|feed| feed.link.as_deref())
         ],
     )?;
-    let Some(reading) = commit.reading else { return Ok(Committed::default()) };
+    let Some(reading) = commit.reading else { return Ok(Committed { news, ..Committed::default() }) };
     let rule: String = db
         .prepare_cached("SELECT rule FROM sources WHERE number = ?1")?
         .query_row([source], |row| row.get(0))?;
@@ -28,7 +29,7 @@ pub(super) fn commit(db: &Connection, source: i64, commit: &Commit<'_>) -> Resul
         source,
         rule: rows::rule(&rule),
         now: commit.now.timestamp(),
-        committed: Committed::default(),
+        committed: Committed { news, ..Committed::default() },
         touched: BTreeSet::new(),
         stories: 0,
     };

@@ -131,7 +131,7 @@ impl Wish<'_> {
              WHERE e.listed = 1 AND e.merged_into IS NULL AND coalesce(e.hold_until, 0) <= ?1 {}
              ORDER BY e.published DESC, e.number DESC",
             rows::PUBLISHED,
-            self.spoken()
+            spoken(self.languages)
         ))?;
         let mut found = statement.query([self.now.timestamp()])?;
         while let Some(row) = found.next()? {
@@ -148,25 +148,25 @@ impl Wish<'_> {
              WHERE e.number = ?1 AND e.merged_into IS NULL AND coalesce(e.hold_until, 0) <= ?2 {} {}",
             rows::PUBLISHED,
             if self.listed { "AND e.listed = 1" } else { "" },
-            self.spoken()
+            spoken(self.languages)
         ))?)
     }
 
     fn load(&self, row: &mut CachedStatement<'_>, number: i64) -> Result<Option<Published>, StoreError> {
         Ok(row.query_row(params![number, self.now.timestamp()], rows::published).optional()?)
     }
+}
 
-    /// The condition on languages, so that others are not even read. Codes that are none match nothing.
-    fn spoken(&self) -> String {
-        let code = |code: &&String| code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        let ways = self.languages.iter().filter(code);
-        let ways: Vec<_> =
-            ways.map(|code| format!("e.language LIKE '{code}' OR e.language LIKE '{code}-%'")).collect();
-        match (self.languages.is_empty(), ways.is_empty()) {
-            (true, _) => String::new(),
-            (false, true) => "AND 0".to_owned(),
-            (false, false) => format!("AND ({})", ways.join(" OR ")),
-        }
+/// The condition on languages, so that others are not even read. Codes that are none match nothing.
+pub(super) fn spoken(languages: &[String]) -> String {
+    let code = |code: &&String| code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let ways = languages.iter().filter(code);
+    let ways: Vec<_> =
+        ways.map(|code| format!("e.language LIKE '{code}' OR e.language LIKE '{code}-%'")).collect();
+    match (languages.is_empty(), ways.is_empty()) {
+        (true, _) => String::new(),
+        (false, true) => "AND 0".to_owned(),
+        (false, false) => format!("AND ({})", ways.join(" OR ")),
     }
 }
 

@@ -1,0 +1,191 @@
+//! The whole history of a feed (RFC 5005, 4): `/feeds/{id}/archive/{n}`, and deltas (RFC 3229).
+//!
+//! A story stands in the current document or in exactly one archive document. A document that is full,
+//! with none of its stories still current, keeps its bytes until retention or a correction takes them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use chrono::{DateTime, Utc};
+
+use super::doc::Doc;
+use super::plan::{Place, Plan};
+use super::reply::{self, Answer, Policy};
+use super::shelf::{Finished, Slot, Versions};
+use super::{Site, access, conditional};
+use crate::model::{Output, Published};
+use crate::render::{Addresses, Form, Head, Sheet};
+use crate::store::StoreError;
+
+/// How long a full document may be kept without asking.
+const DAY: Duration = Duration::from_hours(24);
+
+/// What lies beyond a current document.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Beyond {
+    /// The newest archive document that has anything in it.
+    pub(super) newest: Option<usize>,
+    /// Nothing does.
+    pub(super) complete: bool,
+}
+
+/// Where the history of an output goes on behind its current document.
+pub(super) async fn beyond(
+    site: &Site,
+    slot: &Slot,
+    shown: &Versions,
+    now: DateTime<Utc>,
+) -> Result<Beyond, StoreError> {
+    if !matches!(slot.place, Place::Feed(_)) {
+        return Ok(Beyond::default());
+    }
+    let cuts = slot.cuts(site).await?;
+    for n in (1..=cuts.documents()).rev() {
+        let Some(stretch) = cuts.range(n) else { continue };
+        let output = slot.output.clone();
+        let found = site.store.read(move |store| store.stories(&output, stretch, usize::MAX, now)).await?;
+        if found.stories.iter().any(|(_, _, story)| !shown.contains_key(&story.id)) {
+            return Ok(Beyond { newest: Some(n), complete: false });
+        }
+        // Retention takes the oldest: below what it left there is nothing.
+        if found.stories.is_empty() && n < cuts.documents() {
+            break;
+        }
+    }
+    Ok(Beyond { newest: None, complete: true })
+}
+
+/// The addresses of an archive document.
+pub(super) fn addresses(plan: &Plan, place: &Place, n: usize) -> Addresses {
+    Addresses::below(&plan.address(&format!("{}/archive/{n}", place.stem())))
+}
+
+/// `/feeds/{id}/archive/{n}.atom` and its like.
+pub(super) async fn document(
+    State(site): State<Arc<Site>>,
+    Path((id, file)): Path<(String, String)>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Answer {
+    let plan = site.plan.load_full();
+    let unknown = |words: &str| reply::message(&plan, &headers, StatusCode::NOT_FOUND, "Not found", words);
+    let Some(slot) = plan.slot(&Place::Feed(id)) else {
+        return unknown("There is no such feed here. The front page names them all.");
+    };
+    let token = plan.token(&slot.output);
+    if !access::allowed(token, &uri, &headers) {
+        return reply::locked(&plan, &headers);
+    }
+    let named = file.rsplit_once('.').and_then(|(n, ending)| Some((n, Form::from_extension(ending)?)));
+    let Some((n, form)) = named.and_then(|(n, form)| Some((whole(n)?, form))) else {
+        return unknown("Archive documents are numbered from 1 and end in .atom, .rss or .json.");
+    };
+    let policy = Policy::of(&plan, token.is_some()).shared();
+    match made(&site, &plan, slot, n, form).await {
+        Ok(Some((doc, full))) => {
+            let max_age = if full { DAY } else { policy.max_age };
+            reply::document(&headers, &doc, Policy { max_age, ..policy }).await
+        }
+        Ok(None) => unknown("The archive has no such document."),
+        Err(_) => reply::unavailable(&plan, &headers),
+    }
+}
+
+/// A number in its one spelling.
+fn whole(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|n: &usize| *n > 0 && n.to_string() == text)
+}
+
+/// One archive document, and whether it is full.
+async fn made(
+    site: &Arc<Site>,
+    plan: &Arc<Plan>,
+    slot: &Arc<Slot>,
+    n: usize,
+    form: Form,
+) -> Result<Option<(Arc<Doc>, bool)>, StoreError> {
+    let at = addresses(plan, &slot.place, n);
+    let (change, now, elapsed) = (site.lately.change(), site.clock.now(), site.clock.elapsed());
+    let current = slot.get(site, plan).await?;
+    let cuts = slot.cuts(site).await?;
+    let Some(stretch) = cuts.range(n) else { return Ok(None) };
+    let output = slot.output.clone();
+    let look = site.store.read(move |store| {
+        let oldest = if n > 1 { store.oldest(&output)? } else { 0 };
+        Ok((store.stories(&output, stretch, usize::MAX, now)?, oldest))
+    });
+    let (found, oldest) = look.await?;
+    let all = found.stories.len();
+    let mut entries: Vec<Published> = found.stories.into_iter().map(|(_, _, story)| story).collect();
+    entries.retain(|story| !current.entries.contains_key(&story.id));
+    let full = cuts.is_closed(n) && !found.waiting && entries.len() == all;
+    entries.sort_by_key(|story| std::cmp::Reverse((story.published, story.number)));
+    // The chain ends where retention has taken everything.
+    let older = (n > 1 && stretch.0 > 0 && oldest > 0 && oldest <= stretch.0).then(|| n - 1);
+    let (plan, slot) = (plan.clone(), slot.clone());
+    let name = at.of(form).to_owned();
+    let written = tokio::task::spawn_blocking(move || {
+        let plain = plan.head(&slot.place, &slot.output, &entries);
+        let head = Head {
+            older: older.map(|n| addresses(&plan, &slot.place, n)),
+            current: Some(plain.selves.clone()),
+            selves: at,
+            // Whom a hub tells of the current document need not hear of this one.
+            hub: None,
+            ..plain
+        };
+        let mut doc = Doc::new(form.content_type(), Sheet::new(&head, &entries).write(form));
+        doc.modified = entries.iter().map(|story| story.modified).max().map(Into::into);
+        doc
+    });
+    let doc = written.await.map_err(|_| StoreError::Failed("rendering failed".to_owned()))?;
+    Ok(Some((site.lately.keep(name, doc, change, elapsed), full)))
+}
+
+/// 226: what is new since the document that the reader holds, where the reader asks so and we know that one.
+pub(super) async fn delta(
+    site: &Arc<Site>,
+    plan: &Arc<Plan>,
+    slot: &Slot,
+    finished: &Arc<Finished>,
+    form: Form,
+    headers: &HeaderMap,
+) -> Option<Answer> {
+    let asked = headers.get_all("a-im").iter().filter_map(|value| value.to_str().ok());
+    let feed = |one: &str| {
+        let (name, rest) = one.split_once(';').unwrap_or((one, ""));
+        name.trim().eq_ignore_ascii_case("feed") && !matches!(rest.trim(), "q=0" | "q=0.0")
+    };
+    if !asked.flat_map(|value| value.split(',')).any(feed) || !headers.contains_key(header::IF_NONE_MATCH) {
+        return None;
+    }
+    let current = finished.form(form);
+    // Who holds the current document hears 304, not a delta of nothing.
+    if conditional::not_modified(headers, |tag| current.owns(tag), None) {
+        return None;
+    }
+    let stood = slot.stood(|base| conditional::not_modified(headers, |tag| Doc::is_of(tag, base), None))?;
+    let mut entries = slot.look(site, plan, site.clock.now()).await.ok()?;
+    entries.retain(|entry| stood.get(&entry.id) != Some(&entry.entry.digest));
+    if entries.is_empty() {
+        return None;
+    }
+    let (plan, place, output) = (plan.clone(), slot.place.clone(), slot.output.clone());
+    let written = tokio::task::spawn_blocking(move || partial(&plan, &place, &output, &entries, form)).await;
+    let mut answer = reply::text(StatusCode::IM_USED, "");
+    *answer.body_mut() = written.ok()?.into();
+    let fields = answer.headers_mut();
+    reply::set(fields, header::CONTENT_TYPE, form.content_type());
+    reply::set(fields, header::ETAG, &format!("\"{}\"", current.tag));
+    reply::set(fields, header::HeaderName::from_static("im"), "feed");
+    reply::set(fields, header::CACHE_CONTROL, "no-store, im");
+    reply::set(fields, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    Some(answer)
+}
+
+fn partial(plan: &Plan, place: &Place, output: &Output, entries: &[Published], form: Form) -> Vec<u8> {
+    let head = plan.head(place, output, entries);
+    Sheet::new(&head, entries).write(form)
+}

@@ -1,0 +1,178 @@
+//! The whole history of a feed: every stored entry once, documents that stay as they are, and only what is
+//! new for who asks so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::app::{App, Daemon, rss, source};
+use crate::origin::{Origin, Reply};
+
+/// Entries `from..to`, one an hour.
+fn entries(from: usize, to: usize) -> Reply {
+    let start = "2026-10-20T00:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    let items: Vec<_> = (from..to)
+        .rev()
+        .map(|n| {
+            let at = start + chrono::TimeDelta::hours(i64::try_from(n).unwrap());
+            (format!("g{n}"), format!("Entry {n}"), at.format("%a, %d %b %Y %H:%M:%S GMT").to_string())
+        })
+        .collect();
+    let items: Vec<_> = items.iter().map(|(g, t, d)| (g.as_str(), t.as_str(), d.as_str(), "Text.")).collect();
+    Reply::ok("application/rss+xml", rss("One", &items))
+}
+
+/// Follows a feed's chain from the current document: the ids of each document, by its address.
+fn chain(daemon: &Daemon, feed: &str, form: &str) -> BTreeMap<String, Vec<String>> {
+    let mut documents = BTreeMap::new();
+    let mut next = Some(format!("/feeds/{feed}.{form}"));
+    while let Some(path) = next {
+        let answer = daemon.get(&path);
+        assert_eq!(answer.status, 200, "{path}");
+        let feed = feed_rs::parser::parse(answer.body.as_slice()).unwrap();
+        let older = if form == "json" {
+            let json: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+            json["next_url"].as_str().map(str::to_owned)
+        } else {
+            let link = regex::Regex::new(r#"<(?:atom:)?link [^>]*rel="prev-archive"[^>]*>"#).unwrap();
+            let href = regex::Regex::new(r#"href="([^"]*)""#).unwrap();
+            link.find(answer.text()).map(|link| href.captures(link.as_str()).unwrap()[1].to_owned())
+        };
+        next = older.map(|href| href.strip_prefix("https://river.example").unwrap().to_owned());
+        let ids = feed.entries.into_iter().map(|entry| entry.id).collect();
+        assert!(documents.insert(path.clone(), ids).is_none(), "{path} twice: a loop");
+    }
+    documents
+}
+
+fn once(documents: &BTreeMap<String, Vec<String>>, stored: usize) -> BTreeSet<String> {
+    let all: Vec<_> = documents.values().flatten().cloned().collect();
+    let different: BTreeSet<_> = all.iter().cloned().collect();
+    assert_eq!((all.len(), different.len()), (stored, stored), "{:?}", documents.keys());
+    different
+}
+
+#[test]
+fn the_chain_reaches_every_stored_entry_once() {
+    let origin = Origin::start();
+    origin.on("/one", entries(0, 330));
+    origin.on("/two", entries(300, 420));
+    let tables = source("one", &origin, "")
+        + &source("two", &origin, "groups = [\"g\"]")
+        + "[[feed]]\nid = \"g\"\ngroups = [\"g\"]\nlimit = 10\n"
+        + "[[feed]]\nid = \"words\"\nquery = \"entry -7\"\nlimit = 10\nper_source = 3\n";
+    let app = App::new(&tables);
+    let daemon = app.serve();
+    app.polled(&["one", "two"]);
+    let before: Vec<_> = ["atom", "rss", "json"].map(|form| once(&chain(&daemon, "all", form), 420)).into();
+    assert!(before.iter().all(|ids| *ids == before[0]), "the forms differ");
+    once(&chain(&daemon, "g", "atom"), 120);
+    once(&chain(&daemon, "words", "json"), 419);
+    // What is full stays as it is while new entries come, and over a restart.
+    let first = daemon.get("/feeds/all/archive/1.atom");
+    assert_eq!(first.header("cache-control"), "public, max-age=86400");
+    assert!(
+        first.text().contains("<fh:archive>") && first.text().contains("rel=\"current\""),
+        "{}",
+        first.text()
+    );
+    origin.on("/one", entries(420, 640));
+    app.poll_again("one");
+    once(&chain(&daemon, "all", "atom"), 640);
+    once(&chain(&daemon, "g", "atom"), 120);
+    assert_eq!(daemon.stop(), 0);
+    let daemon = app.serve();
+    let again = daemon.get("/feeds/all/archive/1.atom");
+    assert_eq!((again.text(), again.header("etag")), (first.text(), first.header("etag")));
+    assert_eq!(again.header("last-modified"), first.header("last-modified"));
+    once(&chain(&daemon, "all", "rss"), 640);
+    for path in [
+        "/feeds/all/archive/0.atom",
+        "/feeds/all/archive/01.atom",
+        "/feeds/all/archive/99.atom",
+        "/feeds/all/archive/1",
+        "/feeds/none/archive/1.atom",
+        "/feeds/all/archive/x.atom",
+    ] {
+        assert_eq!(daemon.get(path).status, 404, "{path}");
+    }
+}
+
+#[test]
+fn a_feed_that_holds_everything_says_so() {
+    let origin = Origin::start();
+    origin.on("/one", entries(0, 5));
+    let app = App::new(&source("one", &origin, ""));
+    let daemon = app.serve();
+    app.polled(&["one"]);
+    let atom = daemon.get("/feeds/all.atom");
+    assert!(
+        atom.text().contains("<fh:complete>") && !atom.text().contains("prev-archive"),
+        "{}",
+        atom.text()
+    );
+    origin.on("/one", entries(0, 150));
+    app.poll_again("one");
+    let atom = daemon.get("/feeds/all.atom");
+    assert!(
+        !atom.text().contains("<fh:complete>") && atom.text().contains("prev-archive"),
+        "{}",
+        atom.text()
+    );
+}
+
+#[test]
+fn who_asks_for_what_is_new_gets_only_that() {
+    let origin = Origin::start();
+    origin.on("/one", entries(0, 5));
+    let app = App::new(&source("one", &origin, ""));
+    let daemon = app.serve();
+    app.polled(&["one"]);
+    for form in ["atom", "rss", "json"] {
+        let path = format!("/feeds/all.{form}");
+        let held = daemon.get(&path).header("etag").to_owned();
+        let ask = |tag: &str| daemon.request("GET", &path, &[("A-IM", "feed, gzip"), ("If-None-Match", tag)]);
+        assert_eq!(ask(&held).status, 304);
+        let known = daemon.json("/feeds/all.json")["items"].as_array().unwrap().len();
+        origin.on("/one", entries(0, known + 2));
+        app.poll_again("one");
+        let delta = ask(&held);
+        assert_eq!((delta.status, delta.header("im")), (226, "feed"), "{delta:?}");
+        assert_eq!(delta.header("cache-control"), "no-store, im");
+        let feed = feed_rs::parser::parse(delta.body.as_slice()).unwrap();
+        assert_eq!(feed.entries.len(), 2);
+        // Its tag is that of the whole document; who does not know ours, or does not ask, gets all.
+        assert_eq!(ask(delta.header("etag")).status, 304);
+        assert_eq!(ask("\"unknown\"").status, 200);
+        assert_eq!(daemon.request("GET", &path, &[("If-None-Match", &held)]).status, 200);
+        assert_eq!(daemon.request("GET", &path, &[("A-IM", "feed")]).status, 200);
+    }
+}
+
+#[test]
+fn a_source_that_breaks_is_news_once() {
+    let origin = Origin::start();
+    origin.on("/one", entries(0, 2));
+    let app = App::new(&source("one", &origin, ""));
+    let daemon = app.serve();
+    app.polled(&["one"]);
+    assert_eq!(daemon.titles("_health"), [""; 0]);
+    let entries_before = daemon.get("/feeds/all.atom");
+    origin.on("/one", Reply::status("500 Internal Server Error"));
+    for _ in 0..3 {
+        app.run(&["fetch", "one"]);
+    }
+    assert_eq!(daemon.titles("_health"), ["One cannot be read"]);
+    assert_eq!(daemon.get("/feeds/all.atom").text(), entries_before.text(), "errors are no entries");
+    origin.on("/one", entries(0, 2));
+    app.run(&["fetch", "one"]);
+    origin.on("/one", Reply::status("410 Gone"));
+    app.run(&["fetch", "one"]);
+    assert_eq!(
+        daemon.titles("_health"),
+        ["One is gone for good", "One reads well again", "One cannot be read"]
+    );
+    let (atom, rss) = (daemon.get("/feeds/_health.atom"), daemon.get("/feeds/_health.rss"));
+    assert!(rss.text().contains("500"), "{}", rss.text());
+    assert_eq!(daemon.stop(), 0);
+    let daemon = app.serve();
+    assert_eq!(daemon.get("/feeds/_health.atom").text(), atom.text());
+}
