@@ -74,6 +74,19 @@ pub struct Config {
     pub files: Vec<PathBuf>,
     /// What works, but perhaps not as meant.
     pub warnings: Problems,
+    /// Credentials that only systemd hands over, where it did not: `status` and `check` do without, who
+    /// polls or publishes asks [`Config::complete`] first.
+    pub absent: Problems,
+}
+
+impl Config {
+    /// True to itself: every secret is there.
+    ///
+    /// # Errors
+    /// The secrets that are not.
+    pub fn complete(self) -> Result<Self, Problems> {
+        if self.absent.is_empty() { Ok(self) } else { Err(self.absent) }
+    }
 }
 
 /// Reads the config at `path`, with the environment of this process.

@@ -11,6 +11,9 @@ pub(super) struct Args {}
 /// Prints `ok: 12 sources, 3 feeds` to stdout, or all problems to stderr.
 pub(super) fn run(_: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let config = global.load()?;
+    if !global.quiet && !config.absent.is_empty() {
+        print::words(config.absent.render(print::color()));
+    }
     let disabled = config.sources.iter().filter(|s| !s.enabled).count();
     let sources = print::count(config.sources.len(), "source", "sources");
     let feeds = print::count(config.outputs.len(), "feed", "feeds");

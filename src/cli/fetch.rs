@@ -87,7 +87,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
             }
             return progress.finish();
         }
-        alone(&config, ids, &mut progress).await?;
+        alone(&config.complete()?, ids, &mut progress).await?;
         progress.finish()
     })
 }

@@ -45,7 +45,7 @@ pub(super) enum Mode {
 /// # Errors
 /// The config's, the store's, the port's, in words.
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
-    let config = global.load()?;
+    let config = global.load()?.complete()?;
     assemble::runtime()?.block_on(river(config, Mode::Config(args.watch), global))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -197,7 +197,7 @@ async fn reload(river: &River) {
 }
 
 async fn reloaded(river: &River) -> anyhow::Result<Config> {
-    let config = config::load(&river.path)?;
+    let config = config::load(&river.path)?.complete()?;
     let plan = assemble::plan(&config, &river.store, &river.clock, Some(river.gate.clone()))?;
     let (done, loaded) = oneshot::channel();
     river.commands.send(Command::Reload(Box::new(plan), done)).await.context("the polling loop is gone")?;

@@ -14,6 +14,8 @@ pub enum Severity {
     Error,
     /// It works, but perhaps not as meant.
     Warning,
+    /// A secret that only systemd hands over, and did not: what needs it must refuse, the rest works.
+    Absent,
 }
 
 /// A config file as it was read. Secrets in it are stars.
@@ -89,6 +91,14 @@ impl Problems {
         self.list.is_empty()
     }
 
+    /// Takes out the problems of a severity.
+    pub(super) fn split_off(&mut self, severity: Severity) -> Self {
+        let (off, list): (Vec<_>, _) =
+            std::mem::take(&mut self.list).into_iter().partition(|p| p.severity == severity);
+        self.list = list;
+        if off.is_empty() { Self::default() } else { Self::new(self.files.clone(), off) }
+    }
+
     /// True when the config cannot be used.
     pub fn is_fatal(&self) -> bool {
         self.list.iter().any(|p| p.severity == Severity::Error)
@@ -127,6 +137,7 @@ impl Problems {
         let level = match problem.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
+            Severity::Absent => Level::NOTE,
         };
         let title = level.primary_title(problem.words.as_str());
         let mut group = title.elements(std::iter::empty::<annotate_snippets::Message<'_>>());

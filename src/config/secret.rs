@@ -8,7 +8,7 @@ use regex::Regex;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::diagnose::Place;
+use super::diagnose::{Place, Severity};
 use super::walk::{Read, Spot};
 use crate::model::Secret;
 
@@ -45,7 +45,7 @@ pub(super) fn read_value(spot: &Spot<'_, '_>, value: &Spanned<DeValue<'_>>) -> R
     let found = match &**name.get_ref() {
         "file" => from_file(spot, &spot.dir.join(target)),
         "env" => from_env(spot, target),
-        "credential" => from_credential(spot, target),
+        "credential" => from_credential(spot, target, inner.span()),
         other => {
             spot.report.hide(Place { file: spot.file, span: inner.span() });
             Err(format!("{forms}; {other:?} is none of these"))
@@ -85,13 +85,18 @@ fn from_env(spot: &Spot<'_, '_>, name: &str) -> Result<Secret, String> {
     checked(text).map_err(|why| format!("the variable {name} {why}"))
 }
 
-fn from_credential(spot: &Spot<'_, '_>, name: &str) -> Result<Secret, String> {
+fn from_credential(spot: &Spot<'_, '_>, name: &str, span: Range<usize>) -> Result<Secret, String> {
     if name.is_empty() || name.contains('/') || name == ".." {
         return Err(format!("{name:?} is not the name of a credential"));
     }
-    let dir = (spot.report.env)("CREDENTIALS_DIRECTORY").ok_or_else(|| {
-        format!("there are no credentials here: systemd hands them over with LoadCredential={name}:…")
-    })?;
+    let Some(dir) = (spot.report.env)("CREDENTIALS_DIRECTORY") else {
+        let words =
+            format!("there are no credentials here: systemd hands them over with LoadCredential={name}:…");
+        let place = Place { file: spot.file, span };
+        spot.report.say(Severity::Absent, Some(place), words, None);
+        // Never used: who needs secrets refuses a config that is not complete.
+        return Ok(Secret::new(""));
+    };
     from_file(spot, &PathBuf::from(dir).join(name))
 }
 

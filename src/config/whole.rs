@@ -46,11 +46,12 @@ pub(super) fn load(asked: &Path, env: Env<'_>) -> Result<Config, Problems> {
     files.append(&mut report.also_read.borrow_mut());
 
     let sources = found.into_iter().filter_map(|f| f.source).map(Arc::new).collect();
-    let warnings = report.finish();
+    let mut warnings = report.finish();
     if warnings.is_fatal() {
         return Err(warnings);
     }
-    Ok(Config { path, server, store, fetch, dedup, sources, outputs, files, warnings })
+    let absent = warnings.split_off(Severity::Absent);
+    Ok(Config { path, server, store, fetch, dedup, sources, outputs, files, warnings, absent })
 }
 
 fn read(path: &Path) -> Result<String, String> {

@@ -110,6 +110,18 @@ fn what_is_not_built_is_refused_by_name() {
 }
 
 #[test]
+fn who_only_looks_needs_no_credentials() {
+    let app = App::new("[[feed]]\nid = \"x\"\ntoken = { credential = \"reader\" }\n");
+    let output = app.run(&["check"]);
+    assert!(ended(&output, 0).contains("LoadCredential=reader"));
+    app.ok(&["status"]);
+    for command in ["serve", "fetch"] {
+        assert!(ended(&app.run(&[command]), 2).contains("LoadCredential=reader"), "{command}");
+    }
+    assert!(!app.path("riverine.db").exists(), "nothing may be started");
+}
+
+#[test]
 fn a_wrong_call_ends_with_two() {
     let app = App::new("[[source]]\nurl = \"https://one.example/feed\"\nid = \"one\"\n");
     ended(&app.run(&["flush"]), 2);

@@ -82,6 +82,14 @@ fn secrets_that_are_not_there_are_said_in_words() {
 }
 
 #[test]
+fn a_config_without_its_credentials_is_good_for_looking_only() {
+    let config = good("[server]\nadmin_token = { credential = 'admin' }\n");
+    let absent = config.complete().unwrap_err();
+    assert!(absent.to_string().contains("LoadCredential=admin"), "{absent}");
+    assert!(good("").complete().is_ok());
+}
+
+#[test]
 fn no_secret_is_ever_shown() {
     let text = r#"
 [server]
