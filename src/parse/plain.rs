@@ -156,7 +156,7 @@ fn item(start: &Start, lines: &[&str], wrapped: bool) -> Option<RawEntry> {
         return None;
     }
     let (link, paragraphs) = paragraphs(rest, wrapped);
-    let body: String = paragraphs.iter().map(|one| format!("<p>{one}</p>")).collect();
+    let body = paragraphs.iter().fold(String::new(), |body, one| body + "<p>" + one + "</p>");
     Some(RawEntry {
         title: Some(Text::plain(title)),
         link,
@@ -170,10 +170,8 @@ fn item(start: &Start, lines: &[&str], wrapped: bool) -> Option<RawEntry> {
 fn title_lines(lines: &[&str], wrapped: bool) -> usize {
     let block = lines.iter().take_while(|line| !is_blank(line)).count();
     let full = |line: &&str| line.trim().chars().count() > WRAPPED * 2 / 3;
-    let broken = wrapped
-        && (2..=3).contains(&block)
-        && lines.len() > block
-        && lines.iter().take(block - 1).all(|line| full(line));
+    let broken =
+        wrapped && (2..=3).contains(&block) && lines.len() > block && lines.iter().take(block - 1).all(full);
     if broken { block } else { block.min(1) }
 }
 

@@ -50,7 +50,7 @@ fn shape(start: &str, content_type: Option<&str>) -> Result<Shape, ParseError> {
     match first_element(head) {
         Some(name) => by_root(&name),
         None if head.starts_with('<') => Ok(Shape::Feed),
-        None => by_content(head, content_type),
+        None => Ok(by_content(head, content_type)),
     }
 }
 
@@ -73,7 +73,7 @@ fn by_root(name: &str) -> Result<Shape, ParseError> {
 }
 
 /// Rubbish before the first tag: a feed or page behind it is still one.
-fn by_content(head: &str, content_type: Option<&str>) -> Result<Shape, ParseError> {
+fn by_content(head: &str, content_type: Option<&str>) -> Shape {
     let lower = head.to_ascii_lowercase();
     let place = |tags: &[&str]| tags.iter().filter_map(|tag| lower.find(tag)).min();
     let feed = place(&["<?xml", "<rss", "<feed", "<rdf:rdf", "<channel", "<atom:feed"]);
@@ -81,12 +81,12 @@ fn by_content(head: &str, content_type: Option<&str>) -> Result<Shape, ParseErro
     let html = content_type.is_some_and(|said| said.contains("html"));
     match (feed, page) {
         // A text may well speak of tags.
-        (None, _) if !html && plain::looks_like(head) => Ok(Shape::Text),
-        (Some(feed), Some(page)) if page < feed => Ok(Shape::Page),
-        (Some(_), _) => Ok(Shape::Feed),
-        (None, Some(_)) => Ok(Shape::Page),
-        (None, None) if html => Ok(Shape::Page),
-        (None, None) => Ok(Shape::Text),
+        (None, _) if !html && plain::looks_like(head) => Shape::Text,
+        (Some(feed), Some(page)) if page < feed => Shape::Page,
+        (Some(_), _) => Shape::Feed,
+        (None, Some(_)) => Shape::Page,
+        (None, None) if html => Shape::Page,
+        (None, None) => Shape::Text,
     }
 }
 

@@ -1,0 +1,385 @@
+//! The fields of an item, worked out: what the page states by microformats, microdata and `RDFa` first, then what headings,
+//! `<time>`, class names and the places of things say. Never looks outside the item, but for links and
+//! languages around it.
+
+pub(super) use body::markup;
+pub(super) use when::in_text;
+pub(super) use where_to::{leads_anywhere, leads_elsewhere, picture_of};
+
+mod body;
+mod when;
+mod where_to;
+
+use super::dom::{Dom, Id};
+use super::item::{self, Item};
+use super::words;
+use crate::model::{Enclosure, RawDate};
+use crate::text;
+
+/// Characters of a title that is no heading.
+const LONGEST_LINE: usize = 300;
+/// Characters of a name.
+const LONGEST_NAME: usize = 80;
+/// Authors, subjects and files of one item, each.
+const MOST: usize = 64;
+
+/// A value and the element that it was taken from.
+#[derive(Clone, Debug)]
+pub(super) struct Picked<T> {
+    /// The value.
+    pub(super) value: T,
+    /// The element, where one holds it.
+    pub(super) id: Option<Id>,
+}
+
+/// What an item says. A field that is `None` was not looked for, or not found.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Found {
+    /// Plain text.
+    pub(super) title: Option<Picked<String>>,
+    /// As written.
+    pub(super) link: Option<Picked<String>>,
+    /// When it came out.
+    pub(super) published: Option<Picked<RawDate>>,
+    /// When it changed.
+    pub(super) updated: Option<Picked<RawDate>>,
+    /// Names.
+    pub(super) authors: Vec<Picked<String>>,
+    /// HTML of a short text, and the elements it is made of.
+    pub(super) summary: Option<(String, Vec<Id>)>,
+    /// HTML of the whole text.
+    pub(super) content: Option<(String, Vec<Id>)>,
+    /// As written.
+    pub(super) image: Option<Picked<String>>,
+    /// As written.
+    pub(super) language: Option<String>,
+    /// Subjects.
+    pub(super) categories: Vec<String>,
+    /// Sound and film.
+    pub(super) enclosures: Vec<Enclosure>,
+}
+
+/// Works all fields out.
+pub(super) fn work_out(dom: &Dom<'_>, item: &Item<'_>) -> Found {
+    let reader = Reader::new(dom, item);
+    let mut found = Found::default();
+    let dates = reader.dates();
+    found.title = reader.title(&dates);
+    found.link = reader.link(found.title.as_ref().and_then(|title| title.id));
+    found.title = found.title.or_else(|| reader.title_of_link(found.link.as_ref()));
+    found.authors = reader.authors();
+    when::settle(dates, &mut found);
+    reader.body(&mut found);
+    found.image = reader.image();
+    found.language = reader.language(found.title.as_ref().and_then(|title| title.id));
+    found.categories = reader.categories();
+    found.enclosures = reader.enclosures();
+    found
+}
+
+/// An item with what is asked of it again and again.
+struct Reader<'d, 'a> {
+    dom: &'d Dom<'a>,
+    item: &'d Item<'a>,
+    /// All its elements.
+    ids: Vec<Id>,
+}
+
+impl<'d, 'a> Reader<'d, 'a> {
+    fn new(dom: &'d Dom<'a>, item: &'d Item<'a>) -> Self {
+        Self { dom, item, ids: item.ids(dom).collect() }
+    }
+
+    fn has_class(&self, id: Id, class: &str) -> bool {
+        self.dom.classes(id).any(|one| one == class)
+    }
+
+    /// An element of the item itself, not of a thing within it (a card of its author, a quoted entry).
+    fn is_own(&self, id: Id) -> bool {
+        let inner = |around: Id| {
+            around != self.item.root
+                && (self.dom.el(around).element.attr("itemscope").is_some()
+                    || self.dom.classes(around).any(|class| class.starts_with("h-")))
+        };
+        !self.up(id).any(inner)
+    }
+
+    /// The elements around one, within the item.
+    fn up(&self, id: Id) -> impl Iterator<Item = Id> + '_ {
+        let root = self.item.root;
+        let first = self.ids.first().copied().unwrap_or(root).min(root);
+        self.dom.ancestors(id).take_while(move |around| *around >= first)
+    }
+
+    fn by_class<'s>(&'s self, class: &'s str) -> impl Iterator<Item = Id> + 's {
+        self.ids.iter().copied().filter(move |id| self.has_class(*id, class) && self.is_own(*id))
+    }
+
+    /// Elements with a property of microdata or `RDFa`.
+    fn by_property<'s>(&'s self, names: &'s [&'s str]) -> impl Iterator<Item = Id> + 's {
+        let said = move |id: Id| {
+            let properties =
+                ["itemprop", "property"].into_iter().filter_map(move |name| self.dom.attr(id, name));
+            properties.flat_map(str::split_ascii_whitespace).any(|one| {
+                let one = one.rsplit_once([':', '/', '#']).map_or(one, |(_, name)| name);
+                names.contains(&one)
+            })
+        };
+        self.ids.iter().copied().filter(move |id| said(*id) && self.is_own(*id))
+    }
+
+    fn text(&self, id: Id) -> String {
+        self.dom.text(id)
+    }
+
+    /// `content` of a `<meta>`, else the text.
+    fn value(&self, id: Id) -> String {
+        self.dom.attr(id, "content").map_or_else(|| self.text(id), str::to_owned)
+    }
+
+    fn title(&self, dates: &when::Dates) -> Option<Picked<String>> {
+        let stated = || {
+            self.by_class("p-name")
+                .chain(self.by_class("entry-title"))
+                .chain(self.by_property(&["headline", "name", "title"]))
+        };
+        let fits = |text: &str| !text.is_empty() && !item::is_date_text(text);
+        let picked = |id: Id| Picked { value: self.value(id), id: Some(id) };
+        let stated = stated().map(picked).find(|title| fits(&title.value));
+        stated
+            .or_else(|| self.heading().map(picked))
+            .or_else(|| self.title_by_class().map(picked))
+            .or_else(|| self.title_by_link(dates))
+            .or_else(|| self.first_line(dates))
+            .map(|title| Picked { value: when::without_date(&title.value, dates), id: title.id })
+    }
+
+    /// The heading that most looks like a title.
+    fn heading(&self) -> Option<Id> {
+        let mut best: Option<(i32, Id)> = None;
+        for id in self.ids.iter().copied() {
+            let [b'h', level @ b'1'..=b'6'] = self.dom.name(id).as_bytes() else { continue };
+            let text = self.text(id);
+            if text.is_empty() || item::is_date_text(&text) || words::is_more(&text) {
+                continue;
+            }
+            let linked =
+                self.dom.sums(id).links > 0 || self.up(id).any(|around| self.dom.name(around) == "a");
+            let long = text.split(' ').count() >= 3 || text.chars().count() >= 15;
+            let score = i32::from(b'7' - level) + 4 * i32::from(linked) + 4 * i32::from(long);
+            if best.is_none_or(|(most, _)| score > most) {
+                best = Some((score, id));
+            }
+        }
+        best.map(|(_, id)| id)
+    }
+
+    fn title_by_class(&self) -> Option<Id> {
+        let candidates = self.ids.iter().copied().filter(|id| {
+            let sums = self.dom.sums(*id);
+            sums.chars > 3
+                && sums.chars <= LONGEST_LINE
+                && *id != self.item.root
+                && self.dom.is_marked(*id, words::TITLE)
+                && !self.dom.is_marked(*id, words::SUMMARY)
+        });
+        let fits = |id: &Id| {
+            let text = self.text(*id);
+            !item::is_date_text(&text) && !words::is_more(&text)
+        };
+        candidates.take(8).find(fits)
+    }
+
+    /// The link whose text most looks like a title.
+    fn title_by_link(&self, dates: &when::Dates) -> Option<Picked<String>> {
+        let mut best: Option<(usize, Id, String)> = None;
+        for id in self.links().take(MOST) {
+            if self.leads_elsewhere(id) || self.dom.sums(id).chars > LONGEST_LINE {
+                continue;
+            }
+            let text = self.text(id);
+            if words::is_more(&text) || item::is_date_text(&when::without_date(&text, dates)) {
+                continue;
+            }
+            let count = text.chars().count();
+            if best.as_ref().is_none_or(|(most, ..)| count > *most) {
+                best = Some((count, id, text));
+            }
+        }
+        // A card that is a link as a whole: its first line, not all it says.
+        let (_, id, value) = best?;
+        let whole = self.item.tops(self.dom).all(|top| self.dom.sums(top).chars == self.dom.sums(id).chars);
+        let blocks =
+            self.dom.within(id).skip(1).any(|inner| matches!(self.dom.name(inner), "div" | "p" | "span"));
+        let one = !whole || !blocks;
+        one.then_some(Picked { value, id: Some(id) })
+    }
+
+    /// A strong word at the beginning, else the first line with words that is no date.
+    fn first_line(&self, dates: &when::Dates) -> Option<Picked<String>> {
+        let strong = self.ids.iter().copied().find(|id| {
+            matches!(self.dom.name(*id), "strong" | "b" | "dt" | "th" | "summary" | "figcaption")
+                && self.dom.sums(*id).chars > 3
+                && !item::is_date_text(&self.text(*id))
+        });
+        if let Some(id) = strong.filter(|id| self.dom.sums(*id).chars <= LONGEST_LINE) {
+            return Some(Picked { value: self.text(id), id: Some(id) });
+        }
+        let leaf = |id: &Id| {
+            let inner = self.dom.children(*id).all(|child| !is_block(self.dom.name(child)));
+            inner && is_block(self.dom.name(*id)) && self.dom.sums(*id).chars > 0
+        };
+        for id in self.ids.iter().copied().filter(leaf).take(MOST) {
+            let text = self.text(id);
+            let rest = when::without_date(&text, dates);
+            if !rest.is_empty() && !item::is_date_text(&rest) && rest.chars().count() > 3 {
+                let (cut, _) = text::cut(&rest, LONGEST_LINE);
+                return Some(Picked { value: cut.to_owned(), id: Some(id) });
+            }
+        }
+        let text = when::without_date(&self.item.text(self.dom, &|_| false), dates);
+        let (cut, _) = text::cut(&text, LONGEST_LINE);
+        (!cut.is_empty()).then(|| Picked { value: cut.to_owned(), id: None })
+    }
+
+    fn title_of_link(&self, link: Option<&Picked<String>>) -> Option<Picked<String>> {
+        let id = link?.id?;
+        let said = ["title", "aria-label"].into_iter().find_map(|name| self.dom.attr(id, name));
+        let alt = || self.dom.within(id).find_map(|inner| self.dom.attr(inner, "alt"));
+        let value = text::squeeze(said.or_else(alt)?);
+        (!words::is_more(&value)).then_some(Picked { value, id: None })
+    }
+
+    fn authors(&self) -> Vec<Picked<String>> {
+        let card = |id: Id| {
+            let named = self.dom.within(id).find(|inner| self.has_class(*inner, "p-name"));
+            let property = || {
+                self.dom.within(id).skip(1).find(|inner| self.dom.attr(*inner, "itemprop") == Some("name"))
+            };
+            named.or_else(property).unwrap_or(id)
+        };
+        let stated: Vec<Id> = self
+            .ids
+            .iter()
+            .copied()
+            .filter(|id| {
+                let rel =
+                    self.dom.attr(*id, "rel").is_some_and(|rel| rel.split(' ').any(|one| one == "author"));
+                let property = self.dom.attr(*id, "itemprop").or_else(|| self.dom.attr(*id, "property"));
+                rel || self.has_class(*id, "p-author") || property.is_some_and(|one| one.ends_with("author"))
+            })
+            .map(card)
+            .collect();
+        let marked = || {
+            let ids = self.ids.iter().copied().filter(|id| self.dom.is_marked(*id, words::AUTHOR));
+            ids.filter(|id| *id != self.item.root).take(1).collect()
+        };
+        let ids: Vec<Id> = if stated.is_empty() { marked() } else { stated };
+        let mut names: Vec<Picked<String>> = Vec::new();
+        for id in ids.into_iter().take(MOST) {
+            let value = author_name(&self.value(id));
+            let fits =
+                !value.is_empty() && value.chars().count() <= LONGEST_NAME && !item::is_date_text(&value);
+            if fits && names.iter().all(|name| name.value != value) {
+                names.push(Picked { value, id: Some(id) });
+            }
+        }
+        names
+    }
+
+    fn language(&self, title: Option<Id>) -> Option<String> {
+        let said = |id: Id| self.dom.attr(id, "lang").or_else(|| self.dom.attr(id, "xml:lang"));
+        let own = title.and_then(|title| {
+            let inner = self.dom.children(title).filter(|_| true).find_map(said);
+            said(title).or(inner).or_else(|| self.up(title).find_map(said))
+        });
+        // The page's own language is not the item's statement.
+        let around = || {
+            let up = std::iter::once(self.item.root).chain(self.dom.ancestors(self.item.root));
+            up.filter(|id| !matches!(self.dom.name(*id), "html" | "body")).find_map(said)
+        };
+        let target =
+            || title.and_then(|title| self.dom.within(title).find_map(|id| self.dom.attr(id, "hreflang")));
+        own.or_else(around).or_else(target).map(str::to_owned)
+    }
+
+    fn categories(&self) -> Vec<String> {
+        let stated = self.ids.iter().copied().filter(|id| {
+            let rel = self.dom.attr(*id, "rel").unwrap_or_default();
+            rel.split_ascii_whitespace().any(|one| one == "tag" || one == "category")
+                || self.has_class(*id, "p-category")
+        });
+        let mut terms: Vec<String> = Vec::new();
+        for term in stated.take(MOST).map(|id| self.text(id)) {
+            if !term.is_empty() && !terms.contains(&term) {
+                terms.push(term);
+            }
+        }
+        terms
+    }
+
+    fn enclosures(&self) -> Vec<Enclosure> {
+        let is_media = |id: &Id| matches!(self.dom.name(*id), "audio" | "video" | "source");
+        let mut files: Vec<Enclosure> = Vec::new();
+        for id in self.ids.iter().copied().filter(is_media).take(MOST) {
+            let picture = self.dom.ancestors(id).take(1).any(|around| self.dom.name(around) == "picture");
+            let Some(url) = self.dom.attr(id, "src").filter(|_| !picture) else { continue };
+            let media_type = self.dom.attr(id, "type").unwrap_or(match self.dom.name(id) {
+                "audio" => "audio/mpeg",
+                "video" => "video/mp4",
+                _ => "",
+            });
+            files.push(Enclosure {
+                url: url.to_owned(),
+                media_type: media_type.to_owned(),
+                ..Enclosure::default()
+            });
+        }
+        files
+    }
+}
+
+/// Elements that begin a line of their own.
+fn is_block(name: &str) -> bool {
+    matches!(
+        name,
+        "p" | "div"
+            | "li"
+            | "dd"
+            | "dt"
+            | "td"
+            | "th"
+            | "section"
+            | "article"
+            | "header"
+            | "footer"
+            | "ul"
+            | "ol"
+            | "table"
+            | "tr"
+            | "blockquote"
+            | "figure"
+            | "figcaption"
+            | "h1"
+            | "h2"
+            | "h3"
+            | "h4"
+            | "h5"
+            | "h6"
+            | "main"
+            | "pre"
+    )
+}
+
+/// A name without what leads it ("By").
+pub(super) fn author_name(said: &str) -> String {
+    let said = text::squeeze(said);
+    let lower = said.to_lowercase();
+    let lead = words::BY.iter().filter(|by| {
+        let rest = lower.strip_prefix(**by);
+        rest.is_some_and(|rest| rest.starts_with([' ', ':']) || by.ends_with([':', '：', '/']))
+    });
+    // Lower case may have other lengths; then the text stays as it is.
+    let cut = lead.map(|by| by.len()).max().filter(|_| lower.len() == said.len()).unwrap_or(0);
+    said.get(cut..).unwrap_or(&said).trim_matches([' ', ':', ',', '|', '-', '–', '—', '·']).to_owned()
+}

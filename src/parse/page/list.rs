@@ -1,0 +1,325 @@
+//! Items → what they say: with the selectors of `[source.page]` where there are any, else worked out, and with what
+//! only the list as a whole tells (the day in a heading above, the order of day and month). Never chooses
+//! which elements are items.
+
+use super::super::ParseError;
+use super::above::Headings;
+use super::dom::{Dom, Id};
+use super::fields::{self, Found, Picked};
+use super::item::{self, Item};
+use super::select::{self, Field, Match};
+use crate::date;
+use crate::model::{PageSelectors, RawDate, Warning};
+
+/// The selectors of fields, ready to use.
+#[derive(Debug, Default)]
+pub(super) struct Fields {
+    title: Option<Field>,
+    link: Option<Field>,
+    date: Option<Field>,
+    date_format: Option<String>,
+    summary: Option<Field>,
+    content: Option<Field>,
+    author: Option<Field>,
+    image: Option<Field>,
+    language: Option<Field>,
+}
+
+impl Fields {
+    /// Reads all of them.
+    pub(super) fn new(selectors: &PageSelectors) -> Result<Self, ParseError> {
+        let field = |key: &'static str, written: &Option<String>| {
+            written.as_deref().map(|written| Field::parse(key, written)).transpose()
+        };
+        Ok(Self {
+            title: field("title", &selectors.title)?,
+            link: field("link", &selectors.link)?,
+            date: field("date", &selectors.date)?,
+            date_format: selectors.date_format.clone(),
+            summary: field("summary", &selectors.summary)?,
+            content: field("content", &selectors.content)?,
+            author: field("author", &selectors.author)?,
+            image: field("image", &selectors.image)?,
+            language: field("language", &selectors.language)?,
+        })
+    }
+}
+
+/// A list that was read.
+#[derive(Debug)]
+pub(super) struct List<'a> {
+    /// Its items.
+    pub(super) items: Vec<Item<'a>>,
+    /// What each says.
+    pub(super) found: Vec<Found>,
+    /// Selectors that matched in no item.
+    pub(super) warnings: Vec<Warning>,
+}
+
+/// Reads the items that these elements lead.
+pub(super) fn read<'a>(dom: &Dom<'a>, headings: &Headings, roots: &[Id], fields: &Fields) -> List<'a> {
+    let items = item::items(dom, roots);
+    let mut found: Vec<Found> = items.iter().map(|item| fields::work_out(dom, item)).collect();
+    let mut warnings = Vec::new();
+    let dated = fields.date.as_ref().is_some_and(|field| {
+        let format = fields.date_format.as_ref();
+        matched(
+            field,
+            &items,
+            &mut found,
+            &mut warnings,
+            |_, found, matches| {
+                found.updated = None;
+                found.published = matches.first().and_then(|one| chosen_date(dom, *one, format));
+            },
+            dom,
+        )
+    });
+    texts(dom, fields, &items, &mut found, &mut warnings);
+    others(dom, fields, &items, &mut found, &mut warnings);
+    if !dated {
+        headings.date(dom, &items, &mut found);
+    }
+    if fields.date_format.is_none() {
+        order_of_days(&mut found);
+    }
+    List { items, found, warnings }
+}
+
+/// Puts what a selector says in place of what was worked out. False: it matches in no item, and what was worked out
+/// stays.
+fn matched<'a>(
+    field: &Field,
+    items: &[Item<'a>],
+    found: &mut [Found],
+    warnings: &mut Vec<Warning>,
+    mut put: impl FnMut(Id, &mut Found, &[Match<'_>]),
+    dom: &Dom<'a>,
+) -> bool {
+    let gives = |one: Match<'_>| one.attribute.is_none_or(|name| dom.attr(one.id, name).is_some());
+    let matches: Vec<Vec<Match<'_>>> = items.iter().map(|item| field.matches(dom, item, gives)).collect();
+    if matches.iter().all(Vec::is_empty) {
+        warnings.push(Warning(format!(
+            "`{}` of [source.page] matches in none of the {} items; it was worked out instead",
+            field.key,
+            items.len()
+        )));
+        return false;
+    }
+    for ((item, found), matches) in items.iter().zip(found).zip(&matches) {
+        put(item.root, found, matches);
+    }
+    true
+}
+
+/// The value of an attribute that is asked for, else of the first of `names` that is there, else nothing.
+fn asked<'a>(dom: &Dom<'a>, one: Match<'_>, names: &[&str], root: Id) -> Option<&'a str> {
+    one.attribute.map_or_else(|| select::bearer(dom, one.id, names, root), |name| dom.attr(one.id, name))
+}
+
+/// The text of a match, or the attribute that is asked for.
+fn said(dom: &Dom<'_>, one: Match<'_>) -> String {
+    match one.attribute {
+        Some(name) => dom.attr(one.id, name).unwrap_or_default().to_owned(),
+        None => dom
+            .attr(one.id, "content")
+            .filter(|_| dom.name(one.id) == "meta")
+            .map_or_else(|| dom.text(one.id), str::to_owned),
+    }
+}
+
+fn texts<'a>(
+    dom: &Dom<'a>,
+    fields: &Fields,
+    items: &[Item<'a>],
+    found: &mut [Found],
+    warnings: &mut Vec<Warning>,
+) {
+    if let Some(field) = &fields.title {
+        matched(
+            field,
+            items,
+            found,
+            warnings,
+            |_, found, matches| {
+                let title = matches.iter().map(|one| (said(dom, *one), one.id));
+                let first = title.into_iter().find(|(value, _)| !value.is_empty());
+                found.title = first.map(|(value, id)| Picked { value, id: Some(id) });
+            },
+            dom,
+        );
+    }
+    let markup = |matches: &[Match<'_>]| {
+        let html: String = matches
+            .iter()
+            .map(|one| match one.attribute {
+                Some(_) => crate::html::escape(&said(dom, *one)),
+                None => fields::markup(dom, one.id),
+            })
+            .collect();
+        (!html.trim().is_empty()).then(|| (html, matches.iter().map(|one| one.id).collect()))
+    };
+    let summarized = fields.summary.as_ref().is_some_and(|field| {
+        matched(
+            field,
+            items,
+            found,
+            warnings,
+            |_, found, matches| {
+                found.summary = markup(&outermost(dom, matches));
+            },
+            dom,
+        )
+    });
+    if let Some(field) = &fields.content {
+        matched(
+            field,
+            items,
+            found,
+            warnings,
+            |_, found, matches| {
+                found.content = markup(&outermost(dom, matches));
+                // The short text that was worked out is a part of it.
+                if !summarized && found.content.is_some() {
+                    found.summary = None;
+                }
+            },
+            dom,
+        );
+    } else if summarized {
+        for found in found.iter_mut().filter(|found| found.content.is_some()) {
+            found.content = found.content.take().filter(|content| found.summary.as_ref() != Some(content));
+        }
+    }
+    if let Some(field) = &fields.author {
+        matched(
+            field,
+            items,
+            found,
+            warnings,
+            |_, found, matches| {
+                let names = matches.iter().map(|one| (fields::author_name(&said(dom, *one)), one.id));
+                let names = names.filter(|(value, _)| !value.is_empty());
+                found.authors = names.map(|(value, id)| Picked { value, id: Some(id) }).collect();
+            },
+            dom,
+        );
+    }
+}
+
+fn others<'a>(
+    dom: &Dom<'a>,
+    fields: &Fields,
+    items: &[Item<'a>],
+    found: &mut [Found],
+    warnings: &mut Vec<Warning>,
+) {
+    if let Some(field) = &fields.link {
+        matched(
+            field,
+            items,
+            found,
+            warnings,
+            |root, found, matches| {
+                let link = matches.iter().find_map(|one| Some((asked(dom, *one, &["href"], root)?, one.id)));
+                found.link = link.map(|(value, id)| Picked { value: value.to_owned(), id: Some(id) });
+            },
+            dom,
+        );
+    }
+    if let Some(field) = &fields.image {
+        matched(
+            field,
+            items,
+            found,
+            warnings,
+            |_, found, matches| {
+                let image = matches.iter().find_map(|one| {
+                    let value = match one.attribute {
+                        Some(name) => dom.attr(one.id, name).map(str::to_owned),
+                        None => {
+                            dom.within(one.id).find_map(|id| fields::picture_of(|name| dom.attr(id, name)))
+                        }
+                    };
+                    Some(Picked { value: value?, id: Some(one.id) })
+                });
+                found.image = image;
+            },
+            dom,
+        );
+    }
+    if let Some(field) = &fields.language {
+        matched(
+            field,
+            items,
+            found,
+            warnings,
+            |_, found, matches| {
+                let value = |one: &Match<'_>| match one.attribute {
+                    None => dom.attr(one.id, "lang").map_or_else(|| dom.text(one.id), str::to_owned),
+                    Some(_) => said(dom, *one),
+                };
+                found.language = matches.iter().map(value).find(|value| !value.is_empty());
+            },
+            dom,
+        );
+    }
+}
+
+/// Matches that are not within another one.
+fn outermost<'f>(dom: &Dom<'_>, matches: &[Match<'f>]) -> Vec<Match<'f>> {
+    let mut end = 0;
+    let outer = matches.iter().filter(|one| {
+        let fresh = one.id >= end;
+        end = end.max(dom.el(one.id).end);
+        fresh
+    });
+    outer.copied().collect()
+}
+
+/// The date that a selector chose: `datetime` of it or in it, else its text; without a form to read it by, only the
+/// date in the text.
+fn chosen_date(dom: &Dom<'_>, one: Match<'_>, format: Option<&String>) -> Option<Picked<RawDate>> {
+    let stamp = || dom.within(one.id).find_map(|id| dom.attr(id, "datetime"));
+    let text = match (one.attribute, format) {
+        (None, None) => stamp().map_or_else(|| said(dom, one), str::to_owned),
+        _ => said(dom, one),
+    };
+    let text = text.trim();
+    if text.is_empty() {
+        return None;
+    }
+    let value = match format {
+        Some(format) => RawDate { text: text.to_owned(), format: Some(format.clone()) },
+        None if date::parse(text, chrono_tz::UTC).is_some_and(|moment| moment.doubt.is_none()) => {
+            RawDate::new(text)
+        }
+        None => fields::in_text(text).unwrap_or_else(|| RawDate::new(text)),
+    };
+    Some(Picked { value, id: Some(one.id) })
+}
+
+/// `03/04/2024` is March or April; where another date of the list has a number over 12, all are read in its order.
+fn order_of_days(found: &mut [Found]) {
+    let parts = |text: &str| -> Option<(u32, u32, usize)> {
+        let mut pieces = text.splitn(3, ['/', '.', '-']);
+        let (first, second, rest) = (pieces.next()?, pieces.next()?, pieces.next()?);
+        let year = rest.get(..4).is_some_and(|year| year.bytes().all(|b| b.is_ascii_digit()));
+        let short = first.trim().len() <= 2 && second.len() <= 2 && year;
+        short.then_some((first.trim().parse().ok()?, second.parse().ok()?, first.len() + second.len() + 2))
+    };
+    let dates = || found.iter().filter_map(|found| parts(&found.published.as_ref()?.value.text));
+    let (days_first, months_first) = dates().fold((0, 0), |(days, months), (first, second, _)| {
+        (days + usize::from(first > 12 && second <= 12), months + usize::from(second > 12 && first <= 12))
+    });
+    if (days_first > 0) == (months_first > 0) {
+        return;
+    }
+    for date in found.iter_mut().filter_map(|found| found.published.as_mut()) {
+        let Some((first, second, start)) = parts(&date.value.text) else { continue };
+        let (day, month) = if days_first > 0 { (first, second) } else { (second, first) };
+        let rest = date.value.text.get(start..).unwrap_or_default();
+        let (year, clock) = rest.split_at_checked(4).unwrap_or((rest, ""));
+        date.value.text = format!("{year}-{month:02}-{day:02}{}", clock.trim_start_matches(','));
+    }
+}
