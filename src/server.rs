@@ -6,6 +6,7 @@
 
 mod accept;
 mod access;
+mod api;
 mod archive;
 mod conditional;
 mod doc;
@@ -20,20 +21,23 @@ mod reply;
 mod search;
 mod shelf;
 mod stamps;
+pub mod status;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use tower_http::catch_panic::CatchPanicLayer;
 use url::Url;
 
 use crate::clock::Clock;
+use crate::daemon::Command;
 use crate::model::{Outcome, Output, Secret, Source};
 use crate::store::{Committed, Handle};
 use lately::Lately;
@@ -42,7 +46,7 @@ use metrics::Metrics;
 use plan::{Place, Plan};
 use shelf::{Slot, Weight};
 use stamps::Stamps;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 
 /// Documents made at once that nobody waits for: those who wait come first.
 const UNASKED: usize = 1;
@@ -107,6 +111,9 @@ pub struct Site {
     lately: Lately,
     stamps: Stamps,
     weight: Weight,
+    started: DateTime<Utc>,
+    /// The way to the polling loop.
+    commands: OnceLock<mpsc::Sender<Command>>,
     /// Documents made at once that nobody waits for.
     unasked: Semaphore,
 }
@@ -115,6 +122,8 @@ impl Site {
     /// A site that is not ready yet: call [`Site::set_ready`] after the first load.
     pub fn new(store: Handle, clock: Arc<dyn Clock>, settings: Settings) -> Arc<Self> {
         Arc::new(Self {
+            started: clock.now(),
+            commands: OnceLock::new(),
             store,
             clock,
             plan: ArcSwap::from_pointee(Plan::new(settings)),
@@ -125,6 +134,12 @@ impl Site {
             weight: Weight::default(),
             unasked: Semaphore::new(UNASKED),
         })
+    }
+
+    /// The way to the polling loop, for `POST /api/poll`.
+    pub fn command_through(&self, commands: mpsc::Sender<Command>) {
+        // There is one loop in the life of a process.
+        let _ = self.commands.set(commands);
     }
 
     /// A new config is in force. Requests under way end under the old one.
@@ -206,7 +221,9 @@ fn router(site: Arc<Site>) -> Router {
         .route("/search.json", get(search::json).options(feeds::preflight))
         .route("/hub", any(pages::not_yet))
         .route("/websub/{token}", any(pages::not_yet))
-        .route("/api/{*rest}", any(pages::not_yet))
+        .route("/api/poll", post(api::poll_all))
+        .route("/api/poll/{source}", post(api::poll_one))
+        .route("/api/status", get(api::status))
         .fallback(pages::not_found)
         .method_not_allowed_fallback(pages::method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(site.clone(), metrics::count))

@@ -85,6 +85,7 @@ pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow
         Daemon::new(plan, store.clone(), clock.clone(), Arc::new(move |committed| told.touched(committed)))
             .await?;
     let (commands, received) = mpsc::channel(16);
+    site.command_through(commands.clone());
     let (stop, stopped) = watch::channel(false);
     let until = |mut stopped: watch::Receiver<bool>| async move {
         // An error means the sender is gone, which is an end as well.

@@ -127,14 +127,14 @@ async fn made(
     let (plan, slot) = (plan.clone(), slot.clone());
     let name = at.of(form).to_owned();
     let written = tokio::task::spawn_blocking(move || {
-        let plain = plan.head(&slot.place, &slot.output, &entries);
+        let common = plan.head(&slot.place, &slot.output, &entries);
         let head = Head {
             older: older.map(|n| addresses(&plan, &slot.place, n)),
-            current: Some(plain.selves.clone()),
+            current: Some(common.selves.clone()),
             selves: at,
             // Whom a hub tells of the current document need not hear of this one.
             hub: None,
-            ..plain
+            ..common
         };
         let mut doc = Doc::new(form.content_type(), Sheet::new(&head, &entries).write(form));
         doc.modified = entries.iter().map(|story| story.modified).max().map(Into::into);

@@ -138,7 +138,10 @@ pub(super) async fn preflight() -> Answer {
         (header::ALLOW, "GET, HEAD, OPTIONS"),
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
         (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, If-None-Match, If-Modified-Since"),
+        (
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            "A-IM, Authorization, If-None-Match, If-Modified-Since, Last-Event-ID",
+        ),
         (header::ACCESS_CONTROL_MAX_AGE, "86400"),
         (header::VARY, "Accept-Encoding"),
     ] {

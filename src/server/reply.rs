@@ -82,7 +82,12 @@ pub(super) async fn document(headers: &HeaderMap, doc: &Arc<Doc>, policy: Policy
     if let Some(modified) = doc.modified {
         set(fields, header::LAST_MODIFIED, &httpdate::fmt_http_date(modified));
     }
-    let vary = if policy.negotiated { "Accept, Accept-Encoding" } else { "Accept-Encoding" };
+    let vary = match (policy.negotiated, policy.private) {
+        (true, true) => "Accept, Accept-Encoding, Authorization",
+        (true, false) => "Accept, Accept-Encoding",
+        (false, true) => "Accept-Encoding, Authorization",
+        (false, false) => "Accept-Encoding",
+    };
     fields.insert(header::VARY, HeaderValue::from_static(vary));
     let whose = if policy.private { "private" } else { "public" };
     set(fields, header::CACHE_CONTROL, &format!("{whose}, max-age={}", policy.max_age.as_secs()));
@@ -90,7 +95,7 @@ pub(super) async fn document(headers: &HeaderMap, doc: &Arc<Doc>, policy: Policy
         fields.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         fields.insert(
             header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            HeaderValue::from_static("ETag, Last-Modified, Content-Location"),
+            HeaderValue::from_static("ETag, Last-Modified, Content-Location, IM, Link"),
         );
     }
     guard(fields);

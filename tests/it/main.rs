@@ -5,6 +5,7 @@
 #![allow(clippy::print_stderr, reason = "what is left out is said")]
 #![allow(unreachable_pub, reason = "one binary: nothing of it is public")]
 
+mod access;
 mod app;
 mod archive;
 

@@ -1,0 +1,120 @@
+//! Who may read, and who may give orders.
+
+use crate::app::{App, Daemon, rss, source};
+use crate::origin::{Origin, Reply};
+
+fn river() -> (Origin, App, Daemon) {
+    let origin = Origin::start();
+    let item = ("g1", "Entry", "Mon, 02 Nov 2026 10:00:00 GMT", "Text");
+    origin.on("/one", Reply::ok("application/rss+xml", rss("One", &[item])));
+    let app = App::new("");
+    app.write(
+        "riverine.toml",
+        &("[server]\nlisten = \"127.0.0.1:0\"\nbase_url = \"https://river.example/\"\ntoken = \"t0ken\"\n\
+           admin_token = \"b0ss\"\n[fetch]\nallow_private = [\"127.0.0.1/32\"]\nper_host_gap = \"0s\"\n"
+            .to_owned()
+            + &source("one", &origin, "")
+            + "[[feed]]\nid = \"own\"\ntoken = \"0ther\"\n"),
+    );
+    let daemon = app.serve();
+    app.polled(&["one"]);
+    (origin, app, daemon)
+}
+
+#[test]
+fn a_token_opens_by_key_or_bearer_and_stands_nowhere() {
+    let (_origin, _app, daemon) = river();
+    let paths = [
+        "/",
+        "/feeds/all.atom",
+        "/feeds/all",
+        "/sources",
+        "/sources/one",
+        "/sources/one.rss",
+        "/opml",
+        "/feeds.opml",
+        "/search?q=entry",
+        "/search.json?q=entry",
+        "/feeds/_health.json",
+        "/feeds/all/archive/1.atom",
+    ];
+    for path in paths {
+        let joint = if path.contains('?') { '&' } else { '?' };
+        let closed = daemon.get(path);
+        assert_eq!(closed.status, 401, "{path}");
+        assert!(!closed.header("www-authenticate").is_empty());
+        assert_eq!(daemon.get(&format!("{path}{joint}key=0ther")).status, 401, "{path}");
+        let keyed = daemon.get(&format!("{path}{joint}key=t0ken"));
+        if keyed.status == 404 {
+            continue; // No archive yet: even that is told only with the token.
+        }
+        assert_eq!(keyed.status, 200, "{path}");
+        assert!(keyed.header("cache-control").starts_with("private"), "{path}");
+        assert!(keyed.header("vary").contains("Authorization"), "{path}");
+        let bearer = daemon.request("GET", path, &[("Authorization", "Bearer t0ken")]);
+        assert_eq!(bearer.status, 200, "{path}");
+        assert!(!bearer.text().contains("t0ken"), "{path}");
+        if keyed.header("content-type").starts_with("application/") {
+            assert_eq!(keyed.body, bearer.body, "{path}: no key in a document");
+        }
+    }
+    assert_eq!(daemon.get("/feeds/own.atom?key=t0ken").status, 401);
+    assert_eq!(daemon.get("/feeds/own.atom?key=0ther").status, 200);
+    // What every reader may know, and machines that watch.
+    for path in ["/healthz", "/readyz", "/river.css", "/icon.svg"] {
+        assert_eq!(daemon.get(path).status, 200, "{path}");
+    }
+    assert!(!daemon.log().contains("t0ken"), "{}", daemon.log());
+}
+
+#[test]
+fn scripts_of_other_sites_may_read_feeds_and_nothing_else() {
+    let origin = Origin::start();
+    let app = App::new(&source("one", &origin, ""));
+    let daemon = app.serve();
+    for path in ["/feeds/all.atom", "/feeds/all.json", "/sources/one.rss", "/search.json?q=a"] {
+        assert_eq!(daemon.get(path).header("access-control-allow-origin"), "*", "{path}");
+        let preflight = daemon.request("OPTIONS", path, &[("Origin", "https://a.example")]);
+        assert_eq!((preflight.status, preflight.header("access-control-allow-methods")), (204, "GET, HEAD"));
+    }
+    for path in ["/", "/sources", "/api/status"] {
+        assert_eq!(daemon.get(path).header("access-control-allow-origin"), "", "{path}");
+    }
+}
+
+#[test]
+fn orders_need_the_admin_token() {
+    let (origin, app, daemon) = river();
+    assert_eq!(daemon.request("POST", "/api/poll", &[]).status, 401);
+    assert_eq!(daemon.request("POST", "/api/poll", &[("Authorization", "Bearer t0ken")]).status, 401);
+    assert_eq!(daemon.get("/api/status?key=t0ken").status, 401);
+    let boss = [("Authorization", "Bearer b0ss")];
+    let before = origin.asked("/one").len();
+    let polled = daemon.request("POST", "/api/poll/one", &boss);
+    assert_eq!(polled.status, 200);
+    assert!(
+        polled.text().contains("\"source\":\"one\"") && polled.text().contains("\"failed\":false"),
+        "{polled:?}"
+    );
+    assert_eq!(daemon.request("POST", "/api/poll", &boss).status, 200);
+    assert_eq!(origin.asked("/one").len(), before + 2);
+    assert_eq!(daemon.request("POST", "/api/poll/none", &boss).status, 404);
+    assert_eq!(daemon.request("GET", "/api/poll", &boss).status, 405);
+    let status: serde_json::Value =
+        serde_json::from_str(daemon.request("GET", "/api/status", &boss).text()).unwrap();
+    assert_eq!(status["sources"][0]["id"], "one");
+    assert_eq!(status["daemon"]["pid"], daemon.pid());
+    let printed: serde_json::Value = serde_json::from_str(&app.ok(&["status", "--json"])).unwrap();
+    assert_eq!(printed["sources"], status["sources"]);
+}
+
+#[test]
+fn without_an_admin_token_nobody_gives_orders() {
+    let app = App::new("");
+    let daemon = app.serve();
+    assert_eq!(daemon.request("POST", "/api/poll", &[("Authorization", "Bearer ")]).status, 403);
+    assert_eq!(daemon.get("/api/status?key=").status, 403);
+    // Metrics are for this machine, not for whom a proxy brought.
+    assert_eq!(daemon.get("/metrics").status, 200);
+    assert_eq!(daemon.request("GET", "/metrics", &[("X-Forwarded-For", "192.0.2.1")]).status, 401);
+}
