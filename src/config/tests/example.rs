@@ -93,10 +93,7 @@ fn the_defaults_of_the_table_are_those_of_the_code() {
         Shape::Table(t) | Shape::Tables(t) => t,
         _ => panic!("{name} is no table"),
     };
-    let page = match table("source").key("page").unwrap().shape {
-        Shape::Table(t) => t,
-        _ => panic!("page is no table"),
-    };
+    let Shape::Table(page) = table("source").key("page").unwrap().shape else { panic!("page is no table") };
     let mut text = defaults(&ROOT);
     for name in ["server", "store", "fetch", "dedup", "defaults"] {
         text.push_str(&format!("[{name}]\n{}", defaults(table(name))));

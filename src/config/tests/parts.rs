@@ -222,7 +222,7 @@ fn what_is_right_is_let_through() {
         format!("[server]\nlisten = '[::]:0'\n{ONE}"),
         format!("[server]\nlisten = 'feeds.example:80'\n{ONE}"),
         format!("[fetch]\nallow_private = ['10.0.0.0/8', 'fd00::/8', '::1', 'intranet', '127.0.0.1']\n{ONE}"),
-        format!("source = [{{ url = 'https://b.example/' }}]\n"),
+        "source = [{ url = 'https://b.example/' }]\n".to_owned(),
         format!("\u{feff}{ONE}"),
     ] {
         assert_eq!(said(&[(FILE, &text)]), Vec::<String>::new(), "{text}");
