@@ -1,6 +1,7 @@
 //! A config that is read again: all of it or nothing, and what is stored stays.
 
-use crate::app::{App, Daemon, eventually};
+use crate::app::{App, Daemon, eventually, rss, source as polled};
+use crate::origin::{Origin, Reply};
 
 fn source(id: &str) -> String {
     format!("[[source]]\nid = \"{id}\"\nurl = \"https://{id}.example/feed\"\nenabled = false\n")
@@ -48,4 +49,63 @@ fn a_broken_config_is_refused_and_the_old_one_stays() {
     reload(&daemon);
     eventually("the new feed", || (daemon.get("/feeds/second.atom").status == 200).then_some(()));
     assert_eq!(daemon.stop(), 0);
+}
+
+#[test]
+fn a_source_that_comes_by_a_reload_is_polled_and_nobody_else_is() {
+    let origin = Origin::start();
+    for (path, title) in [("/one", "First"), ("/two", "Second")] {
+        let date = "Mon, 16 Nov 2026 08:00:00 GMT";
+        origin.on(path, Reply::ok("application/rss+xml", rss("Feed", &[("1", title, date, "Text.")])));
+    }
+    let app = App::new(&polled("one", &origin, ""));
+    let daemon = app.serve();
+    app.polled(&["one"]);
+    app.configure(&(polled("one", &origin, "") + &polled("two", &origin, "")));
+    reload(&daemon);
+    app.polled(&["two"]);
+    eventually("both", || (daemon.titles("all").len() == 2).then_some(()));
+    assert_eq!(origin.asked("/one").len(), 1, "its time has not come");
+}
+
+#[test]
+fn a_source_that_is_renamed_or_moved_keeps_its_history() {
+    let origin = Origin::start();
+    let document = |title| rss("Feed", &[("1", title, "Mon, 16 Nov 2026 08:00:00 GMT", "Text.")]);
+    origin.on("/one", Reply::ok("application/rss+xml", document("A story")));
+    origin.on("/two", Reply::ok("application/rss+xml", document("A story")));
+    let app = App::new(&polled("one", &origin, ""));
+    let daemon = app.serve();
+    app.polled(&["one"]);
+    let before = daemon.json("/feeds/all.json")["items"][0].clone();
+    // Another id and another address, for the same thing.
+    app.configure(&polled("two", &origin, "was = [\"one\"]"));
+    reload(&daemon);
+    app.until("two", |status| status["requests"].as_u64() > Some(0) && status["entries"] == 1);
+    eventually("its stories under the new id", || {
+        let items = daemon.json("/sources/two.json")["items"].as_array()?.clone();
+        (items.len() == 1 && items[0]["id"] == before["id"]).then_some(())
+    });
+    assert_eq!(daemon.titles("all"), ["A story"]);
+    assert_eq!(daemon.get("/sources/one.json").status, 404);
+}
+
+#[test]
+fn a_source_that_is_taken_out_and_comes_back_is_not_news() {
+    let origin = Origin::start();
+    let date = "Mon, 16 Nov 2026 08:00:00 GMT";
+    origin.on(
+        "/one",
+        Reply::ok("application/rss+xml", rss("Feed", &[("1", "A story", date, "Text.")])).etag("\"1\""),
+    );
+    let app = App::new(&polled("one", &origin, ""));
+    let daemon = app.serve();
+    app.polled(&["one"]);
+    let before = daemon.json("/feeds/all.json")["items"].clone();
+    app.configure("");
+    reload(&daemon);
+    app.configure(&polled("one", &origin, ""));
+    reload(&daemon);
+    eventually("its stories again", || (daemon.json("/feeds/all.json")["items"] == before).then_some(()));
+    assert_eq!(origin.asked("/one").len(), 1, "its time has not come");
 }
