@@ -165,6 +165,11 @@ impl<'a> Sheet<'a> {
     }
 }
 
+/// One entry alone, as JSON Feed has it, on one line.
+pub fn item(head: &Head, entry: &Published) -> String {
+    json::line(&Shown::new(head, entry))
+}
+
 /// One document in one form.
 pub fn document(form: Form, head: &Head, entries: &[Published]) -> Vec<u8> {
     Sheet::new(head, entries).write(form)

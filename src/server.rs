@@ -10,6 +10,7 @@ mod api;
 mod archive;
 mod conditional;
 mod doc;
+mod events;
 mod feeds;
 mod health;
 mod lately;
@@ -25,6 +26,7 @@ pub mod status;
 #[cfg(test)]
 mod tests;
 
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -46,7 +48,7 @@ use metrics::Metrics;
 use plan::{Place, Plan};
 use shelf::{Slot, Weight};
 use stamps::Stamps;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 /// Documents made at once that nobody waits for: those who wait come first.
 const UNASKED: usize = 1;
@@ -112,6 +114,10 @@ pub struct Site {
     stamps: Stamps,
     weight: Weight,
     started: DateTime<Utc>,
+    /// How many listen for events.
+    listeners: Arc<AtomicUsize>,
+    /// Set when the daemon stops, so that endless answers end.
+    closing: watch::Sender<bool>,
     /// The way to the polling loop.
     commands: OnceLock<mpsc::Sender<Command>>,
     /// Documents made at once that nobody waits for.
@@ -123,6 +129,8 @@ impl Site {
     pub fn new(store: Handle, clock: Arc<dyn Clock>, settings: Settings) -> Arc<Self> {
         Arc::new(Self {
             started: clock.now(),
+            listeners: Arc::default(),
+            closing: watch::Sender::new(false),
             commands: OnceLock::new(),
             store,
             clock,
@@ -193,6 +201,11 @@ pub async fn serve(listeners: Vec<Listener>, site: Arc<Site>, shutdown: impl Fut
             *uri = stripped;
         }
     };
+    let closing = after.clone();
+    let shutdown = async move {
+        shutdown.await;
+        closing.closing.send_replace(true);
+    };
     listen::serve(listeners, router, prepare, shutdown).await;
     after.stamps.flush(&after).await;
 }
@@ -209,12 +222,13 @@ fn router(site: Arc<Site>) -> Router {
         .route("/opml", get(feeds::opml_of_sources))
         .route("/feeds.opml", get(feeds::opml_of_feeds))
         .route("/river.css", get(pages::style))
+        .route("/river.js", get(pages::script))
         .route("/icon.svg", get(pages::icon))
         .route("/healthz", get(pages::healthz))
         .route("/readyz", get(pages::readyz))
         .route("/metrics", get(pages::metrics))
         .route("/feeds/{id}/archive/{file}", get(archive::document).options(feeds::preflight))
-        .route("/feeds/{id}/events", any(pages::not_yet))
+        .route("/feeds/{id}/events", get(events::listen).options(feeds::preflight))
         .route("/search", get(search::page).options(feeds::preflight))
         .route("/search.atom", get(search::atom).options(feeds::preflight))
         .route("/search.rss", get(search::rss).options(feeds::preflight))

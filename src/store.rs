@@ -322,6 +322,12 @@ pub trait Store: Send {
     /// See [`Store`].
     fn oldest(&mut self, output: &Output) -> Result<i64, StoreError>;
 
+    /// A name that no other store has; the same for the life of this one.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn installation(&mut self) -> Result<Digest, StoreError>;
+
     /// The daemon's own news, the newest first.
     ///
     /// # Errors

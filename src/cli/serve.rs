@@ -59,6 +59,8 @@ struct River {
     site: Arc<Site>,
     commands: mpsc::Sender<Command>,
     base_url: Url,
+    /// Sets our feeds' ids apart from those of others.
+    instance: String,
 }
 
 /// The river from its sources to its readers, until a signal ends it.
@@ -79,7 +81,9 @@ pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow
     let plan = assemble::plan(&config, &store, &clock, Some(gate.clone()))?;
     let (listener, address) = listen(&config).await?;
     let base_url = base_url(&config, &address)?;
-    let site = Site::new(store.clone(), clock.clone(), settings(&config, &base_url));
+    let instance = store.read(|store| store.installation()).await?;
+    let instance = format!("{instance:?}");
+    let site = Site::new(store.clone(), clock.clone(), settings(&config, &base_url, &instance));
     let told = site.clone();
     let daemon =
         Daemon::new(plan, store.clone(), clock.clone(), Arc::new(move |committed| told.touched(committed)))
@@ -100,7 +104,7 @@ pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow
     let looping = tokio::spawn(daemon.run(received, until(stopped)));
     info!(sources = config.sources.len(), feeds = config.outputs.len(), "listening on {address}");
     ready(&config);
-    let river = River { path: config.path.clone(), store, clock, gate, site, commands, base_url };
+    let river = River { path: config.path.clone(), store, clock, gate, site, commands, base_url, instance };
     let socket = control::path(&config.store.path);
     match mode {
         Mode::Config(watch) => signals::obey(&river, &config, watch).await?,
@@ -176,11 +180,12 @@ fn base_url(config: &Config, address: &str) -> anyhow::Result<Url> {
     Ok(Url::parse(fallback)?)
 }
 
-fn settings(config: &Config, base_url: &Url) -> Settings {
+fn settings(config: &Config, base_url: &Url, instance: &str) -> Settings {
     let outputs = config.outputs.iter().cloned().map(Arc::new).collect();
     Settings {
         token: config.server.token.clone(),
         admin_token: config.server.admin_token.clone(),
+        instance: instance.to_owned(),
         ..Settings::new(base_url.clone(), outputs, config.sources.clone())
     }
 }
@@ -204,7 +209,7 @@ async fn reloaded(river: &River) -> anyhow::Result<Config> {
     river.commands.send(Command::Reload(Box::new(plan), done)).await.context("the polling loop is gone")?;
     loaded.await.context("the polling loop is gone")??;
     let base_url = config.server.base_url.as_ref().unwrap_or(&river.base_url);
-    river.site.reload(settings(&config, base_url));
+    river.site.reload(settings(&config, base_url, &river.instance));
     Ok(config)
 }
 

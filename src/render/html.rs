@@ -17,6 +17,8 @@ pub use pictures::without_pictures;
 
 /// The style sheet, served from our own address.
 pub const STYLE: &str = include_str!("../../templates/river.css");
+/// New entries without asking again, likewise.
+pub const SCRIPT: &str = include_str!("../../templates/river.js");
 /// The mark of the house.
 pub const ICON: &str = include_str!("../../templates/icon.svg");
 
@@ -57,6 +59,11 @@ impl Frame {
     /// A feed's page.
     pub fn feed(&self, id: &str) -> String {
         self.to(&format!("feeds/{id}"))
+    }
+
+    /// Where a feed's new entries are told.
+    pub fn events(&self, id: &str) -> String {
+        self.to(&format!("feeds/{id}/events"))
     }
 
     /// An absolute address with the reader's token.
@@ -229,6 +236,8 @@ pub struct River {
     pub lede: String,
     /// True for the front page.
     pub front: bool,
+    /// New entries appear by themselves.
+    pub live: bool,
     /// What flows.
     pub days: Vec<Day>,
 }

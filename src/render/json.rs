@@ -118,6 +118,12 @@ pub(super) fn write(sheet: &Sheet<'_>) -> Vec<u8> {
     bytes
 }
 
+/// One item on one line.
+pub(super) fn line(shown: &Shown) -> String {
+    // Strings and numbers only: there is nothing serde_json could refuse.
+    serde_json::to_string(&item(shown)).unwrap_or_default()
+}
+
 fn item(shown: &Shown) -> Item<'_> {
     let body = shown.content.as_deref().or(shown.summary.as_deref());
     let summary =

@@ -46,6 +46,7 @@ pub(super) fn river(
         feed: Feed { id, title: head.title.clone(), addresses: head.selves.clone() },
         lede: head.description.clone(),
         front,
+        live: matches!(place, Place::Feed(_)),
         days: html::days(head, entries, ON_PAGE),
     };
     printed(&page)
@@ -258,6 +259,11 @@ fn no_entry(plan: &Plan, headers: &HeaderMap) -> Answer {
 /// `/river.css`, named with its version by the pages: kept for a year.
 pub(super) async fn style(headers: HeaderMap) -> Answer {
     fixed(&headers, "text/css; charset=utf-8", html::STYLE).await
+}
+
+/// `/river.js`, likewise.
+pub(super) async fn script(headers: HeaderMap) -> Answer {
+    fixed(&headers, "text/javascript; charset=utf-8", html::SCRIPT).await
 }
 
 /// `/icon.svg`.

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::Settings;
 use super::shelf::Slot;
 use crate::model::{Access, Filter, HubChoice, Output, Published, Secret, SourceId, TitlePrefix};
-use crate::render::html::{Feed, Frame, STYLE};
+use crate::render::html::{Feed, Frame, SCRIPT, STYLE};
 use crate::render::{Addresses, Head};
 
 /// Entries of a source shown in its document.
@@ -18,13 +18,14 @@ const SOURCE_LIMIT: usize = 100;
 /// Dates a document without entries: any moment will do that is always the same.
 const NEVER: DateTime<Utc> = DateTime::from_timestamp(946_684_800, 0).unwrap();
 /// What a path may begin with, so that a prefix is told from a route of the same name.
-const ROUTES: [&str; 14] = [
+const ROUTES: [&str; 15] = [
     "feeds",
     "sources",
     "entries",
     "opml",
     "feeds.opml",
     "river.css",
+    "river.js",
     "icon.svg",
     "healthz",
     "readyz",
@@ -94,7 +95,7 @@ impl Plan {
             .chain(health)
             .map(|(place, output)| (place.clone(), Arc::new(Slot::new(place, output))))
             .collect();
-        let style = hex(&Sha256::digest(STYLE.as_bytes()), 4);
+        let style = hex(&Sha256::digest([STYLE, SCRIPT].concat().as_bytes()), 4);
         Self { settings, base, prefix, style, slots }
     }
 

@@ -18,7 +18,7 @@ use crate::render::html::Message;
 /// An answer.
 pub(super) type Answer = Response<Body>;
 
-const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const CSP: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// How a document may be kept and by whom.
 #[derive(Clone, Copy, Debug)]
@@ -149,6 +149,13 @@ pub(super) fn locked(plan: &Plan, headers: &HeaderMap) -> Answer {
 pub(super) fn unavailable(plan: &Plan, headers: &HeaderMap) -> Answer {
     let words = "The store cannot be read at the moment; the log says why.";
     let mut answer = message(plan, headers, StatusCode::SERVICE_UNAVAILABLE, "Not available", words);
+    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
+    answer
+}
+
+/// There are too many of this kind at the moment.
+pub(super) fn busy(plan: &Plan, headers: &HeaderMap, words: &str) -> Answer {
+    let mut answer = message(plan, headers, StatusCode::SERVICE_UNAVAILABLE, "Busy", words);
     answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
     answer
 }

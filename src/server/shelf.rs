@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{Mutex, OnceCell};
 
 use super::doc::Doc;
+use super::events::{self, News};
 use super::pages;
 use super::plan::{Place, Plan};
 use super::{Site, archive, health};
@@ -49,6 +50,8 @@ pub(super) struct Slot {
     refreshing: AtomicBool,
     /// Where its history is cut, as far as it was counted.
     cuts: Mutex<Option<Arc<Cuts>>>,
+    /// Who listens for new entries.
+    pub(super) news: News,
     /// What stood in documents that readers may hold, the newest first: tags, and entries.
     past: std::sync::Mutex<VecDeque<([String; 3], Arc<Versions>)>>,
 }
@@ -101,6 +104,7 @@ impl Slot {
             turn: Mutex::new(()),
             refreshing: AtomicBool::new(false),
             cuts: Mutex::new(None),
+            news: News::default(),
             past: std::sync::Mutex::default(),
         }
     }
@@ -121,6 +125,10 @@ impl Slot {
     fn good(&self, wanted: u64, now: Duration) -> Option<Arc<Finished>> {
         let finished = self.finished.load_full()?;
         (finished.generation >= wanted && now.saturating_sub(finished.made) < LIFE).then_some(finished)
+    }
+
+    fn is_made(&self, wanted: u64) -> bool {
+        self.finished.load().as_ref().is_some_and(|finished| finished.generation >= wanted)
     }
 
     /// The documents, not older than this question. When the store fails, the last good ones.
@@ -152,7 +160,8 @@ impl Slot {
 
     /// Makes the documents anew soon, where anybody is likely to want them.
     pub(super) fn refresh(self: &Arc<Self>, site: &Arc<Site>, plan: &Arc<Plan>) {
-        if !self.warm.swap(false, Ordering::AcqRel) || self.refreshing.swap(true, Ordering::AcqRel) {
+        let wanted = self.warm.swap(false, Ordering::AcqRel) || self.news.is_watched();
+        if !wanted || self.refreshing.swap(true, Ordering::AcqRel) {
             return;
         }
         let (slot, site, plan) = (self.clone(), site.clone(), plan.clone());
@@ -161,15 +170,17 @@ impl Slot {
                 if let Ok(turn) = site.unasked.acquire().await {
                     // A failure is logged there and shows again when somebody asks.
                     let _ = slot.current(&site, &plan).await;
+                    events::tell(&site, &plan, &slot).await;
                     drop(turn);
                 }
                 tokio::time::sleep(PAUSE).await;
+                // A change that comes after this line finds nobody refreshing; one before it is seen below.
+                slot.refreshing.store(false, Ordering::Release);
                 let wanted = slot.wanted.load(Ordering::Acquire);
-                if slot.good(wanted, site.clock.elapsed()).is_some() {
+                if slot.is_made(wanted) || slot.refreshing.swap(true, Ordering::AcqRel) {
                     break;
                 }
             }
-            slot.refreshing.store(false, Ordering::Release);
         });
     }
 

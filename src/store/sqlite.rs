@@ -255,6 +255,10 @@ impl Store for Sqlite {
         select::search(&self.db, search, now)
     }
 
+    fn installation(&mut self) -> Result<Digest, StoreError> {
+        Ok(self.db.query_row("SELECT id FROM installation", [], |row| rows::digest(row, 0))?)
+    }
+
     fn health(&mut self, limit: usize) -> Result<Vec<Health>, StoreError> {
         health::latest(&self.db, limit)
     }

@@ -13,6 +13,7 @@ mod cli;
 mod corpus;
 mod dedup;
 mod documents;
+mod events;
 mod fixtures;
 mod origin;
 mod publishing;

@@ -83,6 +83,13 @@ CREATE TABLE bodies (
   body         BLOB NOT NULL
 ) STRICT;
 
+-- What tells this river from every other: made with the store, comes along with a backup.
+CREATE TABLE installation (
+  id BLOB NOT NULL
+) STRICT;
+
+INSERT INTO installation (id) VALUES (randomblob(16));
+
 -- When the bytes of a published document last changed.
 CREATE TABLE documents (
   name     TEXT PRIMARY KEY,

@@ -1,0 +1,30 @@
+// New entries appear by themselves: at once at the top of the page, behind a button where somebody reads.
+(() => {
+  const river = document.querySelector("[data-events]");
+  const news = document.querySelector(".news");
+  if (!river || !news || !window.EventSource) return;
+  const button = news.querySelector("button");
+  let waiting = 0, timer;
+  const show = async () => {
+    const answer = await fetch(location.href, { cache: "no-cache", credentials: "same-origin" });
+    if (!answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.querySelector("[data-events]");
+    if (!fresh) return;
+    const known = new Set([...river.querySelectorAll("li[id]")].map((item) => item.id));
+    for (const item of fresh.querySelectorAll("li[id]")) item.classList.toggle("fresh", !known.has(item.id));
+    river.replaceChildren(...document.adoptNode(fresh).childNodes);
+    waiting = 0;
+    news.hidden = true;
+  };
+  button.addEventListener("click", () => show().then(() => scrollTo({ top: 0 })));
+  new EventSource(river.dataset.events).addEventListener("message", () => {
+    waiting += 1;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      if (scrollY < 400) return show();
+      button.textContent = waiting === 1 ? "One new entry" : `${waiting} new entries`;
+      news.hidden = false;
+    }, 300);
+  });
+})();

@@ -1,0 +1,96 @@
+//! New entries are told as they come, once each, and to who comes back from where they were.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use crate::app::{App, Daemon, rss, source};
+use crate::origin::{Origin, Reply};
+
+fn document(numbers: std::ops::Range<usize>) -> Reply {
+    let items: Vec<_> = numbers.map(|n| (format!("g{n}"), format!("Entry {n}"))).collect();
+    let items: Vec<_> = items
+        .iter()
+        .map(|(g, t)| (g.as_str(), t.as_str(), "Mon, 16 Nov 2026 10:00:00 GMT", "Text"))
+        .collect();
+    Reply::ok("application/rss+xml", rss("One", &items))
+}
+
+struct Events(BufReader<TcpStream>);
+
+impl Events {
+    fn open(daemon: &Daemon, path: &str, headers: &str) -> Self {
+        let mut stream = TcpStream::connect(&daemon.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: a\r\n{headers}\r\n").unwrap();
+        let mut events = Self(BufReader::new(stream));
+        assert!(events.line().starts_with("HTTP/1.1 200"));
+        let head = events.until("");
+        assert!(head.iter().any(|line| line == "content-type: text/event-stream; charset=utf-8"), "{head:?}");
+        events.until("retry: 5000");
+        events
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.0.read_line(&mut line).unwrap();
+        assert!(!line.is_empty(), "the stream ended");
+        line.trim_end().to_owned()
+    }
+
+    /// Lines up to that one.
+    fn until(&mut self, last: &str) -> Vec<String> {
+        let mut lines = Vec::new();
+        loop {
+            let line = self.line();
+            if line == last {
+                return lines;
+            }
+            lines.push(line);
+        }
+    }
+
+    /// (id, title) of the next event.
+    fn next(&mut self) -> (i64, String) {
+        let mut id = 0;
+        loop {
+            let line = self.line();
+            if let Some(text) = line.strip_prefix("id: ") {
+                id = text.parse().unwrap();
+            } else if let Some(data) = line.strip_prefix("data: ") {
+                let item: serde_json::Value = serde_json::from_str(data).unwrap();
+                return (id, item["title"].as_str().unwrap().to_owned());
+            }
+        }
+    }
+}
+
+#[test]
+fn each_new_entry_is_one_event() {
+    let origin = Origin::start();
+    origin.on("/one", document(0..3));
+    let app =
+        App::new(&(source("one", &origin, "groups = [\"g\"]") + "[[feed]]\nid = \"g\"\ngroups = [\"g\"]\n"));
+    let daemon = app.serve();
+    app.polled(&["one"]);
+    let mut all = Events::open(&daemon, "/feeds/all/events", "");
+    let mut group = Events::open(&daemon, "/feeds/g/events", "");
+    origin.on("/one", document(0..5));
+    app.run(&["fetch", "one"]);
+    let mut told: Vec<_> = (0..2).map(|_| all.next()).collect();
+    let first = told[0].0;
+    told.sort_by(|a, b| a.1.cmp(&b.1));
+    assert_eq!(told.iter().map(|(_, title)| title.as_str()).collect::<Vec<_>>(), ["Entry 3", "Entry 4"]);
+    assert!(group.next().1.starts_with("Entry"));
+    // Who comes back misses nothing and hears nothing twice.
+    let mut back = Events::open(&daemon, "/feeds/all/events", &format!("Last-Event-ID: {first}\r\n"));
+    assert!(back.next().0 > first);
+    origin.on("/one", document(0..6));
+    app.run(&["fetch", "one"]);
+    assert_eq!((all.next().1, back.next().1), ("Entry 5".to_owned(), "Entry 5".to_owned()));
+    assert_eq!(daemon.get("/feeds/none/events").status, 404);
+    // Listeners do not keep the daemon from stopping.
+    let started = std::time::Instant::now();
+    assert_eq!(daemon.stop(), 0);
+    assert!(started.elapsed() < Duration::from_secs(4));
+}
