@@ -70,6 +70,12 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What counts as one host: name and port.
+pub fn host_and_port(url: &Url) -> String {
+    let name = url.host_str().unwrap_or_default().trim_end_matches('.');
+    format!("{name}:{}", url.port_or_known_default().unwrap_or_default())
+}
+
 impl Gate {
     /// With the limits of `[fetch]`; zero of something is read as one.
     pub fn new(options: &Options, clock: Arc<dyn Clock>) -> Self {
@@ -133,9 +139,17 @@ impl Gate {
         if wait.is_zero() { Ok(()) } else { Err(Held { wait }) }
     }
 
+    /// When the host (as [`host_and_port`] names it) may be asked next, on the monotonic clock. A host that is held counts as
+    /// free: whoever asks is told so at once.
+    pub fn free_at(&self, host: &str) -> Duration {
+        let hosts = locked(&self.hosts);
+        let Some(host) = hosts.known.get(host) else { return Duration::ZERO };
+        let times = *locked(&host.times);
+        if times.held_until > self.clock.elapsed() { Duration::ZERO } else { times.free_at }
+    }
+
     fn host(&self, url: &Url) -> Arc<Host> {
-        let name = url.host_str().unwrap_or_default().trim_end_matches('.');
-        let name = format!("{name}:{}", url.port_or_known_default().unwrap_or_default());
+        let name = host_and_port(url);
         let mut hosts = locked(&self.hosts);
         if hosts.known.len() >= hosts.sweep_at.max(KEPT_HOSTS) {
             let now = self.clock.elapsed();
