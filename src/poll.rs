@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::dedup::Rules;
-use crate::fetch::{self, Fetch, FetchError, Fetched, Gate};
+use crate::fetch::{self, Answer, Fetch, FetchError, Fetched, Gate};
 use crate::model::{Digest, Outcome, Source, SourceId, SourceState, Standing};
 use crate::schedule::{self, Limits};
 use crate::store::{Commit, Committed, Handle, StoreError};
@@ -177,6 +177,7 @@ impl Poller {
                 aftermath::not_modified(&mut state, &answer, now, self.redirect_confirmations)
             }
             Ok(Fetched::Throttled(answer)) => {
+                self.spare_the_host(&answer, now);
                 aftermath::throttled(&mut state, &answer, now, self.limits.max_hold)
             }
             Ok(Fetched::Gone(answer)) => aftermath::gone(&mut state, &answer),
@@ -185,6 +186,17 @@ impl Poller {
         self.plan_next(&source, &mut state, now);
         let committed = self.remember(&source, &state, now).await?;
         Ok(Polled { outcome, committed, state })
+    }
+
+    /// A 429 is about whoever asks, so all sources of the host wait for a while even where it does not say for how
+    /// long. (Where it does, who asked has seen to it.)
+    fn spare_the_host(&self, answer: &Answer, now: DateTime<Utc>) {
+        let wait = TimeDelta::from_std(self.limits.min_interval).ok();
+        if let (429, None, Some(wait)) = (answer.status, answer.freshness.retry_after, wait)
+            && let Some(until) = now.checked_add_signed(wait)
+        {
+            self.gate.hold(&answer.url, until);
+        }
     }
 
     /// Something in us broke. The source backs off like any that fails, so that the defect does not
