@@ -121,12 +121,13 @@ impl Poller {
         let mut ended = Vec::with_capacity(visits.len());
         for visit in visits {
             let source = visit.source.clone();
-            let end = async {
+            // Boxed: what reading needs is not what waiting for an answer should cost.
+            let end = Box::pin(async {
                 match turned_away {
                     Some(left) => self.still_held(visit, left).await,
                     None => self.finish(visit, &errand, fetched.clone()).await,
                 }
-            };
+            });
             let result = match AssertUnwindSafe(end).catch_unwind().await {
                 Ok(result) => result,
                 Err(_) => self.defect(&source).await,

@@ -1,7 +1,7 @@
 //! Sources that ask for the same document in the same way go together: it is asked for once.
 //! Pure.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::fetch;
@@ -34,16 +34,16 @@ pub(super) fn errands(sources: Vec<Arc<Source>>) -> Vec<Errand> {
 
 /// Names of hosts, each kept once.
 #[derive(Default)]
-struct Hosts(HashMap<Arc<str>, ()>);
+struct Hosts(HashSet<Arc<str>>);
 
 impl Hosts {
     fn name(&mut self, url: &url::Url) -> Arc<str> {
         let name = fetch::host_and_port(url);
-        if let Some((known, ())) = self.0.get_key_value(name.as_str()) {
+        if let Some(known) = self.0.get(name.as_str()) {
             return known.clone();
         }
         let name: Arc<str> = name.into();
-        self.0.insert(name.clone(), ());
+        self.0.insert(name.clone());
         name
     }
 }

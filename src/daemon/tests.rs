@@ -72,11 +72,11 @@ impl Bed {
     async fn pass(&self, seconds: u64) {
         self.clock.sleep(Duration::from_secs(seconds)).await;
     }
+}
 
-    /// Seconds, since the bed was made, at which a source was asked; what was told before is left out.
-    fn times(&self, asked: &[Asked], id: &str) -> Vec<u64> {
-        asked.iter().filter(|asked| asked.source == id).map(|asked| asked.at.as_secs()).collect()
-    }
+/// Seconds, since the bed was made, at which a source was asked.
+fn times(asked: &[Asked], id: &str) -> Vec<u64> {
+    asked.iter().filter(|asked| asked.source == id).map(|asked| asked.at.as_secs()).collect()
 }
 
 fn every(id: &str, seconds: u64) -> Source {
@@ -96,11 +96,11 @@ async fn each_is_asked_by_its_own_schedule() {
     bed.pass(DAY + MINUTE).await;
     daemon.stop().await;
     let asked = bed.asked();
-    let hourly = bed.times(&asked, "hourly");
+    let hourly = times(&asked, "hourly");
     assert_eq!(hourly.len(), 25, "{hourly:?}");
     assert!(hourly.windows(2).all(|two| (HOUR..HOUR + 5).contains(&(two[1] - two[0]))), "{hourly:?}");
-    assert_eq!(bed.times(&asked, "often").len(), 145);
-    assert_eq!(bed.times(&asked, "noon"), [0, 30 * MINUTE], "once when new, then at its minute");
+    assert_eq!(times(&asked, "often").len(), 145);
+    assert_eq!(times(&asked, "noon"), [0, 30 * MINUTE], "once when new, then at its minute");
 }
 
 #[tokio::test(start_paused = true)]
@@ -191,11 +191,11 @@ async fn one_bad_source_never_delays_the_others() {
     bed.pass(DAY).await;
     daemon.stop().await;
     let asked = bed.asked();
-    let good = bed.times(&asked, "good");
+    let good = times(&asked, "good");
     assert!(good.len() >= 286, "{}", good.len());
     assert!(good.windows(2).all(|two| two[1] - two[0] <= 5 * MINUTE + 2), "{good:?}");
     // The others back off to their cap, each for itself.
-    let panics = bed.times(&asked, "panics");
+    let panics = times(&asked, "panics");
     let gaps: Vec<u64> = panics.windows(2).map(|two| (two[1] - two[0] + 5) / 300).collect();
     assert_eq!(gaps[..9], [1, 2, 4, 8, 16, 32, 64, 72, 72], "{panics:?}");
 }
@@ -219,10 +219,10 @@ async fn a_429_holds_every_source_of_its_host_and_a_503_its_own_url() {
     bed.pass(65 * MINUTE).await;
     daemon.stop().await;
     let asked = bed.asked();
-    let times = |id: &str| bed.times(&asked, id).iter().map(|at| at / MINUTE).collect::<Vec<_>>();
-    assert_eq!((times("429"), times("503")), (vec![0], vec![0]));
-    assert_eq!((times("free"), times("port")), (vec![0, 30, 60], vec![0, 30, 60]));
-    assert!(times("neighbour").len() <= 1, "at most before the 429 came");
+    let minutes = |id: &str| times(&asked, id).iter().map(|at| at / MINUTE).collect::<Vec<_>>();
+    assert_eq!((minutes("429"), minutes("503")), (vec![0], vec![0]));
+    assert_eq!((minutes("free"), minutes("port")), (vec![0, 30, 60], vec![0, 30, 60]));
+    assert!(minutes("neighbour").len() <= 1, "at most before the 429 came");
     // Over a restart, too, and by hand.
     bed.restart();
     let daemon = start(&bed, &sources).await;
@@ -234,7 +234,7 @@ async fn a_429_holds_every_source_of_its_host_and_a_503_its_own_url() {
     daemon.stop().await;
     let asked = bed.asked();
     for id in ["429", "neighbour", "503"] {
-        assert_eq!(bed.times(&asked, id).iter().map(|at| at / MINUTE).collect::<Vec<_>>(), [120], "{id}");
+        assert_eq!(times(&asked, id).iter().map(|at| at / MINUTE).collect::<Vec<_>>(), [120], "{id}");
     }
 }
 
@@ -253,7 +253,7 @@ async fn limits_of_a_host_hold_for_all_its_sources() {
     let mut times: Vec<Duration> = bed.asked().iter().map(|asked| asked.at).collect();
     times.sort_unstable();
     // One at a time, which takes a second, and two seconds between.
-    assert!(times.windows(2).all(|two| two[1] - two[0] >= Duration::from_secs(3)));
+    assert!(times.windows(2).all(|two| two[0] + Duration::from_secs(3) <= two[1]));
     assert!(times.len() > 900, "and no time is lost: {}", times.len());
 }
 
@@ -280,7 +280,7 @@ async fn the_end_does_not_wait_for_who_hangs() {
     bed.pass(5).await;
     let before = bed.clock.elapsed();
     daemon.stop().await;
-    assert_eq!((bed.clock.elapsed() - before).as_secs(), 5);
+    assert_eq!(bed.clock.elapsed().as_secs(), before.as_secs() + 5);
     assert_eq!(bed.state("one").await.last_poll, None, "nothing is stored of a poll that did not end");
     // Who ends in time is remembered.
     bed.answer(|_| feed(&["a"]).after(8));
@@ -300,7 +300,7 @@ async fn around(jump: TimeDelta) -> (Vec<u64>, Vec<u64>, Vec<u64>) {
     bed.pass(42 * HOUR).await;
     daemon.stop().await;
     let asked = bed.asked();
-    (bed.times(&asked, "every"), bed.times(&asked, "hourly"), bed.times(&asked, "daily"))
+    (times(&asked, "every"), times(&asked, "hourly"), times(&asked, "daily"))
 }
 
 #[tokio::test(start_paused = true)]
@@ -346,8 +346,8 @@ async fn a_reload_asks_nobody_more_often() {
         }
     }
     let asked = bed.asked();
-    assert_eq!(bed.times(&asked, "one").len(), 2, "{asked:?}");
-    assert_eq!(bed.times(&asked, "three").len(), 2, "{asked:?}");
+    assert_eq!(times(&asked, "one").len(), 2, "{asked:?}");
+    assert_eq!(times(&asked, "three").len(), 2, "{asked:?}");
     // A shorter schedule counts from the last poll; a changed address is new, and not below the floor.
     daemon
         .reload(
@@ -360,7 +360,7 @@ async fn a_reload_asks_nobody_more_often() {
         .await;
     bed.pass(10 * MINUTE + 5).await;
     let asked = bed.asked();
-    assert_eq!((bed.times(&asked, "one").len(), bed.times(&asked, "two").len()), (2, 1), "{asked:?}");
+    assert_eq!((times(&asked, "one").len(), times(&asked, "two").len()), (2, 1), "{asked:?}");
     // Who is no longer there is not asked; who comes is.
     daemon.reload(&bed, &[every("four", HOUR)]).await;
     bed.pass(DAY).await;
@@ -426,9 +426,8 @@ async fn a_network_that_is_gone_for_a_day_comes_back_without_a_storm() {
     // A hundred in half an hour are one in eighteen seconds; the start alone may bring fifty in one.
     let busiest = seconds.range(MINUTE..).map(|(_, count)| *count).max().unwrap();
     assert!(busiest <= 6, "{busiest}");
-    let last: Vec<u64> = (0..100)
-        .map(|number| bed.times(&asked, &format!("s{number}"))[..].last().copied().unwrap())
-        .collect();
+    let last: Vec<u64> =
+        (0..100).map(|number| times(&asked, &format!("s{number}"))[..].last().copied().unwrap()).collect();
     assert!(last.iter().all(|at| *at > DAY + 12 * HOUR - 35 * MINUTE), "everybody is back on schedule");
 }
 

@@ -23,6 +23,7 @@ async fn sent_after(replies: Vec<fn() -> Reply>) -> (Option<String>, Option<Stri
     let (bed, source) = one().await;
     for reply in replies {
         bed.polled(&source, reply).await;
+        bed.clock.sleep(bed.options.min_interval.0).await;
     }
     bed.asked();
     bed.polled(&source, unchanged).await;
@@ -98,12 +99,12 @@ async fn another_address_or_other_credentials_start_anew() {
     assert_eq!(sent((*source).clone()).await, None);
     assert_eq!(sent((*source).clone()).await.as_deref(), Some("\"1\""));
     let header = vec![("X-Key".to_owned(), Secret::new("k"))];
-    let headed = Source { headers: header, ..(*source).clone() };
-    assert_eq!(sent(headed.clone()).await, None);
-    assert_eq!(sent(headed.clone()).await.as_deref(), Some("\"1\""));
+    let with_key = Source { headers: header, ..(*source).clone() };
+    assert_eq!(sent(with_key.clone()).await, None);
+    assert_eq!(sent(with_key.clone()).await.as_deref(), Some("\"1\""));
     let auth = Some(Auth { user: "u".to_owned(), password: Secret::new("p") });
-    assert_eq!(sent(Source { auth, ..headed.clone() }).await, None);
-    let elsewhere = Source { url: "https://s.example/feed?other".parse().unwrap(), ..headed };
+    assert_eq!(sent(Source { auth, ..with_key.clone() }).await, None);
+    let elsewhere = Source { url: "https://s.example/feed?other".parse().unwrap(), ..with_key };
     assert_eq!(sent(elsewhere).await, None);
     assert_eq!(
         bed.state("s").await.redirect.unwrap().seen,
@@ -149,10 +150,10 @@ async fn other_rules_read_the_kept_body_and_ask_for_no_other() {
     assert_eq!(bed.asked()[0].etag.as_deref(), Some("\"1\""));
     // Without a kept body the whole document is asked for.
     bed.polled(&source, || feed(&["a", "b"]).etag("\"1\"")).await;
-    let mut poller = bed.poller();
-    poller.keep_bodies = 0;
+    let mut forgetful = bed.poller();
+    forgetful.keep_bodies = 0;
     bed.answer(|_| feed(&["a", "b", "d"]).etag("\"2\""));
-    poller.poll(std::slice::from_ref(&source), false).await;
+    forgetful.poll(std::slice::from_ref(&source), false).await;
     bed.asked();
     bed.polled(&stricter, || feed(&["a", "b", "d"]).etag("\"2\"")).await;
     assert_eq!(bed.asked()[0].etag, None);
@@ -185,6 +186,9 @@ async fn next_after(change: impl FnOnce(&mut Source), replies: Vec<fn() -> Reply
     bed.sync(std::slice::from_ref(&source)).await;
     let mut last = None;
     for reply in replies {
+        if last.is_some() {
+            bed.clock.sleep(bed.options.min_interval.0).await;
+        }
         last = Some(bed.polled(&source, reply).await.state);
     }
     let state = last.unwrap();
@@ -297,7 +301,7 @@ async fn a_permanent_redirect_is_remembered_after_three_good_documents_in_a_row(
         assert_eq!(asked(&bed), own);
     }
     bed.restart();
-    bed.polled(&source, || unchanged()).await;
+    bed.polled(&source, unchanged).await;
     let last = bed.asked().pop().unwrap();
     assert_eq!((last.url.as_str(), last.etag.as_deref()), (to, Some("\"1\"")));
     assert_eq!(bed.state("s").await.moved_to.unwrap().as_str(), to);
@@ -427,13 +431,13 @@ async fn twins_are_asked_for_once_and_read_by_each() {
     let three = Arc::new(Source { url, ..source("three") });
     let all = [one, two, three];
     bed.sync(&all).await;
-    let poller = bed.poller();
-    let ended = poller.poll(&all[..2], false).await;
+    let asker = bed.poller();
+    let ended = asker.poll(&all[..2], false).await;
     assert!(ended.iter().all(|ended| matches!(&ended.result, Ok(polled) if !polled.outcome.is_failure())));
     assert_eq!(bed.asked().len(), 1);
     assert_eq!((bed.stories("one").await, bed.stories("two").await), (2, 1));
     // A third reads what the first two have read: the kept body.
-    poller.poll(&all, false).await;
+    asker.poll(&all, false).await;
     assert_eq!(bed.asked().iter().map(|asked| asked.etag.as_deref()).collect::<Vec<_>>(), [Some("\"1\"")]);
     assert_eq!(bed.stories("three").await, 2);
     let counts: Vec<_> = [bed.state("one").await, bed.state("two").await, bed.state("three").await]
@@ -441,7 +445,7 @@ async fn twins_are_asked_for_once_and_read_by_each() {
         .map(|state| (state.requests, state.not_modified))
         .collect();
     assert_eq!(counts, [(2, 1), (0, 0), (0, 0)], "requests are counted once");
-    poller.poll(&all, false).await;
+    asker.poll(&all, false).await;
     assert!(bed.asked().iter().all(|asked| asked.etag.is_some()));
 }
 

@@ -124,16 +124,14 @@ pub(crate) fn feed(titles: &[&str]) -> Reply {
 
 /// The same with more in its channel.
 pub(crate) fn document(channel: &str, titles: &[&str]) -> String {
-    let items: String = titles
-        .iter()
-        .map(|title| {
-            let minute = title.bytes().map(u32::from).sum::<u32>() % 60;
-            format!(
+    let items = titles.iter().fold(String::new(), |items, title| {
+        let minute = title.bytes().map(u32::from).sum::<u32>() % 60;
+        items
+            + &format!(
                 "<item><title>{title}</title><link>https://o.example/{title}</link>\
-                 <pubDate>Sun, 01 Mar 2026 11:{minute:02}:00 GMT</pubDate></item>"
+                     <pubDate>Sun, 01 Mar 2026 11:{minute:02}:00 GMT</pubDate></item>"
             )
-        })
-        .collect();
+    });
     format!("<rss version=\"2.0\"><channel><title>t</title>{channel}{items}</channel></rss>")
 }
 
