@@ -433,7 +433,9 @@ impl Walk<'_> {
         let same = |open: &Open| open.written.eq_ignore_ascii_case(written);
         let place = self.stack.iter().rposition(same).or_else(|| {
             let innermost = self.stack.last().filter(|open| open.node.is_some())?;
-            let near = written.len() >= 4 && strsim::osa_distance(&innermost.written, written) <= 2;
+            let near = (4..64).contains(&written.len())
+                && innermost.written.len() < 64
+                && strsim::osa_distance(&innermost.written, written) <= 2;
             near.then(|| self.stack.len() - 1)
         });
         let Some(place) = place else { return };
@@ -496,12 +498,16 @@ fn may_begin_name(tag: &BytesStart<'_>) -> bool {
 fn mend(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 64);
     let mut rest = text;
+    // The last ends of their kinds: behind them nothing is looked for in vain, again and again.
+    let last = |end: &str| text.rfind(end).unwrap_or_default();
+    let (last_data, last_comment) = (last("]]>"), last("-->"));
     while let Some(place) = rest.find('<') {
         let (before, tag) = rest.split_at(place);
         out.push_str(before);
+        let at = text.len() - tag.len();
         let inner = tag.get(1..).unwrap_or_default();
         let (end, keep) = if let Some(data) = tag.strip_prefix("<![CDATA[") {
-            match data.find("]]>") {
+            match (last_data > at).then(|| data.find("]]>")).flatten() {
                 Some(end) => (9 + end + 3, true),
                 // Without its end it was meant to end with the element.
                 None => {
@@ -510,7 +516,8 @@ fn mend(text: &str) -> String {
                 }
             }
         } else if tag.starts_with("<!--") {
-            tag.find("-->").map_or((4, false), |end| (end + 3, false))
+            let end = (last_comment > at).then(|| tag.find("-->")).flatten();
+            end.map_or((4, false), |end| (end + 3, false))
         } else if inner.starts_with(['!', '?']) {
             tag.find('>').map_or((tag.len(), false), |end| (end + 1, false))
         } else if inner.starts_with(|first: char| first.is_alphabetic() || matches!(first, '/' | '_' | ':')) {
