@@ -56,7 +56,7 @@ pub(super) fn read(text: &str, input: &Input<'_>) -> Result<Parsed, ParseError> 
     Ok(Parsed { format: Format::Json, feed, entries, warnings, learned: None, next_page: None })
 }
 
-/// A document without a recursion limit of serde_json's own: [`too_deep`] was asked before.
+/// A document without a recursion limit of `serde_json`'s own: [`too_deep`] was asked before.
 fn values(text: &str) -> StreamDeserializer<'_, StrRead<'_>, Value> {
     let mut deserializer = Deserializer::from_str(text);
     deserializer.disable_recursion_limit();
@@ -195,6 +195,6 @@ fn objects<'a>(object: &'a Map<String, Value>, name: &str) -> impl Iterator<Item
     list(object, name).filter_map(Value::as_object)
 }
 
-fn strings<'a>(object: &'a Map<String, Value>, name: &str) -> impl Iterator<Item = String> {
+fn strings(object: &Map<String, Value>, name: &str) -> impl Iterator<Item = String> {
     list(object, name).filter_map(Value::as_str).map(str::to_owned)
 }
