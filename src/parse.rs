@@ -7,8 +7,6 @@ mod json;
 mod page;
 mod plain;
 mod sniff;
-#[cfg(test)]
-mod tests;
 mod xml;
 
 use url::Url;

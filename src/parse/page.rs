@@ -72,7 +72,7 @@ impl<'a> Page<'_, 'a> {
                 Missing::Gone(error) => Err(error),
             };
         }
-        let list = list::read(self.dom, &self.headings, &roots, fields);
+        let list = list::read(self.dom, &self.headings, item::items(self.dom, &roots), fields);
         let data = data::read(self.dom);
         let mut entries = self.entries(&list, &data);
         let mut warnings = list.warnings;
@@ -107,7 +107,7 @@ impl<'a> Page<'_, 'a> {
                     .to_owned(),
             ));
         };
-        let list = list::read(self.dom, &self.headings, &learned.roots, fields);
+        let list = list::read(self.dom, &self.headings, item::items(self.dom, &learned.roots), fields);
         let entries = self.entries(&list, &data);
         let selectors = self.selectors(&learned, &entries, &data);
         let mut parsed = self.parsed(entries, list.warnings, selectors);
@@ -151,7 +151,8 @@ impl<'a> Page<'_, 'a> {
         name::fields(self.dom, &learned.list, &mut all);
         let read = |selectors: &PageSelectors| -> Option<Vec<RawEntry>> {
             let fields = Fields::new(selectors).ok()?;
-            Some(self.entries(&list::read(self.dom, &self.headings, &learned.roots, &fields), data))
+            let items = item::items(self.dom, &learned.roots);
+            Some(self.entries(&list::read(self.dom, &self.headings, items, &fields), data))
         };
         // One by one: a field whose selector reads something else is left to be worked out.
         let mut kept = PageSelectors { item: Some(item), pages: 1, ..PageSelectors::default() };
@@ -307,10 +308,10 @@ fn entry(found: &Found) -> RawEntry {
 fn same(left: &[RawEntry], right: &[RawEntry]) -> bool {
     let text = |said: &Option<Text>| said.as_ref().map(|said| crate::text::squeeze(&said.value));
     let equal = |(one, other): (&RawEntry, &RawEntry)| {
-        let date = |entry: &RawEntry| entry.published.clone().or_else(|| entry.updated.clone());
         text(&one.title) == text(&other.title)
             && one.link == other.link
-            && date(one) == date(other)
+            && one.published == other.published
+            && one.updated == other.updated
             && text(&one.summary) == text(&other.summary)
             && text(&one.content) == text(&other.content)
             && one.authors == other.authors
@@ -389,12 +390,21 @@ fn next_page(dom: &Dom<'_>, written: Option<&str>) -> Result<Option<String>, Par
         };
         return Ok(field.matches_in_page(dom).into_iter().find_map(href).map(str::to_owned));
     }
-    let says_next = |id: &Id| {
-        matches!(dom.name(*id), "a" | "link")
-            && dom
-                .attr(*id, "rel")
-                .is_some_and(|rel| rel.split_ascii_whitespace().any(|one| one.eq_ignore_ascii_case("next")))
+    let links = || {
+        (0..dom.len()).filter(|id| matches!(dom.name(*id), "a" | "link") && dom.attr(*id, "href").is_some())
     };
-    let next = (0..dom.len()).filter(says_next).find_map(|id| dom.attr(id, "href"));
+    let says_next = |id: &Id| {
+        dom.attr(*id, "rel")
+            .is_some_and(|rel| rel.split_ascii_whitespace().any(|one| one.eq_ignore_ascii_case("next")))
+    };
+    let called_next = |id: &Id| {
+        let named = dom.is_marked(*id, &["next", "older"])
+            || dom.el(*id).parent.is_some_and(|up| dom.is_marked(up, &["next", "older"]));
+        let pages = dom.ancestors(*id).take(4).any(|up| dom.is_marked(up, words::PAGES))
+            || dom.is_marked(*id, words::PAGES);
+        named && pages
+    };
+    let next =
+        links().find(says_next).or_else(|| links().find(called_next)).and_then(|id| dom.attr(id, "href"));
     Ok(next.filter(|href| fields::leads_anywhere(href)).map(str::to_owned))
 }

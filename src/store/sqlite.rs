@@ -198,14 +198,12 @@ impl Store for Sqlite {
         Ok(transaction.commit()?)
     }
 
-    fn each_source(&mut self, visit: &mut dyn FnMut(SourceRow)) -> Result<(), StoreError> {
+    fn sources(&mut self) -> Result<Vec<SourceRow>, StoreError> {
         let mut statement = self.db.prepare_cached(
             "SELECT id, url, name, title, configured, state, stories FROM sources ORDER BY id",
         )?;
-        for row in statement.query_map([], rows::source)? {
-            visit(row?);
-        }
-        Ok(())
+        let rows = statement.query_map([], rows::source)?;
+        rows.collect::<Result<Vec<_>, _>>().map_err(Into::into)
     }
 
     fn state(&mut self, source: &SourceId) -> Result<SourceState, StoreError> {

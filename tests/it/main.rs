@@ -16,6 +16,7 @@ mod documents;
 mod events;
 mod fixtures;
 mod origin;
+mod pages;
 mod publishing;
 mod reader;
 mod reload;

@@ -271,7 +271,7 @@ impl<'a> Counter<'a> {
                 self.sums.links += 1;
             }
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => self.sums.headings += 1,
-            "time" => {
+            _ if is_time(element.value()) => {
                 self.times += 1;
                 self.sums.dates += 1;
             }
@@ -301,11 +301,16 @@ impl<'a> Counter<'a> {
         }
         match element.name() {
             "a" if element.attr("href").is_some() => self.links = self.links.saturating_sub(1),
-            "time" => self.times = self.times.saturating_sub(1),
+            _ if is_time(element) => self.times = self.times.saturating_sub(1),
             name if SILENT.contains(&name) => self.silent = self.silent.saturating_sub(1),
             _ => {}
         }
     }
+}
+
+/// `<time>`, and elements of a site's own that are like it.
+fn is_time(element: &scraper::node::Element) -> bool {
+    element.name() == "time" || element.attr("datetime").is_some()
 }
 
 /// Whether a short text holds a date with day, month and year.

@@ -7,6 +7,7 @@ use super::above::Headings;
 use super::dom::{Dom, Id};
 use super::fields::{self, Found};
 use super::groups::{self, Group, Parts, as_f64};
+use super::item::{self, Item};
 use super::list::{self, Fields, List};
 
 /// So many items of a group are read to judge it.
@@ -28,39 +29,73 @@ pub(super) struct Learned<'a> {
     pub(super) worth: f64,
 }
 
+/// A group that was read.
+struct Candidate<'a> {
+    group: Group,
+    /// Some of its items.
+    sample: List<'a>,
+    score: f64,
+    worth: f64,
+}
+
 /// Finds the page's list. `known`: links that the page's own data names as its stories.
 pub(super) fn learn<'a>(dom: &Dom<'a>, headings: &Headings, known: &HashSet<String>) -> Option<Learned<'a>> {
     let parts = Parts::new(dom);
     let fields = Fields::default();
-    let mut best: Option<(f64, f64, Group)> = None;
-    for group in groups::groups(dom, &parts) {
-        let sample = spread(&group.roots);
-        let list = list::read(dom, headings, &sample, &fields);
-        let (score, mean) = judge(dom, &parts, &group, &list, known);
-        let least = if group.stated { STATED } else { NEWS };
-        if mean >= least && best.as_ref().is_none_or(|(most, ..)| score > *most) {
-            best = Some((score, mean, group));
-        }
-    }
-    let (_, worth, group) = best?;
-    let list = list::read(dom, headings, &group.roots, &fields);
+    let read = |group: Group| {
+        let items = item::items(dom, &group.roots);
+        let sample = list::read(dom, headings, spread(items), &fields);
+        let (score, worth) = judge(dom, &parts, &group, &sample, known);
+        Candidate { group, sample, score, worth }
+    };
+    let all: Vec<Candidate<'a>> = groups::groups(dom, &parts).into_iter().map(read).collect();
+    let enough = |one: &&Candidate<'a>| one.worth >= if one.group.stated { STATED } else { NEWS };
+    let best = all.iter().filter(enough).rev().max_by(|one, other| one.score.total_cmp(&other.score))?;
+    let best = all.iter().filter(|outer| is_around(dom, outer, best)).fold(best, |best, outer| {
+        let (more, less) = (richness(&outer.sample), richness(&best.sample));
+        if more > less || more == less && outer.group.stated { outer } else { best }
+    });
+    let list = list::read(dom, headings, item::items(dom, &best.group.roots), &fields);
     // What has no title is no news: a heading between them, an empty cell.
-    let roots = without_chaff(dom, &parts, &group, &list);
-    let list =
-        if roots.len() == group.roots.len() { list } else { list::read(dom, headings, &roots, &fields) };
-    Some(Learned { roots, list, worth })
+    let roots = without_chaff(dom, &parts, &best.group, &list);
+    let list = if roots.len() == best.group.roots.len() {
+        list
+    } else {
+        list::read(dom, headings, item::items(dom, &roots), &fields)
+    };
+    Some(Learned { roots, list, worth: best.worth })
 }
 
-/// Some of many, evenly spread: the neighbours must stay neighbours, for an item may reach up to the next.
-fn spread(roots: &[Id]) -> Vec<Id> {
-    if roots.len() <= SAMPLE {
-        return roots.to_vec();
-    }
-    let half = SAMPLE / 2;
-    let middle = roots.len() / 2;
-    let first = roots.get(..half).unwrap_or_default();
-    let second = roots.get(middle.max(half)..(middle.max(half) + half).min(roots.len())).unwrap_or_default();
-    first.iter().chain(second).copied().collect()
+/// Some of many, evenly spread.
+fn spread(items: Vec<Item<'_>>) -> Vec<Item<'_>> {
+    let step = items.len().div_ceil(SAMPLE).max(1);
+    items.into_iter().step_by(step).collect()
+}
+
+/// Whether each item of one list stands in one of the other, and is titled alike.
+fn is_around(dom: &Dom<'_>, outer: &Candidate<'_>, inner: &Candidate<'_>) -> bool {
+    let (around, within) = (&outer.group.roots, &inner.group.roots);
+    let alike = |(one, other): (&Found, &Found)| {
+        one.title.as_ref().map(|title| &title.value) == other.title.as_ref().map(|title| &title.value)
+    };
+    around.len() == within.len()
+        && around.iter().zip(within).all(|(one, other)| one < other && dom.within(*one).contains(other))
+        && outer.sample.found.iter().zip(&inner.sample.found).all(alike)
+}
+
+/// How much a list says besides titles.
+fn richness(list: &List<'_>) -> usize {
+    let said = |found: &Found| {
+        let fields = [
+            found.link.is_some(),
+            found.published.is_some() || found.updated.is_some(),
+            found.summary.is_some() || found.content.is_some(),
+            found.image.is_some(),
+            !found.authors.is_empty(),
+        ];
+        fields.into_iter().filter(|is| *is).count()
+    };
+    list.found.iter().map(said).sum()
 }
 
 /// How good a list is, and how much its items are like news on the whole.
@@ -115,7 +150,7 @@ fn least_worth(all: &[f64]) -> f64 {
 }
 
 /// How much an item is like news, 0.0 to 1.0.
-fn news(dom: &Dom<'_>, item: &super::item::Item<'_>, found: &Found) -> f64 {
+fn news(dom: &Dom<'_>, item: &Item<'_>, found: &Found) -> f64 {
     let Some(title) = &found.title else { return 0.0 };
     let sums = item.tops(dom).fold((0, 0, 0, 0), |sum, top| {
         let one = dom.sums(top);

@@ -6,7 +6,7 @@ use super::super::ParseError;
 use super::above::Headings;
 use super::dom::{Dom, Id};
 use super::fields::{self, Found, Picked};
-use super::item::{self, Item};
+use super::item::Item;
 use super::select::{self, Field, Match};
 use crate::date;
 use crate::model::{PageSelectors, RawDate, Warning};
@@ -56,9 +56,13 @@ pub(super) struct List<'a> {
     pub(super) warnings: Vec<Warning>,
 }
 
-/// Reads the items that these elements lead.
-pub(super) fn read<'a>(dom: &Dom<'a>, headings: &Headings, roots: &[Id], fields: &Fields) -> List<'a> {
-    let items = item::items(dom, roots);
+/// Reads items.
+pub(super) fn read<'a>(
+    dom: &Dom<'a>,
+    headings: &Headings,
+    items: Vec<Item<'a>>,
+    fields: &Fields,
+) -> List<'a> {
     let mut found: Vec<Found> = items.iter().map(|item| fields::work_out(dom, item)).collect();
     let mut warnings = Vec::new();
     let dated = fields.date.as_ref().is_some_and(|field| {
@@ -69,8 +73,9 @@ pub(super) fn read<'a>(dom: &Dom<'a>, headings: &Headings, roots: &[Id], fields:
             &mut found,
             &mut warnings,
             |_, found, matches| {
-                found.updated = None;
                 found.published = matches.first().and_then(|one| chosen_date(dom, *one, format));
+                let published = found.published.as_ref().map(|date| &date.value.text);
+                found.updated = found.updated.take().filter(|date| Some(&date.value.text) != published);
             },
             dom,
         )

@@ -26,22 +26,42 @@ pub(super) fn item(dom: &Dom<'_>, roots: &[Id]) -> Option<String> {
             found.len() == wanted.len() && found.iter().all(|id| wanted.contains(id))
         })
     };
-    let common = steps_of_all(dom, roots);
     let contexts = contexts(dom, roots);
-    let mut tries = Vec::new();
-    for step in &common {
-        tries.push(step.clone());
+    let tries = tries(&steps_of_all(dom, roots, is_name), &contexts);
+    if let Some(found) = tries.iter().find(|css| selects(css)) {
+        return Some(found.clone());
     }
-    for context in &contexts {
-        for step in &common {
+    several_kinds(dom, roots, &contexts, &selects)
+        .or_else(|| without_others(dom, &wanted, &tries, &selects))
+        // Names that a new version of the site may change, and places in the tree, are better than nothing.
+        .or_else(|| {
+            self::tries(&steps_of_all(dom, roots, is_plain), &contexts).into_iter().find(|css| selects(css))
+        })
+        .or_else(|| by_place(dom, roots, &selects))
+}
+
+fn tries(steps: &[String], contexts: &[String]) -> Vec<String> {
+    // A bare `li` that is alone on the page today has company tomorrow.
+    let is_bare = |step: &&String| !step.contains(['.', '[']) && step.as_str() != "article";
+    let mut tries: Vec<String> = steps.iter().filter(|step| !is_bare(step)).cloned().collect();
+    for context in contexts {
+        for step in steps {
             tries.push(format!("{context} > {step}"));
             tries.push(format!("{context} {step}"));
         }
     }
-    if let Some(found) = tries.iter().take(MOST_TRIES).find(|css| selects(css)) {
-        return Some(found.clone());
-    }
-    // Several kinds of elements: one selector each.
+    tries.truncate(MOST_TRIES);
+    tries.extend(steps.iter().filter(is_bare).cloned());
+    tries
+}
+
+/// Several kinds of elements: one selector each.
+fn several_kinds(
+    dom: &Dom<'_>,
+    roots: &[Id],
+    contexts: &[String],
+    selects: &dyn Fn(&str) -> bool,
+) -> Option<String> {
     let mut kinds: Vec<String> = Vec::new();
     for root in roots {
         let one = step_of(dom, *root);
@@ -49,20 +69,52 @@ pub(super) fn item(dom: &Dom<'_>, roots: &[Id]) -> Option<String> {
             kinds.push(one);
         }
         if kinds.len() > MOST_PARTS {
+            return None;
+        }
+    }
+    let inside =
+        |context: &str| kinds.iter().map(|kind| format!("{context}{kind}")).collect::<Vec<_>>().join(", ");
+    let within = contexts.iter().map(|context| inside(&format!("{context} > ")));
+    std::iter::once(inside("")).chain(within).take(MOST_TRIES).find(|css| selects(css))
+}
+
+/// By their place: the way from the nearest element with an id, or from the top, counted where names do not tell.
+fn by_place(dom: &Dom<'_>, roots: &[Id], selects: &dyn Fn(&str) -> bool) -> Option<String> {
+    let first = roots.first()?;
+    let last = roots.last()?;
+    let common = dom.ancestors(*first).find(|around| dom.within(*around).contains(last))?;
+    let below = |id: Id| -> Vec<&str> {
+        let mut names: Vec<&str> =
+            dom.ancestors(id).take_while(|around| *around != common).map(|id| dom.name(id)).collect();
+        names.reverse();
+        names
+    };
+    let way = below(*first);
+    if roots.iter().any(|root| below(*root) != way) {
+        return None;
+    }
+    let mut above = Vec::new();
+    for id in std::iter::once(common).chain(dom.ancestors(common)) {
+        if let Some(name) = dom.attr(id, "id").filter(|name| is_name(name)) {
+            above.push(format!("#{name}"));
             break;
         }
+        let name = dom.name(id);
+        let siblings =
+            dom.el(id).parent.map(|parent| dom.children(parent).filter(|one| dom.name(*one) == name));
+        let before = siblings.map_or(0, |siblings| siblings.take_while(|one| *one < id).count());
+        let alone = dom
+            .el(id)
+            .parent
+            .is_none_or(|parent| dom.children(parent).filter(|one| dom.name(*one) == name).count() == 1);
+        above.push(if alone { name.to_owned() } else { format!("{name}:nth-of-type({})", before + 1) });
     }
-    if kinds.len() <= MOST_PARTS {
-        let inside = |context: &str| {
-            kinds.iter().map(|kind| format!("{context}{kind}")).collect::<Vec<_>>().join(", ")
-        };
-        let joined = std::iter::once(inside(""));
-        let within = contexts.iter().map(|context| inside(&format!("{context} > ")));
-        if let Some(found) = joined.chain(within).take(MOST_TRIES).find(|css| selects(css)) {
-            return Some(found);
-        }
-    }
-    without_others(dom, &wanted, &tries, &selects)
+    above.reverse();
+    above.extend(way.into_iter().map(str::to_owned));
+    steps_of_all(dom, roots, is_name)
+        .into_iter()
+        .map(|step| format!("{} > {step}", above.join(" > ")))
+        .find(|css| selects(css))
 }
 
 /// A selector that takes too much, less the classes that only the others have.
@@ -100,12 +152,12 @@ fn without_others(
     None
 }
 
-/// What all elements have in common, the most telling first: `li.news`, `.news`, `li`.
-fn steps_of_all(dom: &Dom<'_>, ids: &[Id]) -> Vec<String> {
+/// What all elements have in common, the most telling first: `li.news`, `[itemprop="name"]`, `li`.
+fn steps_of_all(dom: &Dom<'_>, ids: &[Id], counts: fn(&str) -> bool) -> Vec<String> {
     let Some((first, rest)) = ids.split_first() else { return Vec::new() };
     let name = dom.name(*first);
     let same_name = rest.iter().all(|id| dom.name(*id) == name);
-    let mut classes: Vec<&str> = dom.classes(*first).filter(|class| is_name(class)).take(8).collect();
+    let mut classes: Vec<&str> = dom.classes(*first).filter(|class| counts(class)).take(8).collect();
     classes.retain(|class| rest.iter().all(|id| dom.classes(*id).any(|one| one == *class)));
     let mut steps = Vec::new();
     for class in &classes {
@@ -113,6 +165,16 @@ fn steps_of_all(dom: &Dom<'_>, ids: &[Id]) -> Vec<String> {
     }
     if let [one, two, ..] = classes.as_slice() {
         steps.push(format!(".{one}.{two}"));
+    }
+    for attribute in ["itemprop", "property", "rel", "itemtype", "role", "data-testid"] {
+        let value = dom
+            .attr(*first, attribute)
+            .filter(|value| !value.contains(['"', '\\', '\n']) && value.len() < 80);
+        if let Some(value) =
+            value.filter(|value| rest.iter().all(|id| dom.attr(*id, attribute) == Some(value)))
+        {
+            steps.push(format!("[{attribute}=\"{value}\"]"));
+        }
     }
     if same_name {
         steps.push(name.to_owned());
@@ -134,7 +196,7 @@ fn contexts(dom: &Dom<'_>, ids: &[Id]) -> Vec<String> {
     let mut contexts = Vec::new();
     let parents: BTreeSet<Id> = ids.iter().filter_map(|id| dom.el(*id).parent).collect();
     let parents: Vec<Id> = parents.into_iter().collect();
-    contexts.extend(steps_of_all(dom, &parents).into_iter().filter(|_| parents.len() > 1));
+    contexts.extend(steps_of_all(dom, &parents, is_name).into_iter().filter(|_| parents.len() > 1));
     let Some(first) = ids.first() else { return contexts };
     let last = ids.last().copied().unwrap_or(*first);
     for around in dom.ancestors(*first).filter(|around| dom.within(*around).contains(&last)).take(8) {
@@ -149,14 +211,18 @@ fn contexts(dom: &Dom<'_>, ids: &[Id]) -> Vec<String> {
     contexts
 }
 
-/// A class or id that can stand in a selector as it is, and that means something: no number of a post, no hash.
-fn is_name(said: &str) -> bool {
+/// A class or id that can stand in a selector as it is.
+fn is_plain(said: &str) -> bool {
     let mut chars = said.chars();
     let starts = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
-    let plain = chars.all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    starts && said.len() <= 48 && chars.all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+}
+
+/// One that means something too: no number of a post, no hash, no state.
+fn is_name(said: &str) -> bool {
     let digits = said.chars().filter(char::is_ascii_digit).count();
     let state = ["odd", "even", "first", "last", "active", "selected", "current", "clearfix"].contains(&said);
-    starts && plain && digits <= 2 && said.len() <= 48 && !state && !is_hash(said)
+    is_plain(said) && digits <= 2 && !state && !is_hash(said)
 }
 
 /// `css-1q2w3e`, `sc-bdVaJa`: made anew with each version of a site.
@@ -195,14 +261,17 @@ fn field(dom: &Dom<'_>, items: &[Item<'_>], ids: &[(usize, Id)]) -> Option<Strin
     if own {
         return Some(":scope".to_owned());
     }
-    let mut tries = steps_of_all(dom, &elements);
+    let mut tries = steps_of_all(dom, &elements, is_name);
     let bare = tries.pop_if(|step| matches!(step.as_str(), "a" | "span" | "div" | "b" | "strong"));
     let parents: Option<Vec<Id>> = elements.iter().map(|id| dom.el(*id).parent).collect();
     let roots: HashSet<Id> = items.iter().map(|item| item.root).collect();
     if let Some(parents) = parents.filter(|parents| parents.iter().all(|parent| !roots.contains(parent))) {
-        for step in steps_of_all(dom, &parents).into_iter().take(3) {
+        for step in steps_of_all(dom, &parents, is_name).into_iter().take(3) {
             tries.extend(
-                steps_of_all(dom, &elements).into_iter().take(3).map(|inner| format!("{step} {inner}")),
+                steps_of_all(dom, &elements, is_name)
+                    .into_iter()
+                    .take(3)
+                    .map(|inner| format!("{step} {inner}")),
             );
         }
     }

@@ -81,6 +81,9 @@ pub(super) const BESIDE: &[&str] = &[
     "rail",
     "secondary",
 ];
+/// Links to other pages of a list.
+pub(super) const PAGES: &[&str] =
+    &["pagination", "pager", "paginator", "paging", "page", "pages", "posts", "navigation"];
 /// Items that somebody pays for.
 pub(super) const PAID: &[&str] = &[
     "ad",

@@ -133,7 +133,12 @@ impl Reader<'_, '_> {
         }
         let link = found.link.as_ref().and_then(|link| link.id);
         let skip = |id: Id| {
-            taken.contains(&id) || Some(id) == link || matches!(self.dom.name(id), "nav" | "footer" | "time")
+            taken.contains(&id)
+                || Some(id) == link
+                || matches!(self.dom.name(id), "nav" | "footer" | "time")
+                || self.dom.is_marked(id, words::SIDE)
+                || self.dom.is_marked(id, words::AUTHOR)
+                || self.dom.name(id) == "a" && self.leads_elsewhere(id)
         };
         let text = self.item.text(self.dom, &skip);
         let title = found.title.as_ref().map(|title| title.value.as_str()).unwrap_or_default();

@@ -54,15 +54,19 @@ impl Reader<'_, '_> {
             let mut classed = self.by_class("published").chain(self.by_class("entry-date"));
             classed.find_map(read).or_else(|| self.time(true))
         });
-        let changed = |id: Id| self.has_class(id, "updated") || self.has_class(id, "modified");
-        let updated = updated.or_else(|| self.ids.iter().copied().filter(|id| changed(*id)).find_map(read));
+        let changed = self.by_class("updated").chain(self.by_class("modified")).find_map(read);
         let published = match (&published, &updated) {
             // What is only said to have changed came out some other time; that is not written here.
             (None, Some(_)) => None,
-            (None, None) => self.time(false).or_else(|| self.marked()).or_else(|| self.written()),
+            // hAtom has `updated` alone where both are the same.
+            (None, None) => (changed.clone())
+                .or_else(|| self.time(false))
+                .or_else(|| self.marked())
+                .or_else(|| self.written()),
             (Some(_), _) => published,
         };
-        Dates { published, updated }
+        let same = |date: &Picked<RawDate>| published.as_ref().is_some_and(|other| other.value == date.value);
+        Dates { updated: updated.or(changed).filter(|date| !same(date)), published }
     }
 
     /// A `<time>`; one that says that it is no date of change, or any.
@@ -72,7 +76,8 @@ impl Reader<'_, '_> {
                 || self.up(id).take(1).any(|around| self.dom.is_marked(around, &["updated", "modified"]));
             self.dom.is_marked(id, &["updated", "modified"]) || around()
         };
-        let times = self.ids.iter().copied().filter(|id| self.dom.name(*id) == "time");
+        let is_time = |id: &Id| self.dom.name(*id) == "time" || self.dom.attr(*id, "datetime").is_some();
+        let times = self.ids.iter().copied().filter(is_time);
         times.filter(|id| !sure || !changed(*id)).find_map(|id| self.date_of(id))
     }
 

@@ -68,6 +68,10 @@ impl Reader<'_, '_> {
             if id < near {
                 score -= 5;
             }
+            let file = self.dom.attr(id, "href").is_some_and(is_archive);
+            if file || self.up(id).any(|around| self.dom.name(around) == "details") {
+                score -= 100;
+            }
             if best.is_none_or(|(most, _)| score > most) {
                 best = Some((score, id));
             }
@@ -127,6 +131,14 @@ pub(in super::super) fn picture_of<'v>(attr: impl Fn(&str) -> Option<&'v str>) -
     })
 }
 
+/// A file to be kept, not to be read.
+fn is_archive(href: &str) -> bool {
+    let path = href.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+    [".zip", ".gz", ".xz", ".bz2", ".exe", ".dmg", ".deb", ".rpm", ".apk", ".iso"]
+        .iter()
+        .any(|end| path.ends_with(end))
+}
+
 /// Whether an address is one of a document at all.
 pub(in super::super) fn leads_anywhere(href: &str) -> bool {
     let lower = href.get(..href.len().min(12)).unwrap_or_default().to_ascii_lowercase();
@@ -153,8 +165,8 @@ pub(in super::super) fn leads_elsewhere(href: &str) -> bool {
         .map_or(address, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
     let steps: Vec<&str> = path.split('/').filter(|step| !step.is_empty()).collect();
     let second = steps.iter().rev().nth(1);
-    // The front page, or nothing but a place in this one.
-    steps.is_empty() && query.is_empty()
+    // The front page of this site, or nothing but a place in this page.
+    steps.is_empty() && query.is_empty() && !address.contains("//")
         || steps.last().is_some_and(|last| words::SITE.contains(last))
         || second.is_some_and(|step| words::LISTS.contains(step))
         || steps.iter().any(|step| words::NO_STORY.contains(step))
