@@ -17,7 +17,7 @@ use std::borrow::Cow;
 const LONGEST_TAG: usize = 35;
 
 /// So much of a body is looked at.
-const BODY: usize = 1000;
+const BODY: usize = 300;
 
 /// A language statement in BCP 47 form (`en_us ` → `en-US`); `None` when it is none.
 ///
@@ -72,7 +72,7 @@ fn cased(subtag: &str, after_singleton: bool) -> String {
 /// The language of an entry, guessed from its title, with the body when the title is short.
 /// `None` outside the detector's set or when it is not sure.
 ///
-/// `body` may hold markup; only its first 1000 characters are looked at.
+/// `body` may hold markup; only its first 300 characters are looked at.
 pub fn detect(title: &str, body: &str) -> Option<&'static str> {
     let title = words_of(title);
     match evidence::judge(&title) {

@@ -301,12 +301,14 @@ fn has_foreign_words(text: &str, language: &str) -> bool {
         return false;
     }
     let own = own_letters(language);
-    text.split_whitespace().filter(|word| word.chars().next().is_some_and(char::is_lowercase)).any(|word| {
-        // Doubled ä and ö are Finnish or Estonian.
-        word.contains("ää")
-            || word.contains("öö")
-            || word.chars().any(|c| !c.is_ascii() && c.is_alphabetic() && !own.contains(c))
-    })
+    text.split_whitespace()
+        .filter(|word| !word.is_ascii() && word.chars().next().is_some_and(char::is_lowercase))
+        .any(|word| {
+            // Doubled ä and ö are Finnish or Estonian.
+            word.contains("ää")
+                || word.contains("öö")
+                || word.chars().any(|c| !c.is_ascii() && c.is_alphabetic() && !own.contains(c))
+        })
 }
 
 /// What single letters say: they stand in one of the detector's languages alone, or nearly so.
@@ -315,6 +317,9 @@ fn by_letters(text: &str) -> Option<&'static str> {
     let (mut words, mut vietnamese, mut turkish, mut portuguese) = (0, 0, 0, 0);
     for word in text.split_whitespace() {
         words += 1;
+        if word.is_ascii() {
+            continue;
+        }
         vietnamese += usize::from(word.chars().any(|c| tones.contains(c)));
         turkish += usize::from(word.chars().any(|c| "ığİ".contains(c)));
         portuguese += usize::from(word.ends_with("ção") || word.ends_with("ções") || word.ends_with("ão"));
@@ -348,7 +353,8 @@ fn latin(text: &str, letters: usize) -> Verdict {
     };
     let best = SMALL.iter().map(|(language, _)| (*language, of(language))).max_by(|a, b| a.1.total_cmp(&b.1));
     let (Some((best, score)), false) = (best, words.is_empty()) else { return Verdict::Unsure };
-    let foreign = words.iter().filter(|word| word.chars().any(|c| FOREIGN.contains(c))).count();
+    let foreign =
+        words.iter().filter(|word| !word.is_ascii() && word.chars().any(|c| FOREIGN.contains(c))).count();
     if foreign * 4 > words.len() && by_letters.is_none() {
         return Verdict::Other;
     }
