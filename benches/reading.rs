@@ -4,6 +4,8 @@
 //! Two figures: sniff + read + normalize without cleaning HTML (every entry is already stored), and with
 //! cleaning, against feed-rs plus plain ammonia on the same bodies. CPU time of this thread, best of several rounds.
 
+#![allow(clippy::print_stdout, clippy::cast_precision_loss, reason = "a bench prints ratios")]
+
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::fs;

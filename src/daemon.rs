@@ -4,7 +4,10 @@
 //! so that jumps of the wall clock cause neither a storm nor a silence.
 
 pub mod control;
+mod errand;
+mod load;
 mod plan;
+mod queue;
 #[cfg(test)]
 mod tests;
 mod timetable;
@@ -13,18 +16,20 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{Id, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet};
 use tracing::{error, info, warn};
 
 use crate::clock::Clock;
-use crate::model::{Outcome, Source, SourceId, SourceState};
-use crate::poll::{self, Polled, Poller};
-use crate::schedule::{self, Limits};
+use crate::model::{Outcome, Schedule, Source, SourceId};
+use crate::poll::{Ended, Polled, Poller};
+use crate::schedule;
 use crate::store::{self, Committed, Handle, StoreError};
 
+use errand::Errand;
 pub use plan::Plan;
+use queue::Queue;
 use timetable::Timetable;
 
 /// The loop looks at the clock at least so often, to notice that it jumped.
@@ -35,8 +40,6 @@ const GRACE: Duration = Duration::from_secs(5);
 const STORE_RETRY: Duration = Duration::from_mins(1);
 /// Between two runs of retention.
 const PRUNE_EVERY: Duration = Duration::from_hours(1);
-/// What is overdue at the start is spread by so much per source.
-const SPREAD: Duration = Duration::from_millis(20);
 
 /// What one poll came to, for those who asked for it.
 #[derive(Clone, Debug)]
@@ -63,6 +66,8 @@ pub enum Command {
 
 /// Called after every commit that changed something readers see.
 pub type OnCommit = Arc<dyn Fn(&Committed) + Send + Sync>;
+/// Called after every poll, with how it ended.
+pub type OnPoll = Arc<dyn Fn(&Outcome) + Send + Sync>;
 
 /// The loop and what it needs.
 pub struct Daemon {
@@ -71,13 +76,27 @@ pub struct Daemon {
     clock: Arc<dyn Clock>,
     retention: store::Options,
     on_commit: OnCommit,
-    sources: HashMap<SourceId, Arc<Source>>,
+    on_poll: OnPoll,
+    errands: Vec<Errand>,
+    numbers: HashMap<SourceId, u32>,
     timetable: Timetable,
-    running: HashMap<Id, SourceId>,
-    polls: JoinSet<Result<Polled, StoreError>>,
-    waiting: HashMap<SourceId, Vec<mpsc::UnboundedSender<Report>>>,
-    busy: HashSet<SourceId>,
+    queue: Queue,
+    /// Errands that stand in line, and whether somebody asked for them by hand.
+    waiting: HashMap<u32, bool>,
+    running: HashMap<Id, Going>,
+    busy: HashSet<u32>,
+    polls: JoinSet<Vec<Ended>>,
+    chores: JoinSet<Result<usize, StoreError>>,
+    asked: HashMap<SourceId, Vec<mpsc::UnboundedSender<Report>>>,
+    /// After a failure of the store a reload must not hasten the next try.
+    not_before: HashMap<SourceId, Duration>,
     prunes: bool,
+}
+
+/// A poll under way.
+struct Going {
+    sources: Vec<SourceId>,
+    host: Arc<str>,
 }
 
 impl Daemon {
@@ -95,18 +114,31 @@ impl Daemon {
             poller: Arc::new(plan.poller),
             store,
             timetable: Timetable::new(clock.now(), clock.elapsed()),
+            queue: Queue::new(plan.limits),
             clock,
             retention: plan.retention,
             on_commit,
-            sources: HashMap::new(),
-            running: HashMap::new(),
-            polls: JoinSet::new(),
+            on_poll: Arc::new(|_| {}),
+            errands: Vec::new(),
+            numbers: HashMap::new(),
             waiting: HashMap::new(),
+            running: HashMap::new(),
             busy: HashSet::new(),
+            polls: JoinSet::new(),
+            chores: JoinSet::new(),
+            asked: HashMap::new(),
+            not_before: HashMap::new(),
             prunes: true,
         };
         daemon.load(plan.sources).await?;
         Ok(daemon)
+    }
+
+    /// Tells somebody of every poll.
+    #[must_use]
+    pub fn on_poll(mut self, on_poll: OnPoll) -> Self {
+        self.on_poll = on_poll;
+        self
     }
 
     /// Like [`Daemon::run`], but nobody is polled by schedule and nothing is pruned: only what is asked for.
@@ -121,18 +153,21 @@ impl Daemon {
         tokio::pin!(stop);
         let mut prune = self.clock.sleep(Duration::ZERO);
         loop {
-            let pause = self.timetable.pause(self.clock.elapsed()).min(LOOK);
+            let elapsed = self.clock.elapsed();
+            let pause = self.timetable.pause(elapsed).min(self.queue.pause(elapsed)).min(LOOK);
             let wake = self.clock.sleep(pause);
             tokio::select! {
                 () = &mut stop => break,
                 Some(command) = commands.recv() => self.obey(command).await,
                 Some(done) = self.polls.join_next_with_id() => self.done(done),
-                () = wake => self.start_due(),
+                Some(done) = self.chores.join_next() => self.pruned(done),
+                () = wake => {}
                 () = &mut prune, if self.prunes => {
-                    self.prune().await;
+                    self.prune();
                     prune = self.clock.sleep(PRUNE_EVERY);
                 }
             }
+            self.start_due();
         }
         self.finish().await;
     }
@@ -151,136 +186,132 @@ impl Daemon {
         self.polls.abort_all();
     }
 
-    /// Makes the sources of a plan known and puts them on the timetable.
-    async fn load(&mut self, sources: Vec<Arc<Source>>) -> Result<(), StoreError> {
-        let list = sources.clone();
-        let rows = self
-            .store
-            .write(move |store| {
-                store.sync(&list)?;
-                store.sources()
-            })
-            .await?;
-        let states: HashMap<SourceId, SourceState> =
-            rows.into_iter().map(|row| (row.id, row.state)).collect();
-        self.sources.clear();
-        self.timetable.clear();
-        let now = self.clock.now();
-        let mut overdue = Vec::new();
-        for source in sources {
-            let state = states.get(&source.id).cloned().unwrap_or_default();
-            self.remember_hold(&source, &state, now);
-            match due(&source, &state, &self.poller.limits, now) {
-                Some(due) if due <= now => overdue.push((due, source.id.clone())),
-                Some(due) => {
-                    self.timetable.put(source.id.clone(), due, self.clock.now(), self.clock.elapsed());
-                }
-                None => {}
-            }
-            self.sources.insert(source.id.clone(), source);
-        }
-        // What waited longest goes first, and not all at once.
-        overdue.sort();
-        let mut wait = Duration::ZERO;
-        for (_, id) in overdue {
-            self.timetable.put_in(id, wait, self.clock.now(), self.clock.elapsed());
-            wait += SPREAD;
-        }
-        Ok(())
-    }
-
-    /// A 429 holds the whole host, also over a restart.
-    fn remember_hold(&self, source: &Source, state: &SourceState, now: DateTime<Utc>) {
-        if let (Some(429), Some(until)) = (state.http_status, state.held_until)
-            && until > now
-        {
-            self.poller.gate.hold(state.moved_to.as_ref().unwrap_or(&source.url), until);
-        }
-    }
-
+    /// Whoever is due stands in line; whoever's turn it is goes.
     fn start_due(&mut self) {
         let (now, elapsed) = (self.clock.now(), self.clock.elapsed());
-        if self.timetable.jumped(now, elapsed) {
-            warn!("the wall clock jumped; cron schedules are read anew");
-            let cron: HashSet<&SourceId> = self
-                .sources
-                .values()
-                .filter(|source| plan::by_wall_clock(source))
-                .map(|source| &source.id)
-                .collect();
-            self.timetable.realign(now, elapsed, |id| cron.contains(id));
+        if let Some(jump) = self.timetable.jumped(now, elapsed) {
+            warn!("the wall clock jumped by {} s; cron schedules are read anew", jump.num_seconds());
+            let (errands, forward) = (&self.errands, jump > TimeDelta::zero());
+            self.timetable.realign(now, elapsed, |number, wall, left| {
+                let errand = errands.get(number as usize)?;
+                let firing = |source: &Arc<Source>| by_the_wall(source, now, left);
+                errand.sources.iter().filter_map(firing).min().map(|then| if forward { wall } else { then })
+            });
         }
-        for id in self.timetable.take_due(elapsed) {
-            self.start(&id);
+        while let Some(number) = self.timetable.take_due(elapsed) {
+            self.line_up(number, false);
+        }
+        while let Some((number, host)) = self.queue.next(elapsed) {
+            self.start(number, host);
         }
     }
 
-    fn start(&mut self, id: &SourceId) {
-        let Some(source) = self.sources.get(id).cloned() else { return };
-        if !self.busy.insert(id.clone()) {
+    fn line_up(&mut self, number: u32, by_hand: bool) {
+        self.timetable.remove(number);
+        if self.busy.contains(&number) {
             return;
         }
-        self.timetable.remove(id);
-        let poller = self.poller.clone();
-        let handle = self.polls.spawn(async move { poller.poll(&source).await });
-        self.running.insert(handle.id(), id.clone());
+        let Some(errand) = self.errands.get(number as usize) else { return };
+        if let Some(asked) = self.waiting.get_mut(&number) {
+            *asked |= by_hand;
+            return;
+        }
+        self.waiting.insert(number, by_hand);
+        let ready_at = self.poller.gate.free_at(&errand.host);
+        self.queue.push(number, &errand.host, by_hand, ready_at);
     }
 
-    fn done(&mut self, done: Result<(Id, Result<Polled, StoreError>), tokio::task::JoinError>) {
-        let task = match &done {
-            Ok((task, _)) => *task,
-            Err(error) => error.id(),
+    fn start(&mut self, number: u32, host: Arc<str>) {
+        let by_hand = self.waiting.remove(&number).unwrap_or_default();
+        let Some(errand) = self.errands.get(number as usize) else {
+            return self.queue.done(&host, Duration::ZERO);
         };
-        let Some(id) = self.running.remove(&task) else { return };
-        self.busy.remove(&id);
-        let (now, elapsed) = (self.clock.now(), self.clock.elapsed());
-        let outcome = match done {
-            Ok((_, Ok(polled))) => {
-                if let Some(next) = polled.state.next_poll.filter(|_| self.sources.contains_key(&id)) {
-                    self.timetable.put(id.clone(), next, now, elapsed);
-                }
-                log(&id, &polled);
-                let committed = &polled.committed;
-                if !committed.touched.is_empty() || committed.news {
-                    (self.on_commit)(committed);
-                }
-                polled.outcome
-            }
-            Ok((_, Err(failure))) => {
-                error!(source.id = %id, "{id}: {failure}; nothing of this poll is stored, it is made again in a minute");
-                self.timetable.put_in(id.clone(), STORE_RETRY, now, elapsed);
-                Outcome::Failed(failure.to_string())
-            }
-            Err(panic) => {
-                error!(source.id = %id, "{id}: the poll ended by a defect in riverine: {panic}; please report it");
-                self.timetable.put_in(id.clone(), STORE_RETRY, now, elapsed);
-                Outcome::Failed("the poll ended by a defect in riverine; please report it".to_owned())
-            }
+        self.busy.insert(number);
+        let (poller, sources) = (self.poller.clone(), errand.sources.clone());
+        let ids = sources.iter().map(|source| source.id.clone()).collect();
+        let going = Going { sources: ids, host };
+        let handle = self.polls.spawn(async move { poller.poll(&sources, by_hand).await });
+        self.running.insert(handle.id(), going);
+    }
+
+    fn done(&mut self, done: Result<(Id, Vec<Ended>), JoinError>) {
+        let (task, ended) = match done {
+            Ok(done) => done,
+            Err(panic) => (panic.id(), Vec::new()),
         };
-        for report in self.waiting.remove(&id).unwrap_or_default() {
-            // Who asked may have gone; the poll was made all the same.
-            let _ = report.send(Report { source: id.clone(), outcome: outcome.clone() });
+        let Some(Going { sources, host }) = self.running.remove(&task) else { return };
+        self.queue.done(&host, self.poller.gate.free_at(&host));
+        let mut ended = ended.into_iter();
+        for id in sources {
+            if let Some(number) = self.numbers.get(&id) {
+                self.busy.remove(number);
+            }
+            let outcome = match ended.next().map(|ended| ended.result) {
+                Some(Ok(polled)) => self.settled(&id, polled),
+                Some(Err(failure)) => {
+                    error!(source.id = %id, "{id}: {failure}; nothing of this poll is stored, it is made again in a minute");
+                    self.once_more(&id);
+                    Outcome::Failed(failure.to_string())
+                }
+                None => {
+                    error!(source.id = %id, "{id}: the poll ended by a defect in riverine; please report it");
+                    self.once_more(&id);
+                    Outcome::Failed("the poll ended by a defect in riverine; please report it".to_owned())
+                }
+            };
+            (self.on_poll)(&outcome);
+            for report in self.asked.remove(&id).unwrap_or_default() {
+                // Who asked may have gone; the poll was made all the same.
+                let _ = report.send(Report { source: id.clone(), outcome: outcome.clone() });
+            }
         }
+    }
+
+    /// A poll that is remembered: when the next is due is counted from the state it left.
+    fn settled(&mut self, id: &SourceId, polled: Polled) -> Outcome {
+        log(id, &polled);
+        let now = self.clock.now();
+        let errand = self.numbers.get(id).and_then(|number| self.errands.get_mut(*number as usize));
+        if let Some(errand) = errand
+            && let Some(source) = errand.sources.iter().find(|source| source.id == *id)
+        {
+            let due = self.poller.due(source, &polled.state, now);
+            load::rename_host(errand, polled.state.moved_to.as_ref());
+            if let (Some(due), Some(number)) = (due, self.numbers.get(id)) {
+                self.timetable.put_sooner(*number, due, now, self.clock.elapsed());
+            }
+        }
+        if !polled.committed.touched.is_empty() || polled.committed.news {
+            (self.on_commit)(&polled.committed);
+        }
+        polled.outcome
+    }
+
+    fn once_more(&mut self, id: &SourceId) {
+        let Some(number) = self.numbers.get(id) else { return };
+        let (now, elapsed) = (self.clock.now(), self.clock.elapsed());
+        self.timetable.put_in(*number, STORE_RETRY, now, elapsed);
+        self.not_before.insert(id.clone(), elapsed.saturating_add(STORE_RETRY));
     }
 
     async fn obey(&mut self, command: Command) {
         match command {
             Command::Poll { sources, reports } => {
-                let mut ids = sources.unwrap_or_else(|| self.enabled());
-                ids.retain(|id| self.sources.contains_key(id));
-                for id in ids {
+                for id in sources.unwrap_or_else(|| self.enabled()) {
+                    let Some(number) = self.numbers.get(&id).copied() else { continue };
                     // A poll under way is the answer to who asks now.
-                    self.waiting.entry(id.clone()).or_default().push(reports.clone());
-                    self.start(&id);
+                    self.asked.entry(id).or_default().push(reports.clone());
+                    self.line_up(number, true);
                 }
             }
             Command::Reload(plan, done) => {
-                let Plan { poller, retention, sources } = *plan;
+                let Plan { poller, limits, retention, sources } = *plan;
                 self.poller = Arc::new(poller);
                 self.retention = retention;
+                self.queue.clear(limits);
                 let loaded = self.load(sources).await;
                 if loaded.is_ok() {
-                    info!(sources = self.sources.len(), "the new config is in force");
+                    info!(sources = self.numbers.len(), "the new config is in force");
                 }
                 let _ = done.send(loaded);
             }
@@ -288,39 +319,41 @@ impl Daemon {
     }
 
     fn enabled(&self) -> Vec<SourceId> {
-        let mut ids: Vec<SourceId> =
-            self.sources.values().filter(|source| source.enabled).map(|source| source.id.clone()).collect();
-        ids.sort();
-        ids
+        let sources = self.errands.iter().flat_map(|errand| &errand.sources);
+        sources.filter(|source| source.enabled).map(|source| source.id.clone()).collect()
     }
 
-    async fn prune(&mut self) {
-        let (options, now) = (self.retention.clone(), self.clock.now());
-        match self.store.write(move |store| store.prune(&options, now)).await {
-            Ok(0) => {}
-            Ok(removed) => {
+    /// Retention runs beside the loop: nobody waits for it but the store.
+    fn prune(&mut self) {
+        if !self.chores.is_empty() {
+            return;
+        }
+        let (store, options, now) = (self.store.clone(), self.retention.clone(), self.clock.now());
+        self.chores.spawn(async move { store.write(move |store| store.prune(&options, now)).await });
+    }
+
+    fn pruned(&mut self, done: Result<Result<usize, StoreError>, JoinError>) {
+        match done {
+            Ok(Ok(0)) => {}
+            Ok(Ok(removed)) => {
                 info!(entries = removed, "retention removed entries");
-                (self.on_commit)(&Committed {
-                    touched: self.sources.keys().cloned().collect(),
-                    ..Committed::default()
-                });
+                let touched = self.numbers.keys().cloned().collect();
+                (self.on_commit)(&Committed { touched, ..Committed::default() });
             }
-            Err(failure) => error!("retention: {failure}"),
+            Ok(Err(failure)) => error!("retention: {failure}"),
+            Err(panic) => error!("retention ended by a defect in riverine: {panic}; please report it"),
         }
     }
 }
 
-/// When a source is due: as stored. Under another schedule than the stored time was made for, when the
-/// new schedule would have had it, but never under the floor between two polls or before a server's hold.
-fn due(source: &Source, state: &SourceState, limits: &Limits, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    if !source.enabled {
+/// When a source that goes by the wall clock is due after that clock was set back, with so much left of its
+/// wait before: not sooner than it would have been, for it may be held or backing off, and at a time it names.
+fn by_the_wall(source: &Source, now: DateTime<Utc>, left: Duration) -> Option<DateTime<Utc>> {
+    if !matches!(source.schedule, Schedule::Cron(_)) {
         return None;
     }
-    let (Some(last), Some(stored)) = (state.last_poll, state.next_poll) else { return Some(now) };
-    if state.planned_under == poll::timing(source) {
-        return Some(stored);
-    }
-    Some(schedule::next(source, state, limits, last, 0.0).0)
+    let then = now.checked_add_signed(TimeDelta::from_std(left).ok()?)?;
+    schedule::fires_from(source, then)
 }
 
 /// The journal shows a message and keeps the fields to itself, so the message says which source, too.

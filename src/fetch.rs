@@ -22,7 +22,7 @@ mod words;
 
 pub use guard::{Guard, Lookup};
 pub use http::Http;
-pub use polite::{Gate, Held, Permit};
+pub use polite::{Gate, Held, Permit, host_and_port};
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -40,6 +40,8 @@ pub struct Request<'a> {
 pub struct Freshness {
     /// `max-age` less `Age`, or `Expires` minus `Date`; `None` with `no-cache`, `no-store` or neither.
     pub fresh_for: Option<Duration>,
+    /// True when it said anything of its freshness: a 304 that says nothing leaves what was said before.
+    pub stated: bool,
     /// `Retry-After`, as a wait from the answer's own `Date`.
     pub retry_after: Option<Duration>,
 }
@@ -64,6 +66,8 @@ pub struct Body {
 pub struct Answer {
     /// Status code of the last hop.
     pub status: u16,
+    /// The address that was asked first.
+    pub asked: Url,
     /// The address that answered.
     pub url: Url,
     /// Validators of a 200/226, or those a 304 carried.

@@ -74,7 +74,7 @@ pub fn normalize(parsed: Parsed, context: &Context<'_>) -> Normalized {
         cleaner: Cleaner::new(links.base(None).as_ref()),
         salt: salt(&parsed.feed, context),
     };
-    let entries = parsed.entries.into_iter().map(|raw| inherited.entry(raw, &mut words)).collect();
+    let entries = parsed.entries.iter().map(|raw| inherited.entry(raw, &mut words)).collect();
     let mut warnings = parsed.warnings;
     warnings.extend(words.into_warnings());
     Normalized { feed, entries, warnings }
@@ -109,8 +109,8 @@ struct Inherited<'a> {
 }
 
 impl Inherited<'_> {
-    fn entry(&self, raw: RawEntry, words: &mut Words) -> Entry {
-        let digest = digest(&raw, self.salt);
+    fn entry(&self, raw: &RawEntry, words: &mut Words) -> Entry {
+        let digest = digest(raw, self.salt);
         let unchanged = self.context.stored.contains(&digest);
         let base = raw.base.as_deref();
         let title = cut(&raw.title.as_ref().map(plain).unwrap_or_default(), LONGEST_TITLE);
@@ -133,8 +133,8 @@ impl Inherited<'_> {
             title,
         };
         if !unchanged {
-            self.texts(&mut entry, &raw, words);
-            entry.language = self.language(&entry, &raw);
+            self.texts(&mut entry, raw, words);
+            entry.language = self.language(&entry, raw);
         }
         entry
     }

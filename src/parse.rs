@@ -7,6 +7,8 @@ mod json;
 mod page;
 mod plain;
 mod sniff;
+#[cfg(test)]
+mod tests;
 mod xml;
 
 use url::Url;

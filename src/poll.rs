@@ -4,22 +4,27 @@
 mod aftermath;
 mod read;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+mod visit;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::dedup::Rules;
-use crate::fetch::{self, Fetch, FetchError, Fetched, Gate, Request};
-use crate::model::{Digest, Outcome, Source, SourceState, Standing};
+use crate::fetch::{self, Answer, Fetch, FetchError, Fetched, Gate};
+use crate::model::{Digest, Outcome, Source, SourceId, SourceState, Standing};
 use crate::schedule::{self, Limits};
 use crate::store::{Commit, Committed, Handle, StoreError};
+use visit::{Errand, Visit};
 
 /// Documents being read at once: reading is work for a core, and holds a whole body in memory.
 const READERS: usize = 4;
+const DEFECT: &str = "the poll ended by a defect in riverine; please report it";
 
 /// Everything a poll needs besides its source.
 pub struct Poller {
@@ -42,7 +47,16 @@ pub struct Poller {
     readers: Arc<Semaphore>,
 }
 
-/// How a poll ended.
+/// How a poll ended for one source.
+#[derive(Debug)]
+pub struct Ended {
+    /// Which.
+    pub source: SourceId,
+    /// An error is the store's: nothing of the poll is remembered.
+    pub result: Result<Polled, StoreError>,
+}
+
+/// What a poll came to.
 #[derive(Clone, Debug)]
 pub struct Polled {
     /// In short.
@@ -77,67 +91,124 @@ impl Poller {
         }
     }
 
-    /// Polls a source once and remembers how it ended. A server's request to wait is obeyed
-    /// also when the poll was asked for by hand.
-    ///
-    /// # Errors
-    /// Only the store's: then nothing of this poll is remembered.
-    pub async fn poll(&self, source: &Arc<Source>) -> Result<Polled, StoreError> {
-        let id = source.id.clone();
-        let mut state = self.store.read(move |store| store.state(&id)).await?;
-        aftermath::forget_if_other(&mut state, source);
-        let url = state.moved_to.clone().unwrap_or_else(|| source.url.clone());
+    /// Polls sources that ask for the same document, with one request, and remembers how it ended for
+    /// each, in their order. `by_hand` overrides schedule, back-off and parking; a server's request to
+    /// wait is obeyed all the same.
+    pub async fn poll(&self, sources: &[Arc<Source>], by_hand: bool) -> Vec<Ended> {
+        let (errand, visits) = match self.set_out(sources).await {
+            Ok(set_out) => set_out,
+            Err(failure) => {
+                let words = failure.to_string();
+                let failed = || Err(StoreError::Failed(words.clone()));
+                return sources
+                    .iter()
+                    .map(|source| Ended { source: source.id.clone(), result: failed() })
+                    .collect();
+            }
+        };
         let now = self.clock.now();
-        if let Some(until) = state.held_until.filter(|until| *until > now) {
-            return self.still_held(source, state, until).await;
+        let held = visits.iter().filter_map(|visit| aftermath::hold_left(&visit.state, now)).max();
+        if let (true, Some(left)) = (by_hand, held) {
+            let mut ended = Vec::with_capacity(visits.len());
+            for visit in visits {
+                let source = visit.source.id.clone();
+                ended.push(Ended { source, result: self.still_held(visit, left).await });
+            }
+            return ended;
         }
-        let request = Request { source, url: url.clone(), validators: state.validators.as_ref() };
-        let fetched = self.fetch.fetch(request, now).await;
-        self.finish(source, state, fetched).await
+        let mut fetched = self.ask(&errand, now).await;
+        let turned_away = held_by_a_neighbour(&fetched);
+        let mut ended = Vec::with_capacity(visits.len());
+        for visit in visits {
+            let source = visit.source.clone();
+            // Boxed: what reading needs is not what waiting for an answer should cost.
+            let end = Box::pin(async {
+                match turned_away {
+                    Some(left) => self.still_held(visit, left).await,
+                    None => self.finish(visit, &errand, fetched.clone()).await,
+                }
+            });
+            let result = match AssertUnwindSafe(end).catch_unwind().await {
+                Ok(result) => result,
+                Err(_) => self.defect(&source).await,
+            };
+            ended.push(Ended { source: source.id.clone(), result });
+            *requests(&mut fetched) = 0;
+        }
+        ended
     }
 
-    async fn still_held(
-        &self,
-        source: &Arc<Source>,
-        mut state: SourceState,
-        until: DateTime<Utc>,
-    ) -> Result<Polled, StoreError> {
+    /// A panic on the way is this source's failure and nobody else's.
+    async fn ask(&self, errand: &Errand, now: DateTime<Utc>) -> Result<Fetched, FetchError> {
+        let asking = AssertUnwindSafe(async { self.fetch.fetch(errand.request(), now).await });
+        asking
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| Err(FetchError::Broken { words: DEFECT.to_owned(), requests: 0 }))
+    }
+
+    async fn still_held(&self, visit: Visit, left: TimeDelta) -> Result<Polled, StoreError> {
         let now = self.clock.now();
-        state.held_until = Some(until);
+        let Visit { source, mut state, .. } = visit;
+        let until = now.checked_add_signed(left).unwrap_or(now);
         state.standing = Standing::Held;
         state.next_poll = Some(until);
         "server asked to wait (Retry-After)".clone_into(&mut state.next_poll_reason);
+        state.planned_under = self.timing(&source);
         let words = format!("server asked to wait until {}", until.format("%Y-%m-%d %H:%M:%S UTC"));
-        let committed = self.remember(source, &state, now).await?;
+        let committed = self.remember(&source, &state, now).await?;
         Ok(Polled { outcome: Outcome::Held(words), committed, state })
     }
 
     async fn finish(
         &self,
-        source: &Arc<Source>,
-        mut state: SourceState,
+        visit: Visit,
+        errand: &Errand,
         fetched: Result<Fetched, FetchError>,
     ) -> Result<Polled, StoreError> {
         let now = self.clock.now();
+        let Visit { source, mut state, wants_body } = visit;
         state.last_poll = Some(now);
         let outcome = match fetched {
-            Ok(Fetched::Body(answer, body)) => return self.read(source, state, answer, body).await,
+            Ok(Fetched::Body(answer, body)) => return self.read(&source, state, answer, body).await,
             Ok(Fetched::NotModified(answer)) => {
-                aftermath::not_modified(&mut state, &answer, now, self.redirect_confirmations);
-                Outcome::NotModified
-            }
-            // A neighbour was told to leave the whole host alone: nobody was asked.
-            Ok(Fetched::Throttled(answer)) if answer.requests == 0 => {
-                let wait = answer.freshness.retry_after.unwrap_or_default();
-                let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
-                return self.still_held(source, state, now.checked_add_signed(wait).unwrap_or(now)).await;
+                if let Some((answer, body)) = errand.unchanged(&answer).filter(|_| wants_body) {
+                    return self.read(&source, state, answer, body).await;
+                }
+                aftermath::not_modified(&mut state, &answer, now, self.redirect_confirmations)
             }
             Ok(Fetched::Throttled(answer)) => {
+                self.spare_the_host(&answer, now);
                 aftermath::throttled(&mut state, &answer, now, self.limits.max_hold)
             }
             Ok(Fetched::Gone(answer)) => aftermath::gone(&mut state, &answer),
             Err(error) => aftermath::failed(&mut state, &error),
         };
+        self.plan_next(&source, &mut state, now);
+        let committed = self.remember(&source, &state, now).await?;
+        Ok(Polled { outcome, committed, state })
+    }
+
+    /// A 429 is about whoever asks, so all sources of the host wait for a while even where it does not say for how
+    /// long. (Where it does, who asked has seen to it.)
+    fn spare_the_host(&self, answer: &Answer, now: DateTime<Utc>) {
+        let wait = TimeDelta::from_std(self.limits.min_interval).ok();
+        if let (429, None, Some(wait)) = (answer.status, answer.freshness.retry_after, wait)
+            && let Some(until) = now.checked_add_signed(wait)
+        {
+            self.gate.hold(&answer.url, until);
+        }
+    }
+
+    /// Something in us broke. The source backs off like any that fails, so that the defect does not
+    /// become a hammer.
+    async fn defect(&self, source: &Arc<Source>) -> Result<Polled, StoreError> {
+        let now = self.clock.now();
+        let id = source.id.clone();
+        let mut state = self.store.read(move |store| store.state(&id)).await?;
+        state.last_poll = Some(now);
+        let error = FetchError::Broken { words: DEFECT.to_owned(), requests: 0 };
+        let outcome = aftermath::failed(&mut state, &error);
         self.plan_next(source, &mut state, now);
         let committed = self.remember(source, &state, now).await?;
         Ok(Polled { outcome, committed, state })
@@ -159,13 +230,64 @@ impl Poller {
         let (next, reason) = schedule::next(source, state, &self.limits, now, roll());
         state.next_poll = Some(next);
         state.next_poll_reason = reason;
-        state.planned_under = timing(source);
+        state.planned_under = self.timing(source);
+    }
+
+    /// The part of the config that says when: a stored due time counts only under the same.
+    fn timing(&self, source: &Source) -> String {
+        let text = format!(
+            "{:?} {} {} {} {:?}",
+            source.schedule, source.timezone, source.enabled, source.jitter, self.limits
+        );
+        format!("{:?}", Digest::of("timing", &[text.as_bytes()]))
+    }
+
+    /// When a source is due: as stored. Under another schedule than the stored time was made for, when the new
+    /// schedule would have had it. `None`: not by itself.
+    ///
+    /// Never sooner than the floor between two polls, whatever was changed in the config; and a stored wait
+    /// is never longer than it was when it was made, whatever the wall clock did meanwhile.
+    pub fn due(&self, source: &Source, state: &SourceState, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        if !source.enabled {
+            return None;
+        }
+        let (Some(last), Some(stored)) = (state.last_poll, state.next_poll) else {
+            return Some(state.next_poll.unwrap_or(now));
+        };
+        let floor = last.checked_add_signed(TimeDelta::from_std(self.limits.min_interval).ok()?)?;
+        let due = if !aftermath::is_same_request(state, source) {
+            floor
+        } else if state.planned_under == self.timing(source) {
+            stored
+        } else {
+            schedule::next(source, state, &self.limits, last, roll()).0
+        };
+        let wait = due.max(floor) - last;
+        now.min(last).checked_add_signed(wait)
     }
 }
 
-/// The part of a source's config that says when: a stored due time counts only under the same.
-pub fn timing(source: &Source) -> String {
-    format!("{:?} {}", source.schedule, source.timezone)
+/// A host that an earlier 429 still holds was not asked at all: what is left of its wait.
+fn held_by_a_neighbour(fetched: &Result<Fetched, FetchError>) -> Option<TimeDelta> {
+    match fetched {
+        Ok(Fetched::Throttled(answer)) if answer.requests == 0 => {
+            Some(answer.freshness.retry_after.and_then(|left| TimeDelta::from_std(left).ok())?)
+        }
+        _ => None,
+    }
+}
+
+/// How many requests were made.
+fn requests(fetched: &mut Result<Fetched, FetchError>) -> &mut u32 {
+    match fetched {
+        Ok(
+            Fetched::Body(answer, _)
+            | Fetched::NotModified(answer)
+            | Fetched::Throttled(answer)
+            | Fetched::Gone(answer),
+        ) => &mut answer.requests,
+        Err(FetchError::Status { requests, .. } | FetchError::Broken { requests, .. }) => requests,
+    }
 }
 
 /// The limits of `[fetch]` that say when.

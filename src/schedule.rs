@@ -175,6 +175,14 @@ fn scheduled(source: &Source, state: &SourceState, limits: &Limits, now: DateTim
     }
 }
 
+/// The first time from `instant` on that the cron schedule of a source names; `None` for other schedules.
+pub fn fires_from(source: &Source, instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    match &source.schedule {
+        Schedule::Cron(text) => Some(fires_after(text, source, instant - TimeDelta::seconds(1))),
+        Schedule::Adaptive { .. } | Schedule::Every(_) => None,
+    }
+}
+
 fn fires_after(text: &str, source: &Source, instant: DateTime<Utc>) -> DateTime<Utc> {
     // The config was refused if this cannot be read, so parking is for a store of another version.
     fields::read(text)

@@ -237,11 +237,21 @@ pub trait Store: Send {
     /// See [`Store`].
     fn sync(&mut self, sources: &[Arc<Source>]) -> Result<(), StoreError>;
 
+    /// Hands out every source ever configured, with its state, one after the other, by id.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn each_source(&mut self, visit: &mut dyn FnMut(SourceRow)) -> Result<(), StoreError>;
+
     /// Every source ever configured, with its state.
     ///
     /// # Errors
     /// See [`Store`].
-    fn sources(&mut self) -> Result<Vec<SourceRow>, StoreError>;
+    fn sources(&mut self) -> Result<Vec<SourceRow>, StoreError> {
+        let mut rows = Vec::new();
+        self.each_source(&mut |row| rows.push(row))?;
+        Ok(rows)
+    }
 
     /// What is remembered of one source; the default for one never polled.
     ///

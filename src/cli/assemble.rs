@@ -56,7 +56,7 @@ pub(super) fn plan(
         &config.fetch,
         config.store.keep_bodies.0,
     );
-    Ok(Plan { poller, retention: config.store.clone(), sources: config.sources.clone() })
+    Ok(Plan::new(poller, &config.fetch, config.store.clone(), config.sources.clone()))
 }
 
 /// The threads everything runs on. Blocking ones are few: a store with three connections and four readers

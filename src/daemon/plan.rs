@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::model::{Schedule, Source};
+pub(super) use super::queue::Limits;
+use crate::fetch;
+use crate::model::Source;
 use crate::poll::Poller;
 use crate::store;
 
@@ -10,13 +12,26 @@ use crate::store;
 pub struct Plan {
     /// How to poll.
     pub poller: Poller,
+    pub(super) limits: Limits,
     /// What to keep.
     pub retention: store::Options,
     /// What to poll.
     pub sources: Vec<Arc<Source>>,
 }
 
-/// True for sources whose owner chose the minute.
-pub(super) fn by_wall_clock(source: &Source) -> bool {
-    matches!(source.schedule, Schedule::Cron(_))
+impl Plan {
+    /// Puts the parts together.
+    pub fn new(
+        poller: Poller,
+        options: &fetch::Options,
+        retention: store::Options,
+        sources: Vec<Arc<Source>>,
+    ) -> Self {
+        let limits = Limits {
+            concurrency: options.concurrency,
+            per_host: options.per_host,
+            gap: options.per_host_gap.0,
+        };
+        Self { poller, limits, retention, sources }
+    }
 }

@@ -52,7 +52,11 @@ fn date(headers: &HeaderMap, name: HeaderName) -> Option<DateTime<Utc>> {
 /// When to come again, as this answer says. `now` stands in for a missing `Date`.
 pub(super) fn freshness(headers: &HeaderMap, now: DateTime<Utc>) -> Freshness {
     let answered = date(headers, DATE).unwrap_or(now);
-    Freshness { fresh_for: fresh_for(headers, answered), retry_after: retry_after(headers, answered) }
+    Freshness {
+        fresh_for: fresh_for(headers, answered),
+        stated: headers.contains_key(CACHE_CONTROL) || headers.contains_key(EXPIRES),
+        retry_after: retry_after(headers, answered),
+    }
 }
 
 /// RFC 9111 4.2.1, less `Age`. As a private cache we pass over `s-maxage`.

@@ -286,13 +286,14 @@ impl Trip {
     /// The host is held; nobody was asked.
     fn held(&self, wait: Duration) -> Fetched {
         let mut answer = self.answer(StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), DateTime::UNIX_EPOCH);
-        answer.freshness = Freshness { fresh_for: None, retry_after: Some(wait) };
+        answer.freshness = Freshness { retry_after: Some(wait), ..Freshness::default() };
         Fetched::Throttled(answer)
     }
 
     fn answer(&self, status: StatusCode, head: &HeaderMap, now: DateTime<Utc>) -> Answer {
         Answer {
             status: status.as_u16(),
+            asked: self.seen.first().unwrap_or(&self.url).clone(),
             url: self.url.clone(),
             validators: headers::validators(head, &self.url),
             freshness: headers::freshness(head, now),

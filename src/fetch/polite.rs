@@ -7,14 +7,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
 use super::Options;
 use crate::clock::Clock;
 
+mod seats;
 #[cfg(test)]
 mod tests;
+
+use seats::{Seat, Seats};
 
 /// Below this many hosts nobody is forgotten.
 const KEPT_HOSTS: usize = 256;
@@ -22,21 +24,20 @@ const KEPT_HOSTS: usize = 256;
 /// The gate that every request passes. One for the whole process.
 pub struct Gate {
     clock: Arc<dyn Clock>,
-    per_host: usize,
-    gap: Duration,
-    all: Arc<Semaphore>,
+    all: Arc<Seats>,
     hosts: Mutex<Hosts>,
 }
 
-#[derive(Default)]
 struct Hosts {
     known: HashMap<String, Arc<Host>>,
     /// The next sweep comes when so many are known.
     sweep_at: usize,
+    per_host: usize,
+    gap: Duration,
 }
 
 struct Host {
-    places: Arc<Semaphore>,
+    places: Arc<Seats>,
     times: Mutex<Times>,
 }
 
@@ -54,8 +55,8 @@ pub struct Permit {
     clock: Arc<dyn Clock>,
     host: Arc<Host>,
     gap: Duration,
-    _all: OwnedSemaphorePermit,
-    _place: OwnedSemaphorePermit,
+    _all: Seat,
+    _place: Seat,
 }
 
 /// The whole host is to be left alone (429) for that long.
@@ -70,17 +71,30 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What counts as one host: name and port.
+pub fn host_and_port(url: &Url) -> String {
+    let name = url.host_str().unwrap_or_default().trim_end_matches('.');
+    format!("{name}:{}", url.port_or_known_default().unwrap_or_default())
+}
+
 impl Gate {
     /// With the limits of `[fetch]`; zero of something is read as one.
     pub fn new(options: &Options, clock: Arc<dyn Clock>) -> Self {
-        let limit = |number: usize| number.clamp(1, Semaphore::MAX_PERMITS);
-        Self {
-            clock,
-            per_host: limit(options.per_host),
+        let hosts = Hosts {
+            known: HashMap::new(),
+            sweep_at: 0,
+            per_host: options.per_host,
             gap: options.per_host_gap.0,
-            all: Arc::new(Semaphore::new(limit(options.concurrency))),
-            hosts: Mutex::default(),
-        }
+        };
+        Self { clock, all: Seats::new(options.concurrency), hosts: Mutex::new(hosts) }
+    }
+
+    /// The limits of a new config. Who has a turn keeps it; queues and holds stay.
+    pub fn obey(&self, options: &Options) {
+        self.all.resize(options.concurrency);
+        let mut hosts = locked(&self.hosts);
+        (hosts.per_host, hosts.gap) = (options.per_host, options.per_host_gap.0);
+        hosts.known.values().for_each(|host| host.places.resize(options.per_host));
     }
 
     /// Waits for its turn at the URL's host and port. May be dropped at any time.
@@ -93,7 +107,7 @@ impl Gate {
     pub async fn enter(&self, url: &Url) -> Result<Permit, Held> {
         let host = self.host(url);
         self.held(&host)?;
-        let place = Arc::clone(&host.places).acquire_owned().await.expect("never closed");
+        let place = host.places.take().await;
         loop {
             self.held(&host)?;
             let wait = locked(&host.times).free_at.saturating_sub(self.clock.elapsed());
@@ -101,15 +115,15 @@ impl Gate {
                 self.clock.sleep(wait).await;
                 continue;
             }
-            let all = Arc::clone(&self.all).acquire_owned().await.expect("never closed");
-            let now = self.clock.elapsed();
+            let all = self.all.take().await;
+            let (now, gap) = (self.clock.elapsed(), locked(&self.hosts).gap);
             let mut times = locked(&host.times);
             // With several places another may have gone first while we waited.
             if times.free_at <= now && times.held_until <= now {
-                times.free_at = now + self.gap;
+                times.free_at = now + gap;
                 drop(times);
                 let clock = Arc::clone(&self.clock);
-                return Ok(Permit { clock, host, gap: self.gap, _all: all, _place: place });
+                return Ok(Permit { clock, host, gap, _all: all, _place: place });
             }
         }
     }
@@ -133,9 +147,17 @@ impl Gate {
         if wait.is_zero() { Ok(()) } else { Err(Held { wait }) }
     }
 
+    /// When the host (as [`host_and_port`] names it) may be asked next, on the monotonic clock. A host that is held counts as
+    /// free: whoever asks is told so at once.
+    pub fn free_at(&self, host: &str) -> Duration {
+        let hosts = locked(&self.hosts);
+        let Some(host) = hosts.known.get(host) else { return Duration::ZERO };
+        let times = *locked(&host.times);
+        if times.held_until > self.clock.elapsed() { Duration::ZERO } else { times.free_at }
+    }
+
     fn host(&self, url: &Url) -> Arc<Host> {
-        let name = url.host_str().unwrap_or_default().trim_end_matches('.');
-        let name = format!("{name}:{}", url.port_or_known_default().unwrap_or_default());
+        let name = host_and_port(url);
         let mut hosts = locked(&self.hosts);
         if hosts.known.len() >= hosts.sweep_at.max(KEPT_HOSTS) {
             let now = self.clock.elapsed();
@@ -145,10 +167,8 @@ impl Gate {
             });
             hosts.sweep_at = hosts.known.len() * 2;
         }
-        let new = || {
-            let places = Arc::new(Semaphore::new(self.per_host));
-            Arc::new(Host { places, times: Mutex::default() })
-        };
+        let per_host = hosts.per_host;
+        let new = || Arc::new(Host { places: Seats::new(per_host), times: Mutex::default() });
         Arc::clone(hosts.known.entry(name).or_insert_with(new))
     }
 }

@@ -42,6 +42,30 @@ fn markup_becomes_text() {
     assert_eq!(to_text_if_markup("Vec<String> & <em>more</em>"), "Vec<String> & more");
 }
 
+/// Work is linear: each of these would take minutes if any step looked back.
+#[test]
+fn long_texts_cost_time_in_proportion() {
+    for piece in [
+        "<p <!-- ",
+        "<script>",
+        "&",
+        "&amp",
+        "<a href=\"",
+        "<b",
+        "< ",
+        "</b>",
+        "<!--",
+        "<p>",
+        "<x-y ",
+        "<b 'x",
+    ] {
+        let text = piece.repeat(200_000);
+        let _ = (to_text(&text), to_text_if_markup(&text), depth(&text), paragraphs(&text), has_tags(&text));
+        let _ = with_its_tags(&text);
+        let _ = decode_again(text);
+    }
+}
+
 proptest! {
     #[test]
     fn cleaning_twice_changes_nothing(html in "[<>/a-c&;=\" p!-]{0,60}") {

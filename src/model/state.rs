@@ -169,6 +169,10 @@ pub struct SourceState {
     pub validators: Option<Validators>,
     /// Hash of the last body, decoded; the same again needs no reading.
     pub body_hash: Option<Digest>,
+    /// The rules under which the last whole document was read, or could not be.
+    pub read_under: Option<Digest>,
+    /// True when the last whole document could not be read: its validators tell whether it still is that one.
+    pub unread: bool,
     /// Size of the last body in bytes, decoded.
     pub body_bytes: u64,
     /// A permanent redirect that is being confirmed.
@@ -185,6 +189,6 @@ pub struct SourceState {
     pub feed: Option<Feed>,
     /// Hash of the parts of the config that validators depend on (url, headers, auth).
     pub request_hash: Option<Digest>,
-    /// False once its guids proved unreliable.
+    /// True once its guids proved unreliable.
     pub guids_unreliable: bool,
 }

@@ -138,30 +138,24 @@ impl Listener for FeedReader {
             }
             self.feed.base = base.map(Url::to_string).or(self.feed.base.take());
         }
-        if name == "channel" {
-            if let Some(link) =
+        if name == "channel"
+            && let Some(link) =
                 attribute("href").or_else(|| attribute("about")).filter(|_| self.feed.link.is_none())
-            {
-                self.feed.link = Some(link).filter(|_| self.format == Some(Format::Cdf));
-            }
+        {
+            self.feed.link = Some(link).filter(|_| self.format == Some(Format::Cdf));
         }
     }
 
-    fn whole(&mut self, path: &[(Ns, &str)], node: Node) {
-        if is_entry(node.ns, &node.name) {
-            if !node.closed && path.is_empty() {
-                self.cut += 1;
-            } else if !node.closed {
-                self.cut += 1;
-            } else if self.entries.len() >= MOST_ENTRIES {
-                self.left += 1;
-            } else {
-                let atom = matches!(self.format, Some(Format::Atom | Format::Atom03));
-                self.entries.push(entry::read(&node, atom));
-            }
-        } else {
-            let atom = matches!(self.format, Some(Format::Atom | Format::Atom03));
+    fn whole(&mut self, node: Node) {
+        let atom = matches!(self.format, Some(Format::Atom | Format::Atom03));
+        if !is_entry(node.ns, &node.name) {
             head::read(&mut self.feed, &node, atom);
+        } else if !node.closed {
+            self.cut += 1;
+        } else if self.entries.len() >= MOST_ENTRIES {
+            self.left += 1;
+        } else {
+            self.entries.push(entry::read(&node, atom));
         }
     }
 }
@@ -177,12 +171,11 @@ fn text_of(node: &Node, atom: bool) -> Text {
         base: node.base.as_ref().map(ToString::to_string),
         language: node.language.as_deref().filter(|_| node.own_language).map(str::to_owned),
     };
-    if mode == "base64" || type_ == "base64" || (native && is_base64(node, &type_)) {
-        if let Some(text) = unbase64(&node.text()) {
-            let kind =
-                if type_ == "text/plain" || type_ == "text" { TextKind::Plain } else { TextKind::Html };
-            return make(text, kind);
-        }
+    if (mode == "base64" || type_ == "base64" || (native && is_base64(node, &type_)))
+        && let Some(text) = unbase64(&node.text())
+    {
+        let kind = if type_ == "text/plain" || type_ == "text" { TextKind::Plain } else { TextKind::Html };
+        return make(text, kind);
     }
     if native && type_ == "xhtml" || type_.contains("xhtml") && node.has_nodes() {
         return make(inside_div(node), TextKind::Html);

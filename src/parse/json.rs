@@ -1,19 +1,31 @@
 //! JSON Feed 1.x → raw entries, leniently: a member of the wrong type costs that member, not the entry.
 
-use serde_json::{Map, Value};
+use serde_json::de::StrRead;
+use serde_json::{Deserializer, Map, StreamDeserializer, Value};
 
 use super::feed::MOST_ENTRIES;
 use super::{Input, ParseError, Parsed};
 use crate::model::{Category, Enclosure, Format, Person, RawDate, RawEntry, RawFeed, Text, Warning};
 
+/// Objects and lists open at once.
+const DEEPEST: usize = 256;
+
 /// Reads a document (<https://www.jsonfeed.org/version/1.1/>).
 pub(super) fn read(text: &str, input: &Input<'_>) -> Result<Parsed, ParseError> {
     let text = text.trim_start_matches('\u{FEFF}');
     let mut warnings = Vec::new();
-    let root = match serde_json::from_str::<Value>(text) {
-        Ok(root) => root,
-        Err(error) => salvage(text, &error, &mut warnings)?,
+    if too_deep(text) {
+        return Err(ParseError::Limit(format!("the JSON is nested more than {DEEPEST} deep")));
+    }
+    let mut stream = values(text);
+    let root = match stream.next() {
+        Some(Ok(root)) => root,
+        Some(Err(error)) => salvage(text, &error, &mut warnings)?,
+        None => return Err(ParseError::NoFeed("the document is empty".to_owned())),
     };
+    if warnings.is_empty() && text.get(stream.byte_offset()..).is_some_and(|rest| !rest.trim().is_empty()) {
+        warnings.push(Warning("there is something after the end of the JSON; it was not read".to_owned()));
+    }
     let Value::Object(root) = root else {
         return Err(ParseError::NoFeed("it is JSON, but no JSON Feed: its root is no object".to_owned()));
     };
@@ -44,23 +56,41 @@ pub(super) fn read(text: &str, input: &Input<'_>) -> Result<Parsed, ParseError> 
     Ok(Parsed { format: Format::Json, feed, entries, warnings, learned: None, next_page: None })
 }
 
-/// A document that breaks off or has rubbish behind it: its complete items.
+/// A document without a recursion limit of `serde_json`'s own: [`too_deep`] was asked before.
+fn values(text: &str) -> StreamDeserializer<'_, StrRead<'_>, Value> {
+    let mut deserializer = Deserializer::from_str(text);
+    deserializer.disable_recursion_limit();
+    deserializer.into_iter()
+}
+
+/// One pass over the brackets outside strings.
+fn too_deep(text: &str) -> bool {
+    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => depth += 1,
+            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEEPEST {
+            return true;
+        }
+    }
+    false
+}
+
+/// A document that breaks off: its complete items.
 fn salvage(text: &str, error: &serde_json::Error, warnings: &mut Vec<Warning>) -> Result<Value, ParseError> {
-    if error.to_string().contains("recursion limit") {
-        return Err(ParseError::Limit("the JSON is nested more than 128 deep".to_owned()));
-    }
     let broken = || ParseError::NoFeed(format!("the JSON is broken: {error}"));
-    let first = serde_json::Deserializer::from_str(text).into_iter::<Value>().next();
-    if let Some(Ok(value)) = first {
-        warnings.push(Warning("there is something after the end of the JSON; it was not read".to_owned()));
-        return Ok(value);
-    }
     let (head, list) = text.split_once("\"items\"").ok_or_else(broken)?;
     let list = list.trim_start().strip_prefix(':').map(str::trim_start).ok_or_else(broken)?;
     let mut rest = list.strip_prefix('[').ok_or_else(broken)?;
     let mut items = Vec::new();
     while items.len() <= MOST_ENTRIES {
-        let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+        let mut stream = values(rest);
         let Some(Ok(item)) = stream.next() else { break };
         let end = stream.byte_offset();
         items.push(item);
@@ -165,6 +195,6 @@ fn objects<'a>(object: &'a Map<String, Value>, name: &str) -> impl Iterator<Item
     list(object, name).filter_map(Value::as_object)
 }
 
-fn strings<'a>(object: &'a Map<String, Value>, name: &str) -> impl Iterator<Item = String> {
+fn strings(object: &Map<String, Value>, name: &str) -> impl Iterator<Item = String> {
     list(object, name).filter_map(Value::as_str).map(str::to_owned)
 }

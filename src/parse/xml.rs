@@ -235,7 +235,7 @@ pub(super) trait Listener {
         base: Option<&Url>,
     );
     /// A kept element, complete (or as complete as it will be).
-    fn whole(&mut self, path: &[(Ns, &str)], node: Node);
+    fn whole(&mut self, node: Node);
 }
 
 /// Reads a document to its end. What had to be mended is said.
@@ -433,7 +433,9 @@ impl Walk<'_> {
         let same = |open: &Open| open.written.eq_ignore_ascii_case(written);
         let place = self.stack.iter().rposition(same).or_else(|| {
             let innermost = self.stack.last().filter(|open| open.node.is_some())?;
-            let near = written.len() >= 4 && strsim::osa_distance(&innermost.written, written) <= 2;
+            let near = (4..64).contains(&written.len())
+                && innermost.written.len() < 64
+                && strsim::osa_distance(&innermost.written, written) <= 2;
             near.then(|| self.stack.len() - 1)
         });
         let Some(place) = place else { return };
@@ -462,13 +464,10 @@ impl Walk<'_> {
             own_language: open.own_language,
             closed,
         };
-        match self.stack.last_mut() {
-            Some(Open { node: Some(siblings), .. }) => siblings.push(Child::Node(node)),
-            _ => {
-                let path: Vec<(Ns, &str)> =
-                    self.stack.iter().map(|open| (open.ns, open.name.as_str())).collect();
-                self.listener.whole(&path, node);
-            }
+        if let Some(Open { node: Some(siblings), .. }) = self.stack.last_mut() {
+            siblings.push(Child::Node(node));
+        } else {
+            self.listener.whole(node);
         }
     }
 
@@ -496,30 +495,34 @@ fn may_begin_name(tag: &BytesStart<'_>) -> bool {
 fn mend(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 64);
     let mut rest = text;
+    // The last ends of their kinds: behind them nothing is looked for in vain, again and again.
+    let last = |end: &str| text.rfind(end).unwrap_or_default();
+    let (last_data, last_comment) = (last("]]>"), last("-->"));
     while let Some(place) = rest.find('<') {
         let (before, tag) = rest.split_at(place);
         out.push_str(before);
+        let at = text.len() - tag.len();
         let inner = tag.get(1..).unwrap_or_default();
         let (end, keep) = if let Some(data) = tag.strip_prefix("<![CDATA[") {
-            match data.find("]]>") {
-                Some(end) => (9 + end + 3, true),
+            if let Some(end) = (last_data > at).then(|| data.find("]]>")).flatten() {
+                (9 + end + 3, true)
+            } else {
                 // Without its end it was meant to end with the element.
-                None => {
-                    out.push_str(&html::escape(data.split("</").next().unwrap_or_default()));
-                    (9 + data.find("</").unwrap_or(data.len()), false)
-                }
+                let end = data.find("</").unwrap_or(data.len());
+                out.push_str(&html::escape(data.get(..end).unwrap_or_default()));
+                (9 + end, false)
             }
         } else if tag.starts_with("<!--") {
-            tag.find("-->").map_or((4, false), |end| (end + 3, false))
+            let end = (last_comment > at).then(|| tag.find("-->")).flatten();
+            end.map_or((4, false), |end| (end + 3, false))
         } else if inner.starts_with(['!', '?']) {
             tag.find('>').map_or((tag.len(), false), |end| (end + 1, false))
         } else if inner.starts_with(|first: char| first.is_alphabetic() || matches!(first, '/' | '_' | ':')) {
-            match tag_span(inner) {
-                Some(end) => (end + 1, true),
-                None => {
-                    out.push_str("&lt;");
-                    (1, false)
-                }
+            if let Some(end) = tag_span(inner) {
+                (end + 1, true)
+            } else {
+                out.push_str("&lt;");
+                (1, false)
             }
         } else {
             out.push_str("&lt;");

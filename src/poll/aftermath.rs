@@ -6,9 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 
 use crate::fetch::{Answer, FetchError};
+use crate::link;
 use crate::model::{Digest, Outcome, Redirect, Source, SourceState, Standing, Validators};
 
-/// A learnt address that fails so often is given up for the configured one.
+/// A learnt address that fails so often is in doubt.
 const LEARNT_FAILURES: u32 = 3;
 
 /// Hash of the parts of the config that validators depend on.
@@ -35,6 +36,8 @@ pub(super) fn forget_if_other(state: &mut SourceState, source: &Source) {
     if state.request_hash.is_some() {
         state.validators = None;
         state.body_hash = None;
+        state.read_under = None;
+        state.unread = false;
         state.redirect = None;
         state.moved_to = None;
         state.held_until = None;
@@ -46,10 +49,33 @@ pub(super) fn forget_if_other(state: &mut SourceState, source: &Source) {
     state.request_hash = hash;
 }
 
-/// Counts an answer, whatever it was.
+/// True when what is remembered was learnt of the address, headers and credentials that are configured.
+pub(super) fn is_same_request(state: &SourceState, source: &Source) -> bool {
+    state.request_hash.is_none_or(|hash| hash == request_hash(source))
+}
+
+/// Where to ask: the learnt address; while that fails, every other time the configured one.
+pub(super) fn address(state: &SourceState, source: &Source) -> Url {
+    let doubtful = state.consecutive_failures >= LEARNT_FAILURES && state.consecutive_failures % 2 == 1;
+    state.moved_to.clone().filter(|_| !doubtful).unwrap_or_else(|| source.url.clone())
+}
+
+/// What is left of a hold. Never more than the whole of it, counted from the poll that brought it, so that
+/// a wall clock set back makes no week of an hour.
+pub(super) fn hold_left(state: &SourceState, now: DateTime<Utc>) -> Option<TimeDelta> {
+    let (until, since) = (state.held_until?, state.last_poll?);
+    let left = (until - now).min(until - since);
+    (left > TimeDelta::zero()).then_some(left)
+}
+
+/// Counts an answer, whatever it was. `requests` is 0 where a twin of this source made them.
 fn count(state: &mut SourceState, answer: &Answer) {
     state.requests += u64::from(answer.requests);
     state.http_status = Some(answer.status);
+    if answer.status == 304 && answer.requests > 0 {
+        state.not_modified += 1;
+        state.bytes_saved += state.body_bytes;
+    }
 }
 
 /// The source is well: the same for a document and a 304.
@@ -61,13 +87,25 @@ fn well(state: &mut SourceState, answer: &Answer, now: DateTime<Utc>, confirmati
     state.last_error = None;
     state.consecutive_failures = 0;
     state.held_until = None;
-    state.hints.fresh_for = answer.freshness.fresh_for;
-    confirm(state, answer.permanent.as_ref(), confirmations);
+    if answer.status != 304 || answer.freshness.stated {
+        state.hints.fresh_for = answer.freshness.fresh_for;
+    }
+    confirm(state, answer, confirmations);
 }
 
-/// A 301 or 308 is believed once it was seen on several polls in a row that ended well.
-fn confirm(state: &mut SourceState, permanent: Option<&Url>, confirmations: u32) {
-    let Some(target) = permanent else {
+/// A 301 or 308 is believed once it was seen on several polls in a row that ended well. A learnt address
+/// is forgotten when the configured one is well and does not lead there.
+fn confirm(state: &mut SourceState, answer: &Answer, confirmations: u32) {
+    if state.moved_to.as_ref().is_some_and(|learnt| *learnt == answer.asked) && answer.permanent.is_none()
+        || state.moved_to.is_some() && state.moved_to == answer.permanent
+    {
+        state.redirect = None;
+        return;
+    }
+    if state.moved_to.as_ref().is_some_and(|learnt| *learnt != answer.asked) {
+        state.moved_to = None;
+    }
+    let Some(target) = &answer.permanent else {
         state.redirect = None;
         return;
     };
@@ -83,32 +121,74 @@ fn confirm(state: &mut SourceState, permanent: Option<&Url>, confirmations: u32)
     }
 }
 
-/// 304: it updates what it carries and keeps the rest (RFC 9111, 4.3.4).
-pub(super) fn not_modified(state: &mut SourceState, answer: &Answer, now: DateTime<Utc>, confirmations: u32) {
-    well(state, answer, now, confirmations);
-    state.not_modified += 1;
-    state.bytes_saved += state.body_bytes;
-    if let Some(validators) = &mut state.validators {
-        let Validators { etag, last_modified, .. } = &answer.validators;
-        if etag.is_some() {
-            validators.etag.clone_from(etag);
-        }
-        if last_modified.is_some() {
-            validators.last_modified.clone_from(last_modified);
-        }
+/// A 304 updates what it carries and keeps the rest (RFC 9111, 4.3.4).
+pub(super) fn renew(validators: &mut Validators, carried: &Validators) {
+    let Validators { etag, last_modified, .. } = carried;
+    if etag.is_some() {
+        validators.etag.clone_from(etag);
+    }
+    if last_modified.is_some() {
+        validators.last_modified.clone_from(last_modified);
     }
 }
 
-/// A whole document that was read: its validators replace the pair.
-pub(super) fn whole(state: &mut SourceState, answer: &Answer, now: DateTime<Utc>, confirmations: u32) {
+/// 304. Where the document it stands for could not be read, it still cannot.
+pub(super) fn not_modified(
+    state: &mut SourceState,
+    answer: &Answer,
+    now: DateTime<Utc>,
+    confirmations: u32,
+) -> Outcome {
+    if let Some(validators) = &mut state.validators {
+        renew(validators, &answer.validators);
+    }
+    if state.unread {
+        let words = state.last_error.clone().unwrap_or_else(|| "its document cannot be read".to_owned());
+        let standing = state.standing;
+        count(state, answer);
+        fail(state, &words);
+        if standing == Standing::Drifted {
+            state.standing = standing;
+        }
+        return Outcome::Failed(words);
+    }
     well(state, answer, now, confirmations);
-    let given = answer.validators.etag.is_some() || answer.validators.last_modified.is_some();
-    state.validators = given.then(|| answer.validators.clone());
+    Outcome::NotModified
 }
 
-/// A document that could not be read: its validators must not be kept, or a 304 would hide it for ever.
-pub(super) fn unreadable(state: &mut SourceState, answer: &Answer, words: String, drifted: bool) -> Outcome {
+/// A whole document: its validators replace the pair.
+fn replace(state: &mut SourceState, answer: &Answer, rules: Digest) {
+    let given = answer.validators.etag.is_some() || answer.validators.last_modified.is_some();
+    state.validators = given.then(|| answer.validators.clone());
+    state.read_under = Some(rules);
+}
+
+/// A whole document that was read under these rules.
+pub(super) fn whole(
+    state: &mut SourceState,
+    answer: &Answer,
+    rules: Digest,
+    now: DateTime<Utc>,
+    confirmations: u32,
+) {
+    well(state, answer, now, confirmations);
+    replace(state, answer, rules);
+    state.unread = false;
+}
+
+/// A whole document that could not be read under these rules: while it stays the same there is no need to
+/// send it again; under other rules there is.
+pub(super) fn unreadable(
+    state: &mut SourceState,
+    answer: &Answer,
+    rules: Digest,
+    words: String,
+    drifted: bool,
+) -> Outcome {
     count(state, answer);
+    replace(state, answer, rules);
+    state.unread = true;
+    state.body_hash = None;
     fail(state, &words);
     if drifted {
         state.standing = Standing::Drifted;
@@ -149,9 +229,15 @@ pub(super) fn throttled(
     Outcome::Held(words)
 }
 
-/// 410.
+/// 410. A learnt address that is gone is forgotten first: the configured one may lead elsewhere by now.
 pub(super) fn gone(state: &mut SourceState, answer: &Answer) -> Outcome {
     count(state, answer);
+    if let Some(learnt) = state.moved_to.take_if(|learnt| *learnt == answer.asked) {
+        let learnt = link::mask(learnt.as_str());
+        let words = format!("the address it moved to, {learnt}, is gone (410); its own is asked next");
+        fail(state, &words);
+        return Outcome::Failed(words);
+    }
     fail(
         state,
         "the server says it is gone for good (410); it is not asked again by itself. Remove it, or give it another url",
@@ -181,8 +267,6 @@ fn fail(state: &mut SourceState, words: &str) {
     state.standing = Standing::Failing;
     state.last_error = Some(words.to_owned());
     state.consecutive_failures = state.consecutive_failures.saturating_add(1);
+    state.held_until = None;
     state.redirect = None;
-    if state.consecutive_failures >= LEARNT_FAILURES {
-        state.moved_to = None;
-    }
 }

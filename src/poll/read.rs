@@ -43,7 +43,7 @@ impl Poller {
         let rules = rules_in_force(source, &self.rules);
         let hash = Digest::of("body", &[&rules.0, &body.bytes]);
         if state.body_hash == Some(hash) && !body.delta {
-            aftermath::whole(&mut state, &answer, now, self.redirect_confirmations);
+            aftermath::whole(&mut state, &answer, rules, now, self.redirect_confirmations);
             return self.settle(source, state, Outcome::NotModified, now).await;
         }
         let id = source.id.clone();
@@ -52,13 +52,13 @@ impl Poller {
             Ok(document) => document,
             Err(error) => {
                 let drifted = matches!(error, ParseError::Selector(_)) && state.first_success.is_some();
-                let outcome = aftermath::unreadable(&mut state, &answer, error.to_string(), drifted);
+                let outcome = aftermath::unreadable(&mut state, &answer, rules, error.to_string(), drifted);
                 return self.settle(source, state, outcome, now).await;
             }
         };
         self.further_pages(source, &mut state, &mut document, &body, &stored).await;
         let first = state.first_success.is_none();
-        aftermath::whole(&mut state, &answer, now, self.redirect_confirmations);
+        aftermath::whole(&mut state, &answer, rules, now, self.redirect_confirmations);
         state.body_hash = (!body.delta).then_some(hash);
         state.body_bytes = body.bytes.len() as u64;
         note(&mut state, &document, now);

@@ -198,12 +198,14 @@ impl Store for Sqlite {
         Ok(transaction.commit()?)
     }
 
-    fn sources(&mut self) -> Result<Vec<SourceRow>, StoreError> {
+    fn each_source(&mut self, visit: &mut dyn FnMut(SourceRow)) -> Result<(), StoreError> {
         let mut statement = self.db.prepare_cached(
             "SELECT id, url, name, title, configured, state, stories FROM sources ORDER BY id",
         )?;
-        let rows = statement.query_map([], rows::source)?;
-        rows.collect::<Result<Vec<_>, _>>().map_err(Into::into)
+        for row in statement.query_map([], rows::source)? {
+            visit(row?);
+        }
+        Ok(())
     }
 
     fn state(&mut self, source: &SourceId) -> Result<SourceState, StoreError> {

@@ -28,6 +28,8 @@ pub(super) struct StateRow {
     validators: Option<ValidatorsRow>,
     body_hash: Option<[u8; 16]>,
     body_bytes: u64,
+    read_under: Option<[u8; 16]>,
+    unread: bool,
     redirect: Option<(String, u32)>,
     moved_to: Option<String>,
     held_until: Option<i64>,
@@ -86,12 +88,16 @@ pub(super) fn at(seconds: i64) -> DateTime<Utc> {
 impl From<&SourceState> for StateRow {
     fn from(state: &SourceState) -> Self {
         let seconds = |time: Option<DateTime<Utc>>| time.map(|time| time.timestamp());
+        // Rounded up, so that a restart makes no wait shorter.
+        let not_before = |time: Option<DateTime<Utc>>| {
+            time.map(|time| time.timestamp() + i64::from(time.timestamp_subsec_nanos() > 0))
+        };
         Self {
             standing: state.standing.name().to_owned(),
             first_success: seconds(state.first_success),
-            last_poll: seconds(state.last_poll),
-            last_success: seconds(state.last_success),
-            next_poll: seconds(state.next_poll),
+            last_poll: not_before(state.last_poll),
+            last_success: not_before(state.last_success),
+            next_poll: not_before(state.next_poll),
             next_poll_reason: state.next_poll_reason.clone(),
             planned_under: state.planned_under.clone(),
             http_status: state.http_status,
@@ -108,9 +114,11 @@ impl From<&SourceState> for StateRow {
             }),
             body_hash: state.body_hash.map(|hash| hash.0),
             body_bytes: state.body_bytes,
+            read_under: state.read_under.map(|rules| rules.0),
+            unread: state.unread,
             redirect: state.redirect.as_ref().map(|redirect| (redirect.target.to_string(), redirect.seen)),
             moved_to: state.moved_to.as_ref().map(ToString::to_string),
-            held_until: seconds(state.held_until),
+            held_until: not_before(state.held_until),
             hints: HintsRow {
                 fresh_for: state.hints.fresh_for.map(|span| span.as_secs()),
                 ttl: state.hints.ttl.map(|span| span.as_secs()),
@@ -163,6 +171,8 @@ impl From<StateRow> for SourceState {
             }),
             body_hash: row.body_hash.map(Digest),
             body_bytes: row.body_bytes,
+            read_under: row.read_under.map(Digest),
+            unread: row.unread,
             redirect: row
                 .redirect
                 .and_then(|(target, seen)| Some(Redirect { target: target.parse().ok()?, seen })),

@@ -221,7 +221,7 @@ fn a_correction_goes_through_once_under_the_same_id_and_date() {
     book.poll("a", &[entry("1", "https://a.example/1", "Teh story", Some(day(1)), "text")]);
     let before = book.river(None).remove(0);
     let corrected = entry("1", "https://a.example/1", "The story", Some(day(2)), "text");
-    assert_eq!(book.poll("a", &[corrected.clone()]).changed, [before.id]);
+    assert_eq!(book.poll("a", std::slice::from_ref(&corrected)).changed, [before.id]);
     let after = book.river(None).remove(0);
     assert_eq!((after.id, after.published, after.entry.title.as_str()), (before.id, day(1), "The story"));
     assert!(after.updated > before.updated);
@@ -329,10 +329,10 @@ fn a_filtered_entry_holds_no_story_and_blocks_no_other() {
     let mut book = Book::new(&["a", "b"]);
     book.sources[0].drop.title = vec![regex::Regex::new("^Ad").unwrap()];
     let one = entry("1", "https://a.example/1", "Ad: buy", Some(day(1)), "");
-    assert_eq!(book.poll("a", &[one.clone()]).filtered, 1);
-    assert_eq!(book.poll("a", &[one.clone()]).filtered, 0);
+    assert_eq!(book.poll("a", std::slice::from_ref(&one)).filtered, 1);
+    assert_eq!(book.poll("a", std::slice::from_ref(&one)).filtered, 0);
     book.check(&[]);
-    assert_eq!(book.poll("b", &[one.clone()]).new.len(), 1);
+    assert_eq!(book.poll("b", std::slice::from_ref(&one)).new.len(), 1);
     book.check(&["Ad: buy"]);
     assert_eq!(book.river(Some(&["a"])).len(), 0);
 }
@@ -341,7 +341,7 @@ fn a_filtered_entry_holds_no_story_and_blocks_no_other() {
 fn what_retention_removed_never_returns() {
     let mut book = Book::new(&["a", "b"]);
     let one = entry("1", "https://a.example/1", "Old", Some(day(1)), "");
-    book.poll("a", &[one.clone()]);
+    book.poll("a", std::slice::from_ref(&one));
     book.now += TimeDelta::days(800);
     let options = Options::default();
     assert_eq!(book.store.prune(&options, book.now).unwrap(), 1);
@@ -357,7 +357,7 @@ fn what_retention_removed_never_returns() {
 fn a_renamed_source_keeps_its_history() {
     let mut book = Book::new(&["old"]);
     let one = entry("1", "https://a.example/1", "One", Some(day(1)), "");
-    book.poll("old", &[one.clone()]);
+    book.poll("old", std::slice::from_ref(&one));
     book.sources = vec![Source { was: vec![SourceId::new("old")], ..source("new") }];
     book.sync();
     assert_eq!(book.poll("new", &[one]).new.len(), 0);
@@ -388,7 +388,7 @@ fn a_window_joins_near_times_without_chains() {
 fn a_restart_finds_everything_as_it_was() {
     let mut book = Book::new(&["a"]);
     let one = entry("1", "https://a.example/1", "One", Some(day(1)), "text");
-    book.poll("a", &[one.clone()]);
+    book.poll("a", std::slice::from_ref(&one));
     let before = book.river(None);
     book.store = Sqlite::open(&book.path).unwrap();
     assert_eq!(book.river(None), before);

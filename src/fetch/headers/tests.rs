@@ -18,8 +18,10 @@ fn url() -> Url {
 
 fn check(lines: &[(&'static str, &str)], fresh_for: Option<u64>, retry_after: Option<u64>) {
     let now = "2026-03-01T12:00:00Z".parse().unwrap();
+    let stated = lines.iter().any(|(name, _)| ["cache-control", "expires"].contains(name));
     let expected = Freshness {
         fresh_for: fresh_for.map(Duration::from_secs),
+        stated,
         retry_after: retry_after.map(Duration::from_secs),
     };
     assert_eq!(freshness(&head(lines), now), expected, "{lines:?}");

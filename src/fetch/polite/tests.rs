@@ -152,3 +152,32 @@ async fn idle_hosts_are_forgotten() {
     assert!(gate.hosts() <= KEPT_HOSTS + 20, "{}", gate.hosts());
     assert!(gate.enter(&url("held")).await.is_err());
 }
+
+#[tokio::test]
+async fn limits_change_while_turns_are_taken() {
+    let (gate, clock) = gate(4, 3, 1);
+    let log = Arc::default();
+    for number in 0..9 {
+        visit(&gate, &clock, &format!("a/{number}"), 10, &log);
+        settle().await;
+        clock.advance(Duration::from_secs(1));
+        settle().await;
+    }
+    let entered = |log: &Arc<Mutex<Vec<(u64, String)>>>| log.lock().unwrap().len();
+    assert_eq!(entered(&log), 3);
+    let options = Options { concurrency: 1, per_host: 1, per_host_gap: Span::secs(5), ..Options::default() };
+    gate.obey(&options);
+    for _ in 0..20 {
+        clock.advance(Duration::from_secs(1));
+        settle().await;
+    }
+    // Three left and took two places along; then one at a time, five seconds apart.
+    let times: Vec<u64> = log.lock().unwrap().iter().map(|(at, _)| *at).collect();
+    assert_eq!(times, [0, 1, 2, 13, 28]);
+    gate.obey(&Options { concurrency: 9, per_host: 9, per_host_gap: Span::secs(0), ..Options::default() });
+    for _ in 0..20 {
+        clock.advance(Duration::from_secs(1));
+        settle().await;
+    }
+    assert_eq!(entered(&log), 9);
+}

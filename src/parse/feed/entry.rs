@@ -84,7 +84,7 @@ fn core(finds: &mut Finds, node: &Node, atom: bool) {
             entry.guid = non_empty(text).or(entry.guid.take());
         }
         "description" | "summary" | "abstract" | "tagline" if node.ns != Ns::Rdf => {
-            take(&mut entry.summary, node, atom)
+            take(&mut entry.summary, node, atom);
         }
         "content" | "body" | "fullitem" => content(finds, node, atom),
         "author" | "managingeditor" | "creator" => add_person(&mut entry.authors, people::construct(node)),
@@ -119,7 +119,7 @@ fn extension(finds: &mut Finds, node: &Node) {
         (Ns::DcTerms, "created" | "available") => date(&mut finds.created, node),
         (Ns::Dc | Ns::DcTerms, "subject") => category(finds, node),
         (Ns::Dc, "identifier") => {
-            finds.identifier = finds.identifier.take().or_else(|| non_empty(node.text()))
+            finds.identifier = finds.identifier.take().or_else(|| non_empty(node.text()));
         }
         (Ns::Dc, "language") => {
             finds.entry.language = finds.entry.language.take().or_else(|| non_empty(node.text()));

@@ -8,11 +8,12 @@ pub(super) fn read(feed: &mut RawFeed, node: &Node, atom: bool) {
     let text = || Some(text_of(node, atom)).filter(|text: &Text| !text.value.is_empty());
     let core = matches!(node.ns, Ns::Rss | Ns::Atom | Ns::Other | Ns::Rdf | Ns::Xhtml);
     match (node.ns, node.name.as_str()) {
-        (_, "title") if core && node.ns != Ns::Atom || node.ns == Ns::Atom && node.name == "title" => {
+        (_, "title")
+            if (core && node.ns != Ns::Atom || node.ns == Ns::Atom && node.name == "title")
             // The element of the format itself wins over one of an extension, the first over the next.
-            if feed.title.is_none() {
-                feed.title = text();
-            }
+            && feed.title.is_none() =>
+        {
+            feed.title = text();
         }
         (Ns::Dc | Ns::Media, "title") => feed.title = feed.title.take().or_else(text),
         (_, "description" | "subtitle" | "tagline" | "abstract") if core => {
@@ -29,7 +30,7 @@ pub(super) fn read(feed: &mut RawFeed, node: &Node, atom: bool) {
             add_person(&mut feed.authors, people::construct(node));
         }
         (Ns::Itunes, "image") => {
-            feed.image = feed.image.take().or_else(|| node.attribute("href").map(str::to_owned))
+            feed.image = feed.image.take().or_else(|| node.attribute("href").map(str::to_owned));
         }
         (_, "image" | "icon" | "logo") if core => {
             let url = node.nodes().find(|child| child.name == "url").map(Node::text);
@@ -46,7 +47,7 @@ pub(super) fn read(feed: &mut RawFeed, node: &Node, atom: bool) {
                 .collect();
         }
         (_, "skipdays") if core => {
-            feed.skip_days = node.nodes().filter_map(|day| weekday(&day.text())).collect()
+            feed.skip_days = node.nodes().filter_map(|day| weekday(&day.text())).collect();
         }
         (Ns::Syndication, "updateperiod") => {
             let seconds = match node.text().to_ascii_lowercase().as_str() {
@@ -80,10 +81,11 @@ fn link(feed: &mut RawFeed, node: &Node) {
     let absolute = node.base.as_ref().and_then(|base| base.join(href).ok());
     let href = absolute.map_or_else(|| href.to_owned(), |url| url.to_string());
     match node.attribute("rel").unwrap_or("alternate").trim().to_ascii_lowercase().as_str() {
-        "alternate" | "" => {
-            if node.ns == Ns::Rss || feed.link.as_deref().is_none_or(|known| !known.starts_with("http")) {
-                feed.link = Some(href);
-            }
+        "alternate" | ""
+            if (node.ns == Ns::Rss
+                || feed.link.as_deref().is_none_or(|known| !known.starts_with("http"))) =>
+        {
+            feed.link = Some(href);
         }
         "self" => feed.self_link = feed.self_link.take().or(Some(href)),
         "hub" => feed.hubs.push(href),

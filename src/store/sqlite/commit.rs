@@ -352,6 +352,9 @@ impl Writer<'_> {
                      VALUES (?1, ?2, ?3, ?4, ?5)",
                 )?
                 .execute(params![self.source, self.now, body.url, body.content_type, packed])?;
+        } else {
+            // An older body would be taken for this one.
+            self.db.prepare_cached("DELETE FROM bodies WHERE source = ?1")?.execute([self.source])?;
         }
         let read_something = !self.committed.new.is_empty() || self.committed.met > 0;
         if read_something {

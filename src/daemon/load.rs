@@ -1,0 +1,135 @@
+//! A plan comes into force: at the start, and with every reload.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use url::Url;
+
+use super::Daemon;
+use super::errand::{self, Errand};
+use crate::fetch;
+use crate::model::{Source, SourceId, SourceState};
+use crate::poll::Poller;
+use crate::store::StoreError;
+
+/// What is overdue at the start is spread by so much per errand.
+const SPREAD: Duration = Duration::from_millis(20);
+
+/// What the loop wants to know of a source: the rest of its state stays in the store.
+struct Known {
+    due: Option<DateTime<Utc>>,
+    moved_to: Option<Url>,
+}
+
+impl Daemon {
+    /// Makes the sources of a plan known and puts them on the timetable.
+    pub(super) async fn load(&mut self, sources: Vec<Arc<Source>>) -> Result<(), StoreError> {
+        let known = self.look_up(&sources).await?;
+        self.errands = errand::errands(sources);
+        self.numbers = self
+            .errands
+            .iter()
+            .zip(0..)
+            .flat_map(|(errand, number)| errand.sources.iter().map(move |source| (source.id.clone(), number)))
+            .collect();
+        self.waiting.clear();
+        let going: Vec<&SourceId> = self.running.values().flat_map(|going| &going.sources).collect();
+        self.busy = going.iter().filter_map(|id| self.numbers.get(*id).copied()).collect();
+        self.timetable.clear(self.errands.len());
+        self.timetabled(&known);
+        self.still_asked();
+        Ok(())
+    }
+
+    /// Reads due times row by row: the states of ten thousand sources are not held at once.
+    async fn look_up(&self, sources: &[Arc<Source>]) -> Result<HashMap<SourceId, Known>, StoreError> {
+        let (list, poller, now) = (sources.to_vec(), self.poller.clone(), self.clock.now());
+        self.store
+            .write(move |store| {
+                store.sync(&list)?;
+                let by_id: HashMap<&str, &Arc<Source>> =
+                    list.iter().map(|source| (source.id.as_str(), source)).collect();
+                let mut known = HashMap::with_capacity(list.len());
+                store.each_source(&mut |row| {
+                    if let Some(source) = by_id.get(row.id.as_str()) {
+                        remember_hold(&poller, source, &row.state, now);
+                        let due = poller.due(source, &row.state, now);
+                        known.insert(source.id.clone(), Known { due, moved_to: row.state.moved_to });
+                    }
+                })?;
+                Ok(known)
+            })
+            .await
+    }
+
+    fn timetabled(&mut self, known: &HashMap<SourceId, Known>) {
+        let (now, elapsed) = (self.clock.now(), self.clock.elapsed());
+        // Their end puts them on the timetable.
+        let going: HashSet<&SourceId> = self.running.values().flat_map(|going| &going.sources).collect();
+        self.not_before.retain(|_, until| *until > elapsed);
+        let mut overdue = Vec::new();
+        for (errand, number) in self.errands.iter_mut().zip(0u32..) {
+            let of = |source: &Arc<Source>| known.get(&source.id);
+            let moved_to = errand.sources.first().and_then(of).and_then(|known| known.moved_to.clone());
+            rename_host(errand, moved_to.as_ref());
+            // One never seen is due.
+            let due = |source: &Arc<Source>| match of(source) {
+                _ if going.contains(&source.id) => None,
+                Some(known) => known.due,
+                None => source.enabled.then_some(now),
+            };
+            let Some(due) = errand.sources.iter().filter_map(due).min() else { continue };
+            let later = errand.sources.iter().filter_map(|source| self.not_before.get(&source.id)).max();
+            match later {
+                Some(until) if due <= now => {
+                    self.timetable.put_in(number, until.saturating_sub(elapsed), now, elapsed);
+                }
+                _ if due <= now => overdue.push((due, number)),
+                _ => self.timetable.put(number, due, now, elapsed),
+            }
+        }
+        // What waited longest goes first, and not all at once.
+        overdue.sort_unstable();
+        let mut wait = Duration::ZERO;
+        for (_, number) in overdue {
+            self.timetable.put_in(number, wait, now, elapsed);
+            wait += SPREAD;
+        }
+    }
+
+    /// What was asked for by hand before and has not begun is still asked for.
+    fn still_asked(&mut self) {
+        let going: HashSet<SourceId> =
+            self.running.values().flat_map(|going| going.sources.iter().cloned()).collect();
+        self.asked.retain(|id, _| self.numbers.contains_key(id) || going.contains(id));
+        let again: Vec<u32> = self
+            .asked
+            .keys()
+            .filter(|id| !going.contains(*id))
+            .filter_map(|id| self.numbers.get(id).copied())
+            .collect();
+        for number in again {
+            self.line_up(number, true);
+        }
+    }
+}
+
+/// A 429 holds the whole host, also over a restart.
+fn remember_hold(poller: &Poller, source: &Source, state: &SourceState, now: DateTime<Utc>) {
+    if let (Some(429), Some(until)) = (state.http_status, state.held_until)
+        && until > now
+    {
+        poller.gate.hold(state.moved_to.as_ref().unwrap_or(&source.url), until);
+    }
+}
+
+/// A learnt address is another host's line.
+pub(super) fn rename_host(errand: &mut Errand, moved_to: Option<&Url>) {
+    let Some(source) = errand.sources.first() else { return };
+    let name = fetch::host_and_port(moved_to.unwrap_or(&source.url));
+    if *errand.host != *name {
+        errand.host = name.into();
+    }
+}
