@@ -111,12 +111,12 @@ impl Daemon {
         on_commit: OnCommit,
     ) -> Result<Self, StoreError> {
         let mut daemon = Self {
-            poller: Arc::new(plan.poller),
+            poller: plan.poller.clone(),
             store,
             timetable: Timetable::new(clock.now(), clock.elapsed()),
             queue: Queue::new(plan.limits),
             clock,
-            retention: plan.retention,
+            retention: plan.retention.clone(),
             on_commit,
             on_poll: Arc::new(|_| {}),
             errands: Vec::new(),
@@ -130,7 +130,7 @@ impl Daemon {
             not_before: HashMap::new(),
             prunes: true,
         };
-        daemon.load(plan.sources).await?;
+        daemon.load(plan).await?;
         Ok(daemon)
     }
 
@@ -305,11 +305,7 @@ impl Daemon {
                 }
             }
             Command::Reload(plan, done) => {
-                let Plan { poller, limits, retention, sources } = *plan;
-                self.poller = Arc::new(poller);
-                self.retention = retention;
-                self.queue.clear(limits);
-                let loaded = self.load(sources).await;
+                let loaded = self.load(*plan).await;
                 if loaded.is_ok() {
                     info!(sources = self.numbers.len(), "the new config is in force");
                 }

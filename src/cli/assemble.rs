@@ -1,6 +1,7 @@
 //! From a config to a running river: the one place that chooses the real store, clock and fetcher.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::anyhow;
 
@@ -14,6 +15,8 @@ use crate::store::{Handle, Lock, Sqlite, Store, StoreError};
 
 /// Readers beside the one writer: pages and documents are rendered from two at once.
 const READERS: usize = 2;
+/// For threads that still work when all else has ended.
+const LAST_WAIT: Duration = Duration::from_secs(1);
 
 /// The store of a config, locked and open for writing.
 ///
@@ -59,11 +62,16 @@ pub(super) fn plan(
     Ok(Plan::new(poller, &config.fetch, config.store.clone(), config.sources.clone()))
 }
 
-/// The threads everything runs on. Blocking ones are few: a store with three connections and four readers
-/// of documents have no use for more.
+/// Runs work to its end on threads of its own. Blocking ones are few: a store with three connections and four
+/// readers of documents have no use for more. One that hangs at the end, on a disk or in a document, does not
+/// keep the process: what it was about to store it stores next time.
 ///
 /// # Errors
-/// When the system gives us no threads.
-pub(super) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(16).build()
+/// What the work fails with, or the system that gives us no threads.
+pub(super) fn run<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(16).build()?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_timeout(LAST_WAIT);
+    result
 }

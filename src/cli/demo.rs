@@ -70,7 +70,7 @@ const SAMPLES: [Sample; 5] = [
 /// When loopback or the temporary directory cannot be used.
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let directory = tempfile::tempdir().context("a temporary directory for the demo")?;
-    assemble::runtime()?.block_on(async {
+    assemble::run(async {
         let origin =
             TcpListener::bind("127.0.0.1:0").await.context("a port of 127.0.0.1 for the sample sources")?;
         let origin_address = origin.local_addr()?;

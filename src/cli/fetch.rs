@@ -74,7 +74,7 @@ impl Progress {
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let config = global.load()?;
     let ids = wanted(args, &config)?;
-    assemble::runtime()?.block_on(async {
+    assemble::run(async {
         let mut progress = Progress::new(&ids);
         if store::holder(&config.store.path).is_some() {
             let asked = control::ask(&config.store.path, Some(ids), |line| progress.line(&line)).await;

@@ -7,6 +7,7 @@ mod signals;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::{TcpListener, UnixListener};
@@ -23,6 +24,10 @@ use crate::fetch::Gate;
 use crate::notify;
 use crate::server::{self, Listener, Settings, Site};
 use crate::store::Handle;
+
+/// Polls and responses get five seconds to end; a loop or a server that has not noticed by then is left behind.
+/// With what the threads get after it, under ten seconds in all.
+const FAREWELL: Duration = Duration::from_secs(8);
 
 /// `riverine serve`.
 #[derive(Debug, clap::Args)]
@@ -46,7 +51,7 @@ pub(super) enum Mode {
 /// The config's, the store's, the port's, in words.
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let config = global.load()?.complete()?;
-    assemble::runtime()?.block_on(river(config, Mode::Config(args.watch), global))?;
+    assemble::run(river(config, Mode::Config(args.watch), global))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -84,10 +89,11 @@ pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow
     let instance = store.read(|store| store.installation()).await?;
     let instance = format!("{instance:?}");
     let site = Site::new(store.clone(), clock.clone(), settings(&config, &base_url, &instance));
-    let told = site.clone();
+    let (told, counting) = (site.clone(), site.clone());
     let daemon =
         Daemon::new(plan, store.clone(), clock.clone(), Arc::new(move |committed| told.touched(committed)))
-            .await?;
+            .await?
+            .on_poll(Arc::new(move |outcome| counting.polled(outcome)));
     let (commands, received) = mpsc::channel(16);
     site.command_through(commands.clone());
     let (stop, stopped) = watch::channel(false);
@@ -113,8 +119,12 @@ pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow
     notify::stopping();
     info!("stopping");
     let _ = stop.send(true);
-    let ended = tokio::join!(looping, serving);
+    let ended = tokio::time::timeout(FAREWELL, async { tokio::join!(looping, serving) }).await;
     let _ = std::fs::remove_file(socket);
+    let Ok(ended) = ended else {
+        warn!("something did not end in time; whatever it was about to store is fetched again");
+        return Ok(());
+    };
     ended.0.context("the polling loop ended by a defect")?;
     ended.1.context("the server ended by a defect")?;
     Ok(())
@@ -190,14 +200,18 @@ fn settings(config: &Config, base_url: &Url, instance: &str) -> Settings {
     }
 }
 
-/// Reads the config again: all or nothing.
-async fn reload(river: &River) {
+/// Reads the config again: all or nothing. What is in force now, where it is new.
+async fn reload(river: &River) -> Option<Config> {
     notify::reloading();
     match reloaded(river).await {
-        Ok(config) => ready(&config),
+        Ok(config) => {
+            ready(&config);
+            Some(config)
+        }
         Err(failure) => {
             error!("the config stays as it was: {failure:#}");
             notify::ready();
+            None
         }
     }
 }
@@ -208,6 +222,7 @@ async fn reloaded(river: &River) -> anyhow::Result<Config> {
     let (done, loaded) = oneshot::channel();
     river.commands.send(Command::Reload(Box::new(plan), done)).await.context("the polling loop is gone")?;
     loaded.await.context("the polling loop is gone")??;
+    river.gate.obey(&config.fetch);
     let base_url = config.server.base_url.as_ref().unwrap_or(&river.base_url);
     river.site.reload(settings(&config, base_url, &river.instance));
     Ok(config)

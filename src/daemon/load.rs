@@ -7,12 +7,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use url::Url;
 
-use super::Daemon;
 use super::errand::{self, Errand};
+use super::{Daemon, Plan};
 use crate::fetch;
 use crate::model::{Source, SourceId, SourceState};
 use crate::poll::Poller;
-use crate::store::StoreError;
+use crate::store::{Handle, Store, StoreError};
 
 /// What is overdue at the start is spread by so much per errand.
 const SPREAD: Duration = Duration::from_millis(20);
@@ -24,9 +24,14 @@ struct Known {
 }
 
 impl Daemon {
-    /// Makes the sources of a plan known and puts them on the timetable.
-    pub(super) async fn load(&mut self, sources: Vec<Arc<Source>>) -> Result<(), StoreError> {
-        let known = self.look_up(&sources).await?;
+    /// Puts a plan in force: its sources are made known and put on the timetable. When the store fails, nothing
+    /// changes.
+    pub(super) async fn load(&mut self, plan: Plan) -> Result<(), StoreError> {
+        let Plan { poller, limits, retention, sources } = plan;
+        let known = look_up(&self.store, &poller, &sources, self.clock.now()).await?;
+        self.poller = poller;
+        self.retention = retention;
+        self.queue.clear(limits);
         self.errands = errand::errands(sources);
         self.numbers = self
             .errands
@@ -41,27 +46,6 @@ impl Daemon {
         self.timetabled(&known);
         self.still_asked();
         Ok(())
-    }
-
-    /// Reads due times row by row: the states of ten thousand sources are not held at once.
-    async fn look_up(&self, sources: &[Arc<Source>]) -> Result<HashMap<SourceId, Known>, StoreError> {
-        let (list, poller, now) = (sources.to_vec(), self.poller.clone(), self.clock.now());
-        self.store
-            .write(move |store| {
-                store.sync(&list)?;
-                let by_id: HashMap<&str, &Arc<Source>> =
-                    list.iter().map(|source| (source.id.as_str(), source)).collect();
-                let mut known = HashMap::with_capacity(list.len());
-                store.each_source(&mut |row| {
-                    if let Some(source) = by_id.get(row.id.as_str()) {
-                        remember_hold(&poller, source, &row.state, now);
-                        let due = poller.due(source, &row.state, now);
-                        known.insert(source.id.clone(), Known { due, moved_to: row.state.moved_to });
-                    }
-                })?;
-                Ok(known)
-            })
-            .await
     }
 
     fn timetabled(&mut self, known: &HashMap<SourceId, Known>) {
@@ -114,6 +98,31 @@ impl Daemon {
             self.line_up(number, true);
         }
     }
+}
+
+/// Reads due times row by row: the states of ten thousand sources are not held at once.
+async fn look_up(
+    store: &Handle,
+    poller: &Arc<Poller>,
+    sources: &[Arc<Source>],
+    now: DateTime<Utc>,
+) -> Result<HashMap<SourceId, Known>, StoreError> {
+    let (list, poller) = (sources.to_vec(), poller.clone());
+    let work = move |store: &mut dyn Store| {
+        store.sync(&list)?;
+        let by_id: HashMap<&str, &Arc<Source>> =
+            list.iter().map(|source| (source.id.as_str(), source)).collect();
+        let mut known = HashMap::with_capacity(list.len());
+        store.each_source(&mut |row| {
+            if let Some(source) = by_id.get(row.id.as_str()) {
+                remember_hold(&poller, source, &row.state, now);
+                let due = poller.due(source, &row.state, now);
+                known.insert(source.id.clone(), Known { due, moved_to: row.state.moved_to });
+            }
+        })?;
+        Ok(known)
+    };
+    store.write(work).await
 }
 
 /// A 429 holds the whole host, also over a restart.

@@ -11,7 +11,7 @@ use crate::store;
 /// A whole config, as far as the loop goes. A reload hands over a new one.
 pub struct Plan {
     /// How to poll.
-    pub poller: Poller,
+    pub poller: Arc<Poller>,
     pub(super) limits: Limits,
     /// What to keep.
     pub retention: store::Options,
@@ -32,6 +32,6 @@ impl Plan {
             per_host: options.per_host,
             gap: options.per_host_gap.0,
         };
-        Self { poller, limits, retention, sources }
+        Self { poller: Arc::new(poller), limits, retention, sources }
     }
 }

@@ -370,6 +370,23 @@ async fn a_reload_asks_nobody_more_often() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reload_that_the_store_refuses_changes_nothing() {
+    let bed = Bed::new(|_| feed(&["a"]));
+    let daemon = start(&bed, &[every("one", HOUR)]).await;
+    bed.pass(1).await;
+    bed.store_fails(true);
+    let (done, loaded) = oneshot::channel();
+    let other = Box::new(plan(&bed, &[every("one", 10 * MINUTE), every("two", HOUR)]));
+    daemon.commands.send(Command::Reload(other, done)).await.ok().unwrap();
+    assert!(loaded.await.unwrap().is_err());
+    bed.store_fails(false);
+    bed.pass(2 * HOUR).await;
+    daemon.stop().await;
+    let asked = bed.asked();
+    assert_eq!((times(&asked, "one").len(), times(&asked, "two").len()), (3, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_store_that_takes_nothing_is_tried_again_in_a_minute_and_not_sooner() {
     let bed = Bed::new(|_| feed(&["a"]));
     let sources = [every("s", HOUR)];

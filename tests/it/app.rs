@@ -166,7 +166,12 @@ impl App {
 
     /// Starts the daemon and waits until it serves.
     pub fn serve(&self) -> Daemon {
-        let mut child = self.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+        self.serve_with(&[])
+    }
+
+    /// The same with more on the command line.
+    pub fn serve_with(&self, more: &[&str]) -> Daemon {
+        let mut child = self.command(&[&["serve"], more].concat()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let kept = log.clone();

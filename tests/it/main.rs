@@ -17,6 +17,7 @@ mod events;
 mod fixtures;
 mod origin;
 mod pages;
+mod politeness;
 mod publishing;
 mod reader;
 mod reload;

@@ -45,6 +45,11 @@ impl Reply {
         self
     }
 
+    /// No answer at all: the connection stays open and silent.
+    pub fn silence() -> Self {
+        Self::status("")
+    }
+
     /// With a validator that is honoured.
     pub fn etag(mut self, tag: &str) -> Self {
         self.etag = Some(tag.to_owned());
@@ -115,6 +120,11 @@ fn serve(mut stream: TcpStream, script: &Mutex<Script>) {
         script.asked.push(asked.clone());
         script.replies.get(&path).cloned().unwrap_or_else(|| Reply::status("404 Not Found"))
     };
+    if reply.status.is_empty() {
+        // Until the client hangs up.
+        let _ = reader.read_line(&mut String::new());
+        return;
+    }
     let same = reply.etag.is_some() && asked.header("if-none-match") == reply.etag.as_deref();
     let (status, body) =
         if same { ("304 Not Modified", Vec::new()) } else { (reply.status.as_str(), reply.body) };

@@ -34,7 +34,10 @@ pub(super) async fn obey(river: &River, config: &Config, watch: bool) -> anyhow:
             ended = &mut end => return ended,
             _ = hangup.recv() => {
                 info!("SIGHUP: reading the config again");
-                reload(river).await;
+                tokio::select! {
+                    ended = &mut end => return ended,
+                    config = reload(river) => files.follow(config),
+                }
             }
             _ = poll.recv() => {
                 info!("SIGUSR1: polling everything now");
@@ -45,7 +48,10 @@ pub(super) async fn obey(river: &River, config: &Config, watch: bool) -> anyhow:
             () = tick(&mut look) => {
                 if files.changed() {
                     info!("the config changed: reading it again");
-                    reload(river).await;
+                    tokio::select! {
+                        ended = &mut end => return ended,
+                        config = reload(river) => files.follow(config),
+                    }
                 }
             }
             () = tick(&mut alive) => notify::alive(),
@@ -90,6 +96,13 @@ struct Files {
 impl Files {
     fn of(config: &Config) -> Self {
         Self { seen: config.files.iter().map(|path| (path.clone(), written(path))).collect() }
+    }
+
+    /// A new config may be made of other files.
+    fn follow(&mut self, config: Option<Config>) {
+        if let Some(config) = config {
+            *self = Self::of(&config);
+        }
     }
 
     fn changed(&mut self) -> bool {

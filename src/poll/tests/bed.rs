@@ -293,9 +293,10 @@ impl Bed {
     pub(crate) fn store_fails(&self, fails: bool) {
         let db = rusqlite::Connection::open(self.dir.path().join("riverine.db")).unwrap();
         let sql = if fails {
-            "CREATE TRIGGER full BEFORE UPDATE ON sources BEGIN SELECT RAISE(FAIL, 'the disk is full'); END"
+            "CREATE TRIGGER full BEFORE UPDATE ON sources BEGIN SELECT RAISE(FAIL, 'the disk is full'); END;
+             CREATE TRIGGER too BEFORE INSERT ON sources BEGIN SELECT RAISE(FAIL, 'the disk is full'); END"
         } else {
-            "DROP TRIGGER full"
+            "DROP TRIGGER full; DROP TRIGGER too"
         };
         db.execute_batch(sql).unwrap();
     }
