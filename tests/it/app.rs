@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::origin::Origin;
 
 /// Real time after which something that should happen counts as not happening.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A directory with a config, a store and a clock.
 pub struct App {
