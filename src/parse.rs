@@ -1,6 +1,7 @@
 //! Bytes in, a document as it said itself out. Pure: no network, no clock, no store.
 //! Never drops an entry without a [`Warning`].
 
+mod article;
 mod decode;
 mod feed;
 mod json;
@@ -11,6 +12,7 @@ mod sniff;
 mod tests;
 mod xml;
 
+pub use article::article;
 use url::Url;
 
 use self::sniff::Shape;

@@ -2,6 +2,7 @@
 //! The only file that knows this order. Never decides when: that is schedule.rs and daemon.rs.
 
 mod aftermath;
+mod articles;
 mod read;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -320,8 +321,9 @@ fn rules_in_force(source: &Source, rules: &Rules) -> Digest {
         filter(&source.drop),
         patterns(&rules.suffixes),
         format!(
-            "{:?} {} {} {:?} {} {:?} {:?}",
+            "{:?} {} {} {} {:?} {} {:?} {:?}",
             source.dedup,
+            source.full_text,
             rules.strict,
             rules.window,
             source.kind,

@@ -57,6 +57,9 @@ impl Poller {
             }
         };
         self.further_pages(source, &mut state, &mut document, &body, &stored).await;
+        if source.full_text {
+            self.full_texts(source, &mut state, &mut document.normalized).await;
+        }
         let first = state.first_success.is_none();
         aftermath::whole(&mut state, &answer, rules, now, self.redirect_confirmations);
         state.body_hash = (!body.delta).then_some(hash);

@@ -15,6 +15,7 @@ mod dedup;
 mod documents;
 mod events;
 mod fixtures;
+mod full_text;
 mod origin;
 mod pages;
 mod politeness;

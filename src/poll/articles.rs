@@ -1,0 +1,102 @@
+//! `full_text`: the page of each new or changed entry is fetched, and its article kept.
+//! One page at a time, through the same gate as every request. A page that fails costs nothing: the feed's text stays.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use super::Poller;
+use crate::fetch::{Body, Fetched, Request};
+use crate::html::{self, Cleaner};
+use crate::model::{Entry, Source, SourceState, Warning};
+use crate::normalize::Normalized;
+use crate::parse;
+
+/// Pages fetched in one poll; a backlog is no reason to take a site by storm.
+const MOST: usize = 50;
+
+impl Poller {
+    /// Puts the article in the place of the feed's text, where there is more of it.
+    pub(super) async fn full_texts(
+        &self,
+        source: &Arc<Source>,
+        state: &mut SourceState,
+        document: &mut Normalized,
+    ) {
+        let (mut asked, mut left, mut failed) = (0usize, 0usize, None::<(usize, String)>);
+        for entry in document.entries.iter_mut().filter(|entry| !entry.unchanged) {
+            let Some(url) = entry.link.as_deref().and_then(|link| Url::parse(link).ok()) else { continue };
+            if asked == MOST {
+                left += 1;
+                continue;
+            }
+            asked += 1;
+            match self.article(source, state, &url).await {
+                Ok(article) => keep_the_longer(entry, article),
+                Err(words) => {
+                    let count = failed.as_ref().map_or(0, |(count, _)| *count);
+                    let first = failed.map_or(words, |(_, first)| first);
+                    failed = Some((count + 1, first));
+                }
+            }
+        }
+        if left > 0 {
+            let words = format!(
+                "full_text: {MOST} pages are fetched in one poll; {left} entries keep the feed's text"
+            );
+            document.warnings.push(Warning(words));
+        }
+        if let Some((count, first)) = failed {
+            let words = format!(
+                "full_text: {count} of {asked} pages gave no article, the feed's text stays; {first}"
+            );
+            document.warnings.push(Warning(words));
+        }
+    }
+
+    async fn article(
+        &self,
+        source: &Arc<Source>,
+        state: &mut SourceState,
+        url: &Url,
+    ) -> Result<String, String> {
+        let request = Request { source, url: url.clone(), validators: None };
+        match self.fetch.fetch(request, self.clock.now()).await {
+            Ok(Fetched::Body(answer, body)) => {
+                state.requests += u64::from(answer.requests);
+                self.find_article(body).await
+            }
+            Ok(Fetched::NotModified(answer) | Fetched::Throttled(answer) | Fetched::Gone(answer)) => {
+                state.requests += u64::from(answer.requests);
+                Err(format!("{} answered {}", crate::link::mask(url.as_str()), answer.status))
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    async fn find_article(&self, body: Body) -> Result<String, String> {
+        let _permit = self.readers.acquire().await;
+        let job = tokio::task::spawn_blocking(move || {
+            let found = parse::article(&body.bytes, body.content_type.as_deref(), &body.url);
+            let where_ = crate::link::mask(body.url.as_str());
+            found
+                .map(|html| Cleaner::new(Some(&body.url)).clean(&html))
+                .map_err(|error| format!("{where_}: {error}"))
+        });
+        job.await
+            .unwrap_or_else(|_| Err("reading a page failed inside riverine; please report it".to_owned()))
+    }
+}
+
+/// A teaser with a wall around the rest must not push out the feed's own text.
+fn keep_the_longer(entry: &mut Entry, article: String) {
+    let length = |html: &str| html::to_text(html).chars().count();
+    let said = entry.content.as_deref().or(entry.summary.as_deref()).map_or(0, length);
+    if length(&article) <= said {
+        return;
+    }
+    if entry.summary.is_none() {
+        entry.summary = entry.content.take();
+    }
+    entry.content = Some(article);
+}
