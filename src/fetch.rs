@@ -21,7 +21,7 @@ mod tests;
 mod words;
 
 pub use guard::{Guard, Lookup};
-pub use http::Http;
+pub use http::{Http, Message};
 pub use polite::{Gate, Held, Permit, host_and_port};
 
 /// What is asked for.

@@ -13,6 +13,7 @@ mod doc;
 mod events;
 mod feeds;
 mod health;
+mod hub;
 mod lately;
 mod listen;
 mod metrics;
@@ -30,8 +31,9 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{any, get, post};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -40,8 +42,10 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::daemon::Command;
+use crate::fetch::Http;
 use crate::model::{Outcome, Output, Secret, Source};
 use crate::store::{Committed, Handle};
+use hub::Hub;
 use lately::Lately;
 pub use listen::Listener;
 use metrics::Metrics;
@@ -51,7 +55,7 @@ use stamps::Stamps;
 use tokio::sync::{Semaphore, mpsc, watch};
 
 /// Documents made at once that nobody waits for: those who wait come first.
-const UNASKED: usize = 1;
+const UNASKED: usize = 2;
 
 /// `[server]`, as written. Secrets are resolved by config.rs.
 #[derive(Clone, Debug, Deserialize)]
@@ -118,6 +122,9 @@ pub struct Site {
     listeners: Arc<AtomicUsize>,
     /// Set when the daemon stops, so that endless answers end.
     closing: watch::Sender<bool>,
+    hub: Hub,
+    /// How call-backs and hubs are reached.
+    http: ArcSwapOption<Http>,
     /// The way to the polling loop.
     commands: OnceLock<mpsc::Sender<Command>>,
     /// Documents made at once that nobody waits for.
@@ -132,6 +139,8 @@ impl Site {
             listeners: Arc::default(),
             closing: watch::Sender::new(false),
             commands: OnceLock::new(),
+            hub: Hub::new(),
+            http: ArcSwapOption::empty(),
             store,
             clock,
             plan: ArcSwap::from_pointee(Plan::new(settings)),
@@ -148,6 +157,11 @@ impl Site {
     pub fn command_through(&self, commands: mpsc::Sender<Command>) {
         // There is one loop in the life of a process.
         let _ = self.commands.set(commands);
+    }
+
+    /// How subscribers and hubs are told of news.
+    pub fn tell_through(&self, http: Arc<Http>) {
+        self.http.store(Some(http));
     }
 
     /// A new config is in force. Requests under way end under the old one.
@@ -167,7 +181,10 @@ impl Site {
             Place::Health => committed.news,
             _ => !committed.touched.is_empty() && slot.concerns(&committed.touched),
         };
-        for slot in plan.slots().filter(concerned) {
+        let mut slots: Vec<_> = plan.slots().filter(concerned).collect();
+        // Who waits to be told comes first.
+        slots.sort_by_key(|slot| !slot.is_pushed());
+        for slot in slots {
             slot.soil();
             slot.refresh(self, &plan);
         }
@@ -201,6 +218,7 @@ pub async fn serve(listeners: Vec<Listener>, site: Arc<Site>, shutdown: impl Fut
             *uri = stripped;
         }
     };
+    let delivering = tokio::spawn(hub::run(after.clone()));
     let closing = after.clone();
     let shutdown = async move {
         shutdown.await;
@@ -208,6 +226,7 @@ pub async fn serve(listeners: Vec<Listener>, site: Arc<Site>, shutdown: impl Fut
     };
     listen::serve(listeners, router, prepare, shutdown).await;
     after.stamps.flush(&after).await;
+    delivering.abort();
 }
 
 fn router(site: Arc<Site>) -> Router {
@@ -233,7 +252,7 @@ fn router(site: Arc<Site>) -> Router {
         .route("/search.atom", get(search::atom).options(feeds::preflight))
         .route("/search.rss", get(search::rss).options(feeds::preflight))
         .route("/search.json", get(search::json).options(feeds::preflight))
-        .route("/hub", any(pages::not_yet))
+        .route("/hub", post(hub::request).layer(DefaultBodyLimit::max(hub::LONGEST)))
         .route("/websub/{token}", any(pages::not_yet))
         .route("/api/poll", post(api::poll_all))
         .route("/api/poll/{source}", post(api::poll_one))

@@ -4,6 +4,7 @@
 
 pub mod archive;
 mod handle;
+pub mod hub;
 mod lock;
 mod sqlite;
 mod state;
@@ -229,7 +230,7 @@ pub struct Health {
 
 /// What is remembered, behind one door. Blocking. Every method fails with [`StoreError::Failed`]
 /// when the disk does; others are named.
-pub trait Store: Send {
+pub trait Store: Send + hub::Subscribers {
     /// Makes the sources of the config known, takes over the history of their former ids,
     /// and marks the rest as no longer configured.
     ///

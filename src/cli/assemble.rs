@@ -48,7 +48,7 @@ pub(super) fn plan(
     gate: Option<Arc<Gate>>,
 ) -> anyhow::Result<Plan> {
     let gate = gate.unwrap_or_else(|| Arc::new(Gate::new(&config.fetch, clock.clone())));
-    let fetch = Arc::new(Http::new(&config.fetch, gate.clone()).map_err(|words| anyhow!(words))?);
+    let fetch = http(config, gate.clone())?;
     let rules = Rules::new(&config.dedup).map_err(|words| anyhow!(words))?;
     let poller = Poller::new(
         fetch,
@@ -60,6 +60,14 @@ pub(super) fn plan(
         config.store.keep_bodies.0,
     );
     Ok(Plan::new(poller, &config.fetch, config.store.clone(), config.sources.clone()))
+}
+
+/// The client that asks for everything.
+///
+/// # Errors
+/// What it cannot be built from.
+pub(super) fn http(config: &Config, gate: Arc<Gate>) -> anyhow::Result<Arc<Http>> {
+    Ok(Arc::new(Http::new(&config.fetch, gate).map_err(|words| anyhow!(words))?))
 }
 
 /// Runs work to its end on threads of its own. Blocking ones are few: a store with three connections and four

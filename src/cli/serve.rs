@@ -96,6 +96,7 @@ pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow
             .on_poll(Arc::new(move |outcome| counting.polled(outcome)));
     let (commands, received) = mpsc::channel(16);
     site.command_through(commands.clone());
+    site.tell_through(assemble::http(&config, gate.clone())?);
     let (stop, stopped) = watch::channel(false);
     let until = |mut stopped: watch::Receiver<bool>| async move {
         // An error means the sender is gone, which is an end as well.
@@ -224,6 +225,7 @@ async fn reloaded(river: &River) -> anyhow::Result<Config> {
     loaded.await.context("the polling loop is gone")??;
     river.gate.obey(&config.fetch);
     let base_url = config.server.base_url.as_ref().unwrap_or(&river.base_url);
+    river.site.tell_through(assemble::http(&config, river.gate.clone())?);
     river.site.reload(settings(&config, base_url, &river.instance));
     Ok(config)
 }

@@ -1,6 +1,8 @@
 //! Asks over HTTP: one request a hop, each hop checked like the first, every end mapped to a value or to
 //! an error in words. Never stores a validator and never decides when to ask again.
 
+mod message;
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +18,8 @@ use reqwest::header::{
 use reqwest::{Client, Response, StatusCode};
 use tokio::time::Instant;
 use url::Url;
+
+pub use message::Message;
 
 use super::body::{self, Intake};
 use super::guard::{self, CONNECT_LIMIT, Guard, Lookup, Resolver};

@@ -12,7 +12,7 @@ use super::reply::{self, Answer, Policy};
 use super::shelf::Slot;
 use super::{Site, accept, access, archive, pages};
 use crate::link;
-use crate::model::SourceId;
+use crate::model::{HubChoice, SourceId};
 use crate::render::Form;
 use crate::render::opml::{self, Outline};
 
@@ -82,10 +82,23 @@ async fn document(
             if let Some(delta) = archive::delta(site, plan, slot, &finished, form, headers).await {
                 return delta;
             }
-            reply::document(headers, finished.form(form), policy(plan, private)).await
+            let mut answer = reply::document(headers, finished.form(form), policy(plan, private)).await;
+            discovery(plan, slot, form, &mut answer);
+            answer
         }
         Err(_) => reply::unavailable(plan, headers),
     }
+}
+
+/// WebSub 4: who asks for a document with a hub learns of it from the head of the answer too.
+fn discovery(plan: &Plan, slot: &Slot, form: Form, answer: &mut Answer) {
+    let hub = match &slot.output.hub {
+        HubChoice::None => return,
+        HubChoice::Own => plan.address("hub"),
+        HubChoice::External(hub) => hub.to_string(),
+    };
+    let own = plan.address(&format!("{}.{}", slot.place.stem(), form.extension()));
+    reply::set(answer.headers_mut(), header::LINK, &format!("<{hub}>; rel=\"hub\", <{own}>; rel=\"self\""));
 }
 
 fn policy(plan: &Plan, private: bool) -> Policy {

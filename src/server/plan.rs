@@ -167,7 +167,8 @@ impl Plan {
             title_prefix: output.title_prefix,
             hub: match &output.hub {
                 HubChoice::External(hub) => Some(hub.to_string()),
-                HubChoice::None | HubChoice::Own => None,
+                HubChoice::Own => Some(self.address("hub")),
+                HubChoice::None => None,
             },
             ..self.bare_head(&stem)
         }

@@ -16,8 +16,8 @@ use super::doc::Doc;
 use super::events::{self, News};
 use super::pages;
 use super::plan::{Place, Plan};
-use super::{Site, archive, health};
-use crate::model::{Digest, EntryId, Output, Published, SourceId};
+use super::{Site, archive, health, hub};
+use crate::model::{Digest, EntryId, HubChoice, Output, Published, SourceId};
 use crate::render::{Form, Head, Sheet};
 use crate::store::StoreError;
 use crate::store::archive::Cuts;
@@ -52,6 +52,8 @@ pub(super) struct Slot {
     cuts: Mutex<Option<Arc<Cuts>>>,
     /// Who listens for new entries.
     pub(super) news: News,
+    /// The bytes that a hub elsewhere was told of.
+    announced: std::sync::Mutex<[String; 3]>,
     /// What stood in documents that readers may hold, the newest first: tags, and entries.
     past: std::sync::Mutex<VecDeque<([String; 3], Arc<Versions>)>>,
 }
@@ -105,6 +107,7 @@ impl Slot {
             refreshing: AtomicBool::new(false),
             cuts: Mutex::new(None),
             news: News::default(),
+            announced: std::sync::Mutex::default(),
             past: std::sync::Mutex::default(),
         }
     }
@@ -138,7 +141,12 @@ impl Slot {
         self.current(site, plan).await
     }
 
-    async fn current(&self, site: &Arc<Site>, plan: &Arc<Plan>) -> Result<Arc<Finished>, StoreError> {
+    /// The same for the house itself: nobody asked.
+    pub(super) async fn current(
+        &self,
+        site: &Arc<Site>,
+        plan: &Arc<Plan>,
+    ) -> Result<Arc<Finished>, StoreError> {
         let wanted = self.wanted.load(Ordering::Acquire);
         if let Some(good) = self.good(wanted, site.clock.elapsed()) {
             return Ok(good);
@@ -158,9 +166,14 @@ impl Slot {
         }
     }
 
+    /// True when others wait to be told of its news.
+    pub(super) fn is_pushed(&self) -> bool {
+        matches!(self.place, Place::Feed(_)) && self.output.hub != HubChoice::None || self.news.is_watched()
+    }
+
     /// Makes the documents anew soon, where anybody is likely to want them.
     pub(super) fn refresh(self: &Arc<Self>, site: &Arc<Site>, plan: &Arc<Plan>) {
-        let wanted = self.warm.swap(false, Ordering::AcqRel) || self.news.is_watched();
+        let wanted = self.warm.swap(false, Ordering::AcqRel) || self.is_pushed();
         if !wanted || self.refreshing.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -169,7 +182,9 @@ impl Slot {
             loop {
                 if let Ok(turn) = site.unasked.acquire().await {
                     // A failure is logged there and shows again when somebody asks.
-                    let _ = slot.current(&site, &plan).await;
+                    if let Ok(finished) = slot.current(&site, &plan).await {
+                        slot.announce(&site, &plan, &finished);
+                    }
                     events::tell(&site, &plan, &slot).await;
                     drop(turn);
                 }
@@ -182,6 +197,19 @@ impl Slot {
                 }
             }
         });
+    }
+
+    /// Tells the hubs, once for each change.
+    fn announce(&self, site: &Arc<Site>, plan: &Plan, finished: &Finished) {
+        if self.output.hub == HubChoice::Own {
+            site.hub.wake();
+        }
+        let tags = finished.forms.each_ref().map(|doc| doc.tag.clone());
+        let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed =
+            Form::ALL.into_iter().zip(tags.iter().zip(&*announced)).filter(|(_, (new, old))| new != old);
+        hub::ping(site, plan, self, &changed.map(|(form, _)| form).collect::<Vec<_>>());
+        *announced = tags;
     }
 
     async fn make(

@@ -6,6 +6,7 @@
 mod archive;
 mod commit;
 mod health;
+mod hub;
 mod known;
 mod prune;
 mod rows;

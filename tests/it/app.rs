@@ -255,12 +255,27 @@ pub fn get(address: &str, path: &str) -> Answer {
 }
 
 fn request(address: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    request_with(address, method, path, headers, b"")
+}
+
+/// One request with a body, on a connection of its own.
+pub fn request_with(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
     for (name, value) in headers {
         write!(head, "{name}: {value}\r\n").unwrap();
     }
+    if !body.is_empty() {
+        write!(head, "Content-Length: {}\r\n", body.len()).unwrap();
+    }
     stream.write_all((head + "\r\n").as_bytes()).unwrap();
+    stream.write_all(body).unwrap();
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).unwrap();
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap();

@@ -16,6 +16,7 @@ mod documents;
 mod events;
 mod fixtures;
 mod full_text;
+mod hub;
 mod origin;
 mod pages;
 mod politeness;

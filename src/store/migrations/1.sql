@@ -143,3 +143,15 @@ CREATE TABLE health (
 ) STRICT;
 
 CREATE INDEX health_source ON health (source, number);
+
+-- Whom the hub inside tells of changes.
+CREATE TABLE subscribers (
+  topic     TEXT NOT NULL,               -- a document's name, "feeds/all.atom"
+  callback  TEXT NOT NULL,
+  secret    TEXT,
+  expires   INTEGER NOT NULL,
+  delivered TEXT NOT NULL,               -- tag of the bytes it has
+  failures  INTEGER NOT NULL DEFAULT 0,  -- in a row
+  next_try  INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (topic, callback)
+) STRICT, WITHOUT ROWID;

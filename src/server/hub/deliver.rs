@@ -1,0 +1,161 @@
+//! Deliveries: the newest bytes of a changed document, signed, to everybody who does not have them. Whoever
+//! does not take them is asked again, later each time, until its lease ends.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::TimeDelta;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LINK};
+use sha2::Sha256;
+use url::Url;
+
+use super::super::Site;
+use super::super::doc::Doc;
+use super::super::plan::{Plan, hex};
+use super::topics;
+use crate::fetch::Message;
+use crate::store::StoreError;
+use crate::store::hub::Subscriber;
+
+/// Deliveries at once.
+pub(super) const AT_ONCE: usize = 32;
+/// Seconds until the second try; doubles with each.
+const FIRST_PAUSE: i64 = 5;
+/// The longest pause between two tries, in seconds.
+const LONGEST_PAUSE: i64 = 6 * 3600;
+/// The hub looks at least so often.
+const LOOK: Duration = Duration::from_mins(10);
+
+/// Runs until the daemon stops.
+pub(in super::super) async fn run(site: Arc<Site>) {
+    let mut closing = site.closing.subscribe();
+    loop {
+        let pause = match round(&site).await {
+            Ok(pause) => pause,
+            Err(error) => {
+                tracing::warn!(%error, "subscribers could not be told");
+                LOOK
+            }
+        };
+        tokio::select! {
+            () = site.hub.wake.notified() => {}
+            () = site.clock.sleep(pause) => {}
+            _ = closing.wait_for(|closing| *closing) => return,
+        }
+    }
+}
+
+/// Starts every delivery that is due; when to look again.
+async fn round(site: &Arc<Site>) -> Result<Duration, StoreError> {
+    let plan = site.plan.load_full();
+    if topics(&plan).next().is_none() || site.store.read(|store| store.subscribers()).await? == 0 {
+        return Ok(LOOK);
+    }
+    let now = site.clock.now();
+    site.store.write(move |store| store.expire(now)).await?;
+    for topic in topics(&plan) {
+        let finished = topic.slot.current(site, &plan).await?;
+        let doc = finished.form(topic.form).clone();
+        let (name, tag) = (topic.name(), doc.tag.clone());
+        let waiting = site.store.read(move |store| store.waiting(&name, &tag, now)).await?;
+        for subscriber in waiting {
+            start(site, &plan, subscriber, doc.clone());
+        }
+    }
+    let next = site.store.read(move |store| store.next_try(now)).await?;
+    let until = next.and_then(|next| (next - now).to_std().ok());
+    Ok(until.unwrap_or(LOOK).min(LOOK))
+}
+
+/// One delivery at a time to each; the next round sends what has become newer meanwhile.
+fn start(site: &Arc<Site>, plan: &Arc<Plan>, subscriber: Subscriber, doc: Arc<Doc>) {
+    let key = (subscriber.topic.clone(), subscriber.callback.clone());
+    if !site.hub.under_way.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone()) {
+        return;
+    }
+    let (site, plan) = (site.clone(), plan.clone());
+    tokio::spawn(async move {
+        let turn = site.hub.turns.acquire().await;
+        let sent = send(&site, &plan, &subscriber, &doc).await;
+        drop(turn);
+        let ended = remember(&site, &subscriber, &doc, sent).await;
+        site.hub.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        if let Err(error) = ended {
+            tracing::warn!(%error, "a delivery could not be remembered");
+            return;
+        }
+        site.hub.wake();
+    });
+}
+
+async fn send(site: &Site, plan: &Plan, subscriber: &Subscriber, doc: &Doc) -> Result<u16, String> {
+    let http = site.http.load_full().ok_or("nobody can be told from here")?;
+    let url = Url::parse(&subscriber.callback).map_err(|error| error.to_string())?;
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(doc.content_type));
+    let links = format!(
+        "<{}>; rel=\"hub\", <{}>; rel=\"self\"",
+        plan.address("hub"),
+        plan.address(&subscriber.topic)
+    );
+    headers.extend(HeaderValue::from_str(&links).map(|links| (LINK, links)));
+    if let Some(secret) = &subscriber.secret {
+        let signature =
+            HeaderValue::from_str(&signature(secret, &doc.plain)).map_err(|error| error.to_string())?;
+        headers.insert(HeaderName::from_static("x-hub-signature"), signature);
+    }
+    let body: Bytes = doc.plain.clone();
+    http.send(Message { url, headers, body: Some(body) }).await.map(|(status, _)| status)
+}
+
+/// WebSub 7.1: the method, and the HMAC of the body.
+fn signature(secret: &str, body: &[u8]) -> String {
+    match Hmac::<Sha256>::new_from_slice(secret.as_bytes()) {
+        Ok(mut hmac) => {
+            hmac.update(body);
+            let bytes = hmac.finalize().into_bytes();
+            format!("sha256={}", hex(&bytes, bytes.len()))
+        }
+        // HMAC takes keys of any length.
+        Err(_) => String::new(),
+    }
+}
+
+async fn remember(
+    site: &Site,
+    subscriber: &Subscriber,
+    doc: &Doc,
+    sent: Result<u16, String>,
+) -> Result<(), StoreError> {
+    let Subscriber { topic, callback, failures, .. } = subscriber.clone();
+    match sent {
+        Ok(200..=299) => {
+            let tag = doc.tag.clone();
+            site.store.write(move |store| store.delivered(&topic, &callback, &tag)).await
+        }
+        // It is gone and says so.
+        Ok(410) => site.store.write(move |store| store.unsubscribe(&topic, &callback)).await,
+        other => {
+            let words = other.map_or_else(|words| words, |status| format!("it answered {status}"));
+            tracing::debug!(
+                callback = crate::link::mask(&subscriber.callback),
+                "not delivered: {}",
+                crate::text::visible(&words)
+            );
+            let pause = FIRST_PAUSE.saturating_mul(1 << failures.min(20)).min(LONGEST_PAUSE);
+            let again = site.clock.now() + TimeDelta::seconds(pause);
+            site.store.write(move |store| store.refused(&topic, &callback, again)).await
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn signatures_are_those_of_rfc_4231() {
+        let wanted = "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        assert_eq!(super::signature("Jefe", b"what do ya want for nothing?"), wanted);
+    }
+}

@@ -1,0 +1,73 @@
+//! Whom the hub inside tells of changes.
+
+use chrono::{DateTime, Utc};
+
+use super::StoreError;
+
+/// Who subscribed to a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscriber {
+    /// A document's name, `feeds/all.atom`.
+    pub topic: String,
+    /// Where it wants to hear.
+    pub callback: String,
+    /// What deliveries are signed with.
+    pub secret: Option<String>,
+    /// Until when.
+    pub expires: DateTime<Utc>,
+    /// Tag of the bytes that it has.
+    pub delivered: String,
+    /// Deliveries that failed in a row.
+    pub failures: u32,
+}
+
+/// The part of a store that is about subscribers. Every method fails when the disk does.
+pub trait Subscribers {
+    /// Adds one, or renews it.
+    ///
+    /// # Errors
+    /// See [`Subscribers`].
+    fn subscribe(&mut self, subscriber: &Subscriber) -> Result<(), StoreError>;
+
+    /// Takes one out.
+    ///
+    /// # Errors
+    /// See [`Subscribers`].
+    fn unsubscribe(&mut self, topic: &str, callback: &str) -> Result<(), StoreError>;
+
+    /// How many there are.
+    ///
+    /// # Errors
+    /// See [`Subscribers`].
+    fn subscribers(&mut self) -> Result<usize, StoreError>;
+
+    /// Those of a document who do not have the bytes of this tag and may be told now.
+    ///
+    /// # Errors
+    /// See [`Subscribers`].
+    fn waiting(&mut self, topic: &str, tag: &str, now: DateTime<Utc>) -> Result<Vec<Subscriber>, StoreError>;
+
+    /// When the next of those who failed is to be tried again.
+    ///
+    /// # Errors
+    /// See [`Subscribers`].
+    fn next_try(&mut self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError>;
+
+    /// It took the bytes of this tag.
+    ///
+    /// # Errors
+    /// See [`Subscribers`].
+    fn delivered(&mut self, topic: &str, callback: &str, tag: &str) -> Result<(), StoreError>;
+
+    /// It did not; it is tried again then.
+    ///
+    /// # Errors
+    /// See [`Subscribers`].
+    fn refused(&mut self, topic: &str, callback: &str, again: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// Forgets those whose time is over.
+    ///
+    /// # Errors
+    /// See [`Subscribers`].
+    fn expire(&mut self, now: DateTime<Utc>) -> Result<(), StoreError>;
+}

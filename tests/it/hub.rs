@@ -1,0 +1,249 @@
+//! The hub inside: who meant it is told of every change, once, signed, and again until it took it.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+
+use crate::app::{Answer, App, Daemon, eventually, request_with, rss, source};
+use crate::origin::{Origin, Reply};
+
+/// A subscriber's end: repeats challenges, records deliveries.
+#[derive(Clone)]
+struct Subscriber {
+    address: String,
+    kept: Arc<Mutex<Kept>>,
+}
+
+struct Kept {
+    /// What deliveries are answered.
+    status: u16,
+    /// Whether challenges are repeated.
+    means_it: bool,
+    asked: Vec<String>,
+    delivered: Vec<(HashMap<String, String>, Vec<u8>, Instant)>,
+}
+
+impl Subscriber {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let kept = Kept { status: 200, means_it: true, asked: Vec::new(), delivered: Vec::new() };
+        let subscriber =
+            Self { address: listener.local_addr().unwrap().to_string(), kept: Arc::new(Mutex::new(kept)) };
+        let kept = subscriber.kept.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                let mut line = String::new();
+                reader.read_line(&mut line).unwrap();
+                let target = line.split(' ').nth(1).unwrap_or_default().to_owned();
+                let mut headers = HashMap::new();
+                loop {
+                    let mut line = String::new();
+                    reader.read_line(&mut line).unwrap();
+                    let Some((name, value)) = line.trim_end().split_once(':') else { break };
+                    headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+                }
+                let mut kept = kept.lock().unwrap();
+                let (status, answer) = if line.starts_with("GET") {
+                    kept.asked.push(target.clone());
+                    let challenge = target.split("hub.challenge=").nth(1).unwrap_or_default();
+                    let challenge = challenge.split('&').next().unwrap_or_default();
+                    (200, if kept.means_it { challenge.to_owned() } else { "what?".to_owned() })
+                } else {
+                    let length = headers.get("content-length").map_or(0, |text| text.parse().unwrap());
+                    let mut body = vec![0; length];
+                    reader.read_exact(&mut body).unwrap();
+                    kept.delivered.push((headers, body, Instant::now()));
+                    (kept.status, String::new())
+                };
+                drop(kept);
+                let length = answer.len();
+                // The hub may have hung up.
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{answer}"
+                );
+            }
+        });
+        subscriber
+    }
+
+    fn asks(&self, daemon: &Daemon, mode: &str, topic: &str, more: &[(&str, &str)]) -> Answer {
+        let callback = format!("http://{}/cb?id=7", self.address);
+        let fields = [("hub.mode", mode), ("hub.topic", topic), ("hub.callback", callback.as_str())];
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields.iter().chain(more))
+            .finish();
+        let head = [("Content-Type", "application/x-www-form-urlencoded")];
+        request_with(&daemon.address, "POST", "/hub", &head, form.as_bytes())
+    }
+
+    fn asked(&self) -> usize {
+        self.kept.lock().unwrap().asked.len()
+    }
+
+    fn delivered(&self, count: usize) -> Vec<(HashMap<String, String>, Vec<u8>, Instant)> {
+        eventually("a delivery", || {
+            let kept = self.kept.lock().unwrap();
+            (kept.delivered.len() >= count).then(|| kept.delivered.clone())
+        })
+    }
+}
+
+const TOPIC: &str = "https://river.example/feeds/all.atom";
+
+fn document(count: usize) -> Reply {
+    let items: Vec<_> = (0..count).map(|n| (format!("g{n}"), format!("Entry {n}"))).collect();
+    let items: Vec<_> = items
+        .iter()
+        .map(|(g, t)| (g.as_str(), t.as_str(), "Mon, 16 Nov 2026 10:00:00 GMT", "Text"))
+        .collect();
+    Reply::ok("application/rss+xml", rss("One", &items))
+}
+
+fn river() -> (Origin, App, Daemon) {
+    let origin = Origin::start();
+    origin.on("/one", document(1));
+    let tables = source("one", &origin, "")
+        + "[[feed]]\nid = \"all\"\nhub = \"self\"\n[[feed]]\nid = \"closed\"\nhub = \"self\"\ntoken = \"k3y\"\n\
+           [[feed]]\nid = \"quiet\"\n";
+    let app = App::new(&tables);
+    let daemon = app.serve();
+    app.polled(&["one"]);
+    (origin, app, daemon)
+}
+
+/// Subscribes, and waits until it holds.
+fn subscribed(daemon: &Daemon, more: &[(&str, &str)]) -> Subscriber {
+    let subscriber = Subscriber::start();
+    assert_eq!(subscriber.asks(daemon, "subscribe", TOPIC, more).status, 202);
+    eventually("the subscription", || daemon.log().contains("subscribed").then_some(()));
+    subscriber
+}
+
+#[test]
+fn a_change_is_delivered_once_signed_and_within_a_second() {
+    let (origin, app, daemon) = river();
+    let links = daemon.get("/feeds/all.atom").header("link").to_owned();
+    assert_eq!(links, format!("<https://river.example/hub>; rel=\"hub\", <{TOPIC}>; rel=\"self\""));
+    let subscriber = subscribed(&daemon, &[("hub.secret", "s3cret"), ("hub.lease_seconds", "86400")]);
+    let question = subscriber.kept.lock().unwrap().asked[0].clone();
+    assert!(question.starts_with("/cb?id=7&hub.mode=subscribe&hub.topic=https%3A%2F%2Friver"), "{question}");
+    assert!(question.contains("hub.lease_seconds=86400"), "{question}");
+    origin.on("/one", document(2));
+    app.run(&["fetch", "one"]);
+    let committed = Instant::now();
+    let delivered = subscriber.delivered(1);
+    let (headers, body, at) = delivered.last().unwrap();
+    assert!(at.saturating_duration_since(committed) < Duration::from_secs(1));
+    assert_eq!(body, &daemon.get("/feeds/all.atom").body);
+    assert_eq!(headers["content-type"], "application/atom+xml; charset=utf-8");
+    assert_eq!(headers["link"], links);
+    let mut hmac = Hmac::<sha2::Sha256>::new_from_slice(b"s3cret").unwrap();
+    hmac.update(body);
+    let hex: String = hmac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(headers["x-hub-signature"], format!("sha256={hex}"));
+    // Nothing after an accepted one, also not over a restart or after hours.
+    assert_eq!(daemon.stop(), 0);
+    let daemon = app.serve();
+    app.advance(TimeDelta::hours(8));
+    app.run(&["fetch", "one"]);
+    assert_eq!(subscriber.delivered(1).len(), delivered.len());
+    assert_eq!(subscriber.asks(&daemon, "unsubscribe", TOPIC, &[]).status, 202);
+    eventually("the question back", || (subscriber.asked() == 2).then_some(()));
+}
+
+#[test]
+fn who_does_not_take_it_is_asked_again_with_the_newest_bytes() {
+    let (origin, app, daemon) = river();
+    let subscriber = subscribed(&daemon, &[]);
+    subscriber.kept.lock().unwrap().status = 503;
+    origin.on("/one", document(2));
+    app.run(&["fetch", "one"]);
+    let first = subscriber.delivered(1)[0].1.clone();
+    origin.on("/one", document(5));
+    app.run(&["fetch", "one"]);
+    subscriber.kept.lock().unwrap().status = 204;
+    let before = subscriber.delivered(1).len();
+    app.advance(TimeDelta::seconds(60));
+    let delivered = subscriber.delivered(before + 1);
+    let newest = daemon.get("/feeds/all.atom").body;
+    assert_eq!(delivered.last().unwrap().1, newest);
+    assert_ne!(first, newest);
+}
+
+#[test]
+fn who_did_not_mean_it_hears_nothing() {
+    let (_origin, _app, daemon) = river();
+    let subscriber = Subscriber::start();
+    subscriber.kept.lock().unwrap().means_it = false;
+    assert_eq!(subscriber.asks(&daemon, "subscribe", TOPIC, &[]).status, 202);
+    eventually("the words in the log", || {
+        daemon.log().contains("did not repeat the challenge").then_some(())
+    });
+    for (mode, topic, more, status) in [
+        ("publish", TOPIC, vec![], 400),
+        ("subscribe", "https://river.example/feeds/quiet.atom", vec![], 404),
+        ("subscribe", "https://elsewhere.example/feed", vec![], 404),
+        ("subscribe", "https://river.example/feeds/closed.atom", vec![], 403),
+        ("subscribe", "https://river.example/feeds/closed.atom?key=wrong", vec![], 403),
+        ("subscribe", "https://river.example/feeds/closed.atom?key=k3y", vec![], 202),
+        ("subscribe", TOPIC, vec![("hub.lease_seconds", "soon")], 400),
+    ] {
+        assert_eq!(subscriber.asks(&daemon, mode, topic, &more).status, status, "{mode} {topic}");
+    }
+    let long = "x".repeat(200);
+    assert_eq!(subscriber.asks(&daemon, "subscribe", TOPIC, &[("hub.secret", &long)]).status, 400);
+}
+
+#[test]
+fn call_backs_pass_the_check_of_addresses() {
+    let origin = Origin::start();
+    let app = App::new(&(source("one", &origin, "") + "[[feed]]\nid = \"all\"\nhub = \"self\"\n"));
+    let daemon = app.serve();
+    for callback in [
+        "http://10.0.0.1/",
+        "http://[::1]/",
+        "http://169.254.169.254/latest",
+        "ftp://a.example/",
+        "http://user:pass@a.example/",
+        "not an address",
+        "",
+    ] {
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("hub.mode", "subscribe"), ("hub.topic", TOPIC), ("hub.callback", callback)])
+            .finish();
+        let answer = request_with(&daemon.address, "POST", "/hub", &[], form.as_bytes());
+        assert_eq!(answer.status, 400, "{callback}: {}", answer.text());
+    }
+    let huge = vec![b'a'; 20 << 10];
+    assert_eq!(request_with(&daemon.address, "POST", "/hub", &[], &huge).status, 413);
+    assert_eq!(daemon.get("/hub").status, 405);
+}
+
+#[test]
+fn a_hub_elsewhere_is_told() {
+    let origin = Origin::start();
+    origin.on("/one", document(1));
+    let hub = Subscriber::start();
+    let feed = format!("[[feed]]\nid = \"all\"\nhub = \"http://{}/publish\"\n", hub.address);
+    let app = App::new(&(source("one", &origin, "") + &feed));
+    let daemon = app.serve();
+    app.polled(&["one"]);
+    let (_, body, _) = hub.delivered(1)[0].clone();
+    let body = String::from_utf8(body).unwrap();
+    assert!(
+        body.starts_with("hub.mode=publish&")
+            && body.contains("hub.url=https%3A%2F%2Friver.example%2Ffeeds%2Fall.atom"),
+        "{body}"
+    );
+    assert!(
+        daemon.get("/feeds/all.rss").text().contains(&format!("href=\"http://{}/publish\"", hub.address))
+    );
+}
