@@ -12,9 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use chrono::TimeDelta;
-use reqwest::header::HeaderMap;
+
 use tokio::sync::{Notify, Semaphore};
 use url::Url;
 
@@ -195,7 +195,7 @@ fn find(plan: &Plan, named: &str) -> Result<String, (StatusCode, String)> {
         )
     })?;
     let uri = format!("/?{query}").parse().unwrap_or_default();
-    if !access::allowed(plan.token_of(topic.slot), &uri, &axum::http::HeaderMap::new()) {
+    if !access::allowed(plan.token_of(topic.slot), &uri, &HeaderMap::new()) {
         return Err((StatusCode::FORBIDDEN, "hub.topic needs its key: add ?key=… to it.".to_owned()));
     }
     Ok(topic.name())
