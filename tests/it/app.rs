@@ -289,6 +289,20 @@ pub fn request_with(
     Answer { status, headers, body: bytes[end + 4..].to_vec() }
 }
 
+/// Real time, for promises that are made in it.
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    #[allow(clippy::disallowed_methods, reason = "real time, for a program that really runs")]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
 /// Asks again and again until there is an answer; fails loudly when patience ends.
 #[allow(clippy::disallowed_methods, reason = "real time, for a program that really runs")]
 pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {

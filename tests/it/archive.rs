@@ -22,6 +22,8 @@ fn entries(from: usize, to: usize) -> Reply {
 
 /// Follows a feed's chain from the current document: the ids of each document, by its address.
 fn chain(daemon: &Daemon, feed: &str, form: &str) -> BTreeMap<String, Vec<String>> {
+    let link = regex::Regex::new(r#"<(?:atom:)?link [^>]*rel="prev-archive"[^>]*>"#).unwrap();
+    let href = regex::Regex::new(r#"href="([^"]*)""#).unwrap();
     let mut documents = BTreeMap::new();
     let mut next = Some(format!("/feeds/{feed}.{form}"));
     while let Some(path) = next {
@@ -32,8 +34,6 @@ fn chain(daemon: &Daemon, feed: &str, form: &str) -> BTreeMap<String, Vec<String
             let json: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
             json["next_url"].as_str().map(str::to_owned)
         } else {
-            let link = regex::Regex::new(r#"<(?:atom:)?link [^>]*rel="prev-archive"[^>]*>"#).unwrap();
-            let href = regex::Regex::new(r#"href="([^"]*)""#).unwrap();
             link.find(answer.text()).map(|link| href.captures(link.as_str()).unwrap()[1].to_owned())
         };
         next = older.map(|href| href.strip_prefix("https://river.example").unwrap().to_owned());
