@@ -7,6 +7,7 @@
 
 mod evidence;
 mod names;
+mod small_words;
 
 #[cfg(test)]
 mod tests;

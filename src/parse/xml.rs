@@ -3,6 +3,10 @@
 //! The stack of open elements is our own, so that a wrong or missing end tag costs one element, not the
 //! document. No DTD is read and no entity it declares is expanded.
 
+mod mend;
+mod names;
+mod node;
+
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -10,6 +14,10 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use url::Url;
 
+use self::mend::mend;
+pub(super) use self::names::Ns;
+use self::names::{custom, meaning};
+pub(super) use self::node::{Child, Node};
 use super::ParseError;
 use crate::html;
 
@@ -17,190 +25,6 @@ use crate::html;
 const DEEPEST: usize = 256;
 /// Attributes on one tag.
 const MOST_ATTRIBUTES: usize = 256;
-
-/// The vocabularies feeds are written in, by meaning rather than by exact address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Ns {
-    /// None, or one of RSS.
-    Rss,
-    Atom,
-    Rdf,
-    Dc,
-    DcTerms,
-    Content,
-    Media,
-    Itunes,
-    Syndication,
-    Xhtml,
-    Xml,
-    Other,
-}
-
-/// An element with everything in it.
-#[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub(super) ns: Ns,
-    /// Local name in lower case.
-    pub(super) name: String,
-    pub(super) attributes: Vec<(Ns, String, String)>,
-    pub(super) children: Vec<Child>,
-    pub(super) base: Option<Rc<Url>>,
-    /// `xml:lang` in force.
-    pub(super) language: Option<Rc<str>>,
-    /// True when `xml:lang` stands on this very element.
-    pub(super) own_language: bool,
-    /// True when its end tag was found.
-    pub(super) closed: bool,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum Child {
-    Text(String),
-    Node(Node),
-}
-
-impl Node {
-    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
-        let plain = self.attributes.iter().find(|(ns, own, _)| *ns == Ns::Rss && own == name);
-        plain
-            .or_else(|| self.attributes.iter().find(|(_, own, _)| own == name))
-            .map(|(_, _, value)| value.as_str())
-    }
-
-    pub(super) fn nodes(&self) -> impl Iterator<Item = &Node> {
-        self.children.iter().filter_map(|child| match child {
-            Child::Node(node) => Some(node),
-            Child::Text(_) => None,
-        })
-    }
-
-    pub(super) fn has_nodes(&self) -> bool {
-        self.nodes().next().is_some()
-    }
-
-    /// Its own text and that of everything inside, trimmed.
-    pub(super) fn text(&self) -> String {
-        let mut text = String::new();
-        self.collect(&mut text);
-        let trimmed = text.trim();
-        if trimmed.len() == text.len() { text } else { trimmed.to_owned() }
-    }
-
-    fn collect(&self, text: &mut String) {
-        for child in &self.children {
-            match child {
-                Child::Text(piece) => text.push_str(piece),
-                Child::Node(node) => node.collect(text),
-            }
-        }
-    }
-
-    /// What stands inside as markup. `escaped`: its texts are characters, not markup of their own.
-    pub(super) fn markup(&self, escaped: bool) -> String {
-        let mut out = String::new();
-        self.write_inside(&mut out, escaped, self.base.as_deref());
-        out.trim().to_owned()
-    }
-
-    fn write_inside(&self, out: &mut String, escaped: bool, base: Option<&Url>) {
-        for child in &self.children {
-            match child {
-                Child::Text(text) if escaped => out.push_str(&html::escape(text)),
-                Child::Text(text) => out.push_str(text),
-                Child::Node(node) => node.write(out, escaped, base),
-            }
-        }
-    }
-
-    fn write(&self, out: &mut String, escaped: bool, base: Option<&Url>) {
-        out.push('<');
-        out.push_str(&self.name);
-        for (ns, name, value) in &self.attributes {
-            if !matches!(ns, Ns::Rss | Ns::Xhtml) {
-                continue;
-            }
-            // A base set inside the text holds for its own part only.
-            let own = self.base.as_deref().filter(|own| Some(*own) != base);
-            let joined = match own {
-                Some(own) if matches!(name.as_str(), "href" | "src" | "cite") => own.join(value).ok(),
-                _ => None,
-            };
-            let value = joined.as_ref().map_or(value.as_str(), Url::as_str);
-            out.push_str(&format!(" {name}=\"{}\"", html::escape(value)));
-        }
-        out.push('>');
-        if matches!(self.name.as_str(), "br" | "img" | "hr" | "wbr" | "input" | "source") {
-            return;
-        }
-        self.write_inside(out, escaped, base);
-        out.push_str(&format!("</{}>", self.name));
-    }
-}
-
-/// What an address of a vocabulary means, leniently: case, scheme and a slash at the end do not matter.
-fn meaning(address: &str) -> Ns {
-    let address = address.trim().to_ascii_lowercase();
-    let address = address.trim_end_matches(['/', '#']);
-    let has = |part: &str| address.contains(part);
-    if address.is_empty()
-        || has("purl.org/rss/1.0") && !has("/modules/")
-        || has("my.netscape.com/rdf")
-        || has("channel.netscape.com/rdf")
-        || has("backend.userland.com/rss")
-        || has("blogs.law.harvard.edu")
-        || has("cyber.law.harvard.edu")
-        || has("cyber.harvard.edu")
-        || has("purl.org/net/rss1.1")
-        || has("rssboard.org/rss-specification")
-    {
-        Ns::Rss
-    } else if has("w3.org/2005/atom")
-        || has("purl.org/atom/ns")
-        || has("purl.org/atom-")
-        || has("example.com/newformat")
-    {
-        Ns::Atom
-    } else if has("22-rdf-syntax-ns") {
-        Ns::Rdf
-    } else if has("purl.org/dc/elements") {
-        Ns::Dc
-    } else if has("purl.org/dc/terms") || has("purl.org/dc/dcterms") {
-        Ns::DcTerms
-    } else if has("modules/content") {
-        Ns::Content
-    } else if has("search.yahoo.com/mrss") || has("tools.search.yahoo.com/mrss") || has("api.maps.yahoo.com")
-    {
-        Ns::Media
-    } else if has("itunes.com/dtds/podcast") || has("itunes.com/dtd") || has("schemas/play-podcasts") {
-        Ns::Itunes
-    } else if has("modules/syndication") {
-        Ns::Syndication
-    } else if has("1999/xhtml") || has("tr/xhtml") {
-        Ns::Xhtml
-    } else if has("w3.org/xml/1998") {
-        Ns::Xml
-    } else {
-        Ns::Other
-    }
-}
-
-/// What a prefix means by custom, where no declaration says so.
-fn custom(prefix: &str) -> Ns {
-    match prefix {
-        "xml" => Ns::Xml,
-        "atom" | "a10" | "atom10" | "atom03" => Ns::Atom,
-        "rdf" => Ns::Rdf,
-        "dc" => Ns::Dc,
-        "dcterms" => Ns::DcTerms,
-        "content" => Ns::Content,
-        "media" => Ns::Media,
-        "itunes" | "googleplay" => Ns::Itunes,
-        "sy" => Ns::Syndication,
-        "xhtml" => Ns::Xhtml,
-        "rss" => Ns::Rss,
-        _ => Ns::Other,
-    }
-}
 
 /// An open element of the document.
 struct Open {
@@ -489,69 +313,4 @@ impl Walk<'_> {
 
 fn may_begin_name(tag: &BytesStart<'_>) -> bool {
     tag.name().as_ref().starts_with(|first: char| first.is_alphabetic() || matches!(first, '_' | ':'))
-}
-
-/// Makes every `<` that begins no tag a character, and ends what never ends. One pass.
-fn mend(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 64);
-    let mut rest = text;
-    // The last ends of their kinds: behind them nothing is looked for in vain, again and again.
-    let last = |end: &str| text.rfind(end).unwrap_or_default();
-    let (last_data, last_comment) = (last("]]>"), last("-->"));
-    while let Some(place) = rest.find('<') {
-        let (before, tag) = rest.split_at(place);
-        out.push_str(before);
-        let at = text.len() - tag.len();
-        let inner = tag.get(1..).unwrap_or_default();
-        let (end, keep) = if let Some(data) = tag.strip_prefix("<![CDATA[") {
-            if let Some(end) = (last_data > at).then(|| data.find("]]>")).flatten() {
-                (9 + end + 3, true)
-            } else {
-                // Without its end it was meant to end with the element.
-                let end = data.find("</").unwrap_or(data.len());
-                out.push_str(&html::escape(data.get(..end).unwrap_or_default()));
-                (9 + end, false)
-            }
-        } else if tag.starts_with("<!--") {
-            let end = (last_comment > at).then(|| tag.find("-->")).flatten();
-            end.map_or((4, false), |end| (end + 3, false))
-        } else if inner.starts_with(['!', '?']) {
-            tag.find('>').map_or((tag.len(), false), |end| (end + 1, false))
-        } else if inner.starts_with(|first: char| first.is_alphabetic() || matches!(first, '/' | '_' | ':')) {
-            if let Some(end) = tag_span(inner) {
-                (end + 1, true)
-            } else {
-                out.push_str("&lt;");
-                (1, false)
-            }
-        } else {
-            out.push_str("&lt;");
-            (1, false)
-        };
-        let (piece, after) = tag.split_at_checked(end).unwrap_or((tag, ""));
-        if keep {
-            out.push_str(piece);
-        }
-        rest = after;
-    }
-    out.push_str(rest);
-    out
-}
-
-/// Bytes of a tag without its `<`, with its `>`; `None` when the next tag begins first.
-fn tag_span(inner: &str) -> Option<usize> {
-    let next = inner.find('<').unwrap_or(inner.len());
-    let mut quote = None;
-    for (place, byte) in inner.bytes().enumerate() {
-        match (quote, byte) {
-            (None, b'>') => return Some(place + 1),
-            (None, b'<') => return None,
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (Some(open), byte) if byte == open => quote = None,
-            // A quote that is never closed must not swallow the document.
-            (Some(_), b'<') if place > next + 512 => break,
-            _ => {}
-        }
-    }
-    inner.get(..next)?.find('>').map(|end| end + 1)
 }

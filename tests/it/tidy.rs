@@ -99,7 +99,7 @@ const HOMES: [(&str, &[&str]); 26] = [
 const LONGEST: usize = 500;
 
 /// Longer ones from before the rule. The list only shrinks.
-const STILL_LONG: [&str; 3] = ["src/date/read.rs", "src/dedup/decide.rs", "src/parse/xml.rs"];
+const STILL_LONG: [&str; 1] = ["src/dedup/decide.rs"];
 
 /// Fails with every breach, each with its place and the reason of the rule.
 fn check(reason: &str, breaches: impl IntoIterator<Item = String>) {
