@@ -1,27 +1,32 @@
 //! (what is known, the entries of one document, now) → what to store. Pure.
 //!
-//! The rules are those of "Identity and dedup" in ARCHITECTURE.md:
-//! inside a source a guid, then a canonical link, then timestamp and title, then timestamp and
-//! body make an entry the same; between sources the rule the source declares does.
-//! Never reads a clock and never makes an id twice for one story.
+//! Inside a source a guid, then a canonical link, then timestamp and title, then timestamp and
+//! body make an entry the same; between sources the rule the source declares does. docs/notes/ says
+//! how each rule was decided. Never reads a clock and never makes an id twice for one story.
 
+mod between;
+mod changes;
 mod decide;
+mod document;
+mod inside;
 mod keys;
 mod substance;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use regex::Regex;
 use serde::Deserialize;
 
-use crate::model::{DedupRule, Digest, Entry, EntryId};
+use crate::model::{DedupRule, Digest, Entry, EntryId, Filter, FuturePolicy, Trust};
 use crate::units::Span;
 
-pub use decide::{DocumentKeys, candidate_names, decide, document_keys};
-pub use keys::{Keys, keys, title_key};
+pub use between::candidate_names;
+pub use decide::decide;
+pub use document::{DocumentKeys, document_keys};
+pub use keys::{Keys, leads_to, mark};
 pub use substance::substance;
 
 /// `[dedup]`.
@@ -88,6 +93,12 @@ pub struct KnownEntry {
     pub published: DateTime<Utc>,
     /// When its text last changed, as shown.
     pub updated: DateTime<Utc>,
+    /// Not served before then.
+    pub hold_until: Option<DateTime<Utc>>,
+    /// The link kept.
+    pub link: Option<String>,
+    /// Which version of our reading made the text.
+    pub reading: u32,
 }
 
 /// A record that an entry stood in the polled source.
@@ -103,11 +114,15 @@ pub struct KnownSighting {
     pub guid: Option<String>,
     /// Its link there.
     pub link: Option<String>,
+    /// Its title there.
+    pub title: String,
     /// Its story key there.
     pub story: Digest,
-    /// Hash of its title there, folded; 0 without a title.
-    pub title: i64,
-    /// Its stated timestamp there.
+    /// Hash of its title there, folded; `None` without a title.
+    pub title_key: Option<i64>,
+    /// Hash of its text there, folded; `None` without a text.
+    pub text: Option<i64>,
+    /// The timestamp of its identity there.
     pub stated: Option<DateTime<Utc>>,
 }
 
@@ -127,6 +142,10 @@ pub struct Known {
     pub by_digest: HashMap<Digest, i64>,
     /// Inside the polled source: by guid, link, story and body key, to a sighting.
     pub inside: HashMap<Digest, Target<i64>>,
+    /// Keys of this document that several stories of the polled source have had.
+    pub plural: HashSet<Digest>,
+    /// Inside a source that changed its shape: sightings by title, of about the same day.
+    pub about: HashMap<i64, Vec<i64>>,
     /// Across sources: by story, guid and link key, to a story.
     pub across: HashMap<Digest, Target<i64>>,
     /// Across sources, with a window: stories by folded title, with their first timestamp.
@@ -136,7 +155,7 @@ pub struct Known {
     /// The stories named above.
     pub entries: HashMap<i64, KnownEntry>,
     /// Published names that are taken, among those this document could ask for.
-    pub taken: std::collections::HashSet<EntryId>,
+    pub taken: HashSet<EntryId>,
 }
 
 /// The polled source, as far as identity goes.
@@ -147,19 +166,25 @@ pub struct Context<'a> {
     /// Its rule.
     pub rule: DedupRule,
     /// Dates ahead of now.
-    pub future: crate::model::FuturePolicy,
+    pub future: FuturePolicy,
     /// `Some(n)` at its first reading: so many new stories enter the current documents.
     pub backfill: Option<usize>,
     /// Links that identify nothing: the home page, the document's own address (canonical form).
     pub home_links: &'a [String],
-    /// False once its guids proved unreliable.
-    pub guids_reliable: bool,
+    /// What was measured of its guids and links.
+    pub trust: Trust,
+    /// Its zone: a date without a time is midnight there.
+    pub timezone: chrono_tz::Tz,
+    /// A page became a feed, or the other way round, since it was last read.
+    pub reshaped: bool,
+    /// The version of our reading.
+    pub reading: u32,
     /// The common rules.
     pub rules: &'a Rules,
     /// Keep and drop of the source.
-    pub keep: &'a crate::model::Filter,
+    pub keep: &'a Filter,
     /// Wins over `keep`.
-    pub drop: &'a crate::model::Filter,
+    pub drop: &'a Filter,
     /// The time of this poll.
     pub now: DateTime<Utc>,
 }
@@ -184,10 +209,12 @@ pub struct NewStory {
 }
 
 /// What becomes of one entry of the document.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// As before, or held back for a reason that is on record.
+    /// As before.
     Nothing,
+    /// Retention removed it, and remembers its key: it does not return.
+    Pruned,
     /// A new story, `Intake::stories[_]`.
     New(usize),
     /// The same as another entry of this document, which is new: `Intake::stories[_]`.
@@ -203,19 +230,33 @@ pub enum Decision {
     },
     /// A `keep` or `drop` rule holds it back; on record with these words.
     Filtered(String),
+    /// The same, and a sighting says so already.
+    StillFiltered(i64, String),
 }
 
-/// A kept text that really changed.
-#[derive(Clone, Debug)]
+/// A kept text that is to be replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Correction {
     /// The story.
     pub entry: i64,
     /// Index in the document.
     pub index: usize,
-    /// The change shown.
-    pub updated: DateTime<Utc>,
+    /// The change shown; `None`: nothing that readers would notice.
+    pub updated: Option<DateTime<Utc>>,
     /// Hash of what readers would notice.
     pub substance: Digest,
+    /// For a story that nobody has seen yet: its new date, and until when it is held.
+    pub dated: Option<(DateTime<Utc>, Option<DateTime<Utc>>)>,
+}
+
+/// What one reading says of a kind of key: how often it stayed, and how often it was new, on entries whose
+/// timestamp, title and text stood still.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Measured {
+    /// Entries known again under the same one.
+    pub kept: usize,
+    /// Entries known again under another one.
+    pub changed: usize,
 }
 
 /// What to store of one document.
@@ -227,14 +268,41 @@ pub struct Intake {
     pub keys: Vec<Keys>,
     /// New stories, in order of publication.
     pub stories: Vec<NewStory>,
-    /// Kept texts that changed.
+    /// Kept texts to be replaced.
     pub corrections: Vec<Correction>,
     /// (stays, goes): two stories that a correction made one. The older number stays.
     pub merges: Vec<(i64, i64)>,
-    /// Entries whose guid was new while timestamp, title and text stood still.
-    pub guids_changed: usize,
+    /// How steady the guids were.
+    pub guids: Measured,
+    /// How steady the links were.
+    pub links: Measured,
     /// Entries whose guid stands on others too, or was used again for another story.
     pub guids_shared: usize,
+    /// The site was rebuilt: this `updated` stands on many entries and means nothing.
+    pub rebuilt: Option<DateTime<Utc>>,
+    /// The source's first reading: what it brings is no news.
+    pub backlog: bool,
+    /// The version of our reading.
+    pub reading: u32,
+}
+
+impl Intake {
+    /// What is thought of the source's guids and links after this reading.
+    pub fn trust(&self, before: Trust) -> Trust {
+        let after = |doubts: u32, measured: Measured, shared: usize| {
+            if measured.changed + shared > measured.kept {
+                doubts.saturating_add(1)
+            } else if measured.changed + shared == 0 && measured.kept > 0 {
+                0
+            } else {
+                doubts
+            }
+        };
+        Trust {
+            guid_doubts: after(before.guid_doubts, self.guids, self.guids_shared),
+            link_doubts: after(before.link_doubts, self.links, 0),
+        }
+    }
 }
 
 /// The timestamp of an entry's identity: stated `published`, else `updated`; to the second.

@@ -16,4 +16,4 @@ pub use output::{Access, HubChoice, Output, Published, Sighting, TitlePrefix};
 pub use source::{
     Auth, DedupRule, Filter, FuturePolicy, Kind, PageSelectors, Schedule, Secret, Source, SourceId,
 };
-pub use state::{Hints, Outcome, Redirect, SourceState, Standing, Validators};
+pub use state::{Hints, Outcome, Redirect, SourceState, Standing, Trust, Validators};

@@ -9,7 +9,7 @@ mod lock;
 mod sqlite;
 mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::HashSet;
 use std::path::PathBuf;

@@ -1,31 +1,139 @@
-//! The keys of an entry: 128-bit hashes of typed, length-prefixed parts.
+//! The keys of an entry: 128-bit hashes of typed, length-prefixed parts. Pure.
+
+use chrono::{DateTime, Utc};
 
 use super::{Rules, stated};
 use crate::model::{Digest, Entry, EntryId};
 use crate::{html, link, text};
-use chrono::{DateTime, Utc};
+
+/// Characters of a folded text from which on it tells its entry from others by itself.
+const TELLING: usize = 100;
 
 /// The keys under which an entry may be known. `None`: it has no such key,
 /// or the key identifies nothing in its document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keys {
     /// Timestamp and title; without a title link, else content; without a timestamp title and link, else content.
     pub story: Digest,
     /// The story key, made single by link or guid: for the second of two stories of one document.
     pub twin: Digest,
-    /// On record once a source had two stories under one story key: from then on the key alone
-    /// tells no entry of that source from another.
-    pub plural: Digest,
     /// The guid, byte for byte.
     pub guid: Option<Digest>,
     /// True when the guid is an absolute http(s), urn or tag id, which may count between sources.
     pub guid_global: bool,
-    /// The canonical link.
+    /// The canonical link; with its fragment where only that tells entries apart.
     pub link: Option<Digest>,
+    /// The canonical link with its fragment, where it has one.
+    pub place: Option<Digest>,
     /// Timestamp and visible text.
     pub body: Option<Digest>,
+    /// True when the text is long enough to tell its entry from others by itself.
+    pub telling: bool,
     /// Hash of the folded title; `None` when it is empty.
     pub title: Option<i64>,
+    /// Hash of the visible text; `None` when it is empty or was not made again.
+    pub text: Option<i64>,
+    /// The timestamp of its identity.
+    pub stated: Option<DateTime<Utc>>,
+    /// Marks to be kept: keys that stood on several stories and so identify none in this source.
+    pub marks: Vec<Digest>,
+}
+
+/// The mark of a key that several stories of a source have had.
+pub fn mark(key: Digest) -> Digest {
+    Digest::of("plural", &[&key.0])
+}
+
+/// What the keys of an entry are made of.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    /// Folded.
+    pub(super) title: String,
+    pub(super) stated: Option<DateTime<Utc>>,
+    pub(super) guid: Option<String>,
+    /// Canonical, without fragment.
+    pub(super) plain: Option<String>,
+    /// Canonical, with a fragment, when it has one.
+    pub(super) full: Option<String>,
+    /// Folded visible text.
+    pub(super) text: String,
+}
+
+impl Parts {
+    pub(super) fn new(entry: &Entry, rules: &Rules) -> Self {
+        let plain = entry.link.as_deref().and_then(link::canonical);
+        let full = entry.link.as_deref().and_then(link::canonical_with_fragment);
+        Self {
+            title: folded(&entry.title, rules),
+            stated: stated(entry),
+            guid: entry.guid.clone().filter(|guid| !guid.is_empty()),
+            full: full.filter(|full| Some(full) != plain.as_ref()),
+            plain,
+            // The text of an unchanged entry was not made again; its digest already says who it is.
+            text: if entry.unchanged { String::new() } else { body_text(entry) },
+        }
+    }
+}
+
+/// Which of its parts identify an entry in its document.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Telling<'a> {
+    /// The link in the form that identifies; `None`: it identifies nothing.
+    pub(super) link: Option<&'a str>,
+    pub(super) guid: bool,
+    pub(super) body: bool,
+}
+
+/// The keys of one entry.
+pub(super) fn make(parts: &Parts, telling: Telling<'_>) -> Keys {
+    let guid = parts.guid.as_deref();
+    let story = story(parts, telling.link);
+    let apart = match (telling.link, guid) {
+        (Some(link), _) => link,
+        (None, Some(guid)) if telling.guid => guid,
+        (None, _) if !parts.text.is_empty() => &parts.text,
+        (None, _) => guid.unwrap_or_default(),
+    };
+    let link = |link: &str| Digest::of("link", &[link.as_bytes()]);
+    Keys {
+        story,
+        twin: Digest::of("twin", &[&story.0, apart.as_bytes()]),
+        guid: guid.filter(|_| telling.guid).map(guid_key),
+        guid_global: guid.is_some_and(is_global),
+        link: telling.link.map(link),
+        place: parts.full.as_deref().map(link),
+        body: body_key(parts).filter(|_| telling.body),
+        telling: parts.text.chars().nth(TELLING - 1).is_some(),
+        title: number("title", &parts.title),
+        text: number("text", &parts.text),
+        stated: parts.stated,
+        marks: Vec::new(),
+    }
+}
+
+/// The key of a guid inside its source.
+pub(super) fn guid_key(guid: &str) -> Digest {
+    Digest::of("guid", &[guid.as_bytes()])
+}
+
+/// The key of a link inside its source.
+pub(super) fn link_key(link: &str) -> Digest {
+    Digest::of("link", &[link.as_bytes()])
+}
+
+/// The key of timestamp and text.
+pub(super) fn body_key(parts: &Parts) -> Option<Digest> {
+    let at = parts.stated.filter(|_| !parts.text.is_empty())?;
+    Some(Digest::of("body", &[&at.timestamp().to_le_bytes(), parts.text.as_bytes()]))
+}
+
+/// True when a stored guid or link of a sighting leads to this key still.
+pub fn leads_to(guid: Option<&str>, link: Option<&str>, key: Digest) -> bool {
+    let canonical = link.and_then(link::canonical);
+    let full = link.and_then(link::canonical_with_fragment);
+    guid.map(guid_key) == Some(key)
+        || canonical.as_deref().map(link_key) == Some(key)
+        || full.as_deref().map(link_key) == Some(key)
 }
 
 /// A published name from a key: a version 8 UUID (RFC 9562, 5.8).
@@ -35,7 +143,7 @@ pub(super) fn name(key: Digest, salt: &str) -> EntryId {
 }
 
 /// The title as it is compared: configured endings cut, then folded.
-fn folded(title: &str, rules: &Rules) -> String {
+pub(super) fn folded(title: &str, rules: &Rules) -> String {
     let mut rest = title;
     for suffix in &rules.suffixes {
         if let Some(found) = suffix.find(rest)
@@ -47,74 +155,45 @@ fn folded(title: &str, rules: &Rules) -> String {
     text::fold_title(rest)
 }
 
-/// A number for the folded title, for look-ups within a window of time.
-pub fn title_key(title: &str, rules: &Rules) -> Option<i64> {
-    let folded = folded(title, rules);
-    if folded.is_empty() {
+/// A number for a text, for look-ups; `None` for an empty one.
+fn number(kind: &str, text: &str) -> Option<i64> {
+    if text.is_empty() {
         return None;
     }
-    let Digest(bytes) = Digest::of("title", &[folded.as_bytes()]);
+    let Digest(bytes) = Digest::of(kind, &[text.as_bytes()]);
     let (first, _) = bytes.split_at(8);
     Some(i64::from_le_bytes(first.try_into().unwrap_or_default()))
 }
 
-/// The visible text of an entry: content, else summary.
+/// The visible text of an entry: content, else summary; folded.
 pub(super) fn body_text(entry: &Entry) -> String {
     let markup = entry.content.as_deref().or(entry.summary.as_deref()).unwrap_or_default();
     text::fold_title(&html::to_text(markup))
 }
 
-fn story(
-    title: &str,
-    stated: Option<DateTime<Utc>>,
-    link: Option<&str>,
-    guid: Option<&str>,
-    body: &str,
-) -> Digest {
-    let title = title.as_bytes();
-    match (title.is_empty(), stated) {
-        (false, Some(at)) => Digest::of("timestamp+title", &[&at.timestamp().to_le_bytes(), title]),
-        (false, None) => match link {
-            Some(link) => Digest::of("title+link", &[title, link.as_bytes()]),
-            None => Digest::of("title+content", &[title, body.as_bytes()]),
-        },
-        (true, _) => match link {
-            Some(link) => Digest::of("link", &[link.as_bytes()]),
-            // Nothing but a guid: it names the story, or all such entries would be one.
-            None if body.is_empty() => Digest::of("guid only", &[guid.unwrap_or_default().as_bytes()]),
-            None => Digest::of("content", &[body.as_bytes()]),
-        },
-    }
+/// The key of timestamp and title.
+pub(super) fn dated(at: DateTime<Utc>, title: &str) -> Digest {
+    Digest::of("timestamp+title", &[&at.timestamp().to_le_bytes(), title.as_bytes()])
 }
 
-/// The keys of one entry, before its document has a say.
-pub fn keys(entry: &Entry, rules: &Rules) -> Keys {
-    keys_with(entry, entry.link.as_deref().and_then(link::canonical), rules)
-}
-
-/// The same with a link already in canonical form (with its fragment, where only that tells entries apart).
-pub(super) fn keys_with(entry: &Entry, link: Option<String>, rules: &Rules) -> Keys {
-    let title = folded(&entry.title, rules);
-    let stated = stated(entry);
-    // The text of an unchanged entry was not made again; its digest already says who it is.
-    let body = if entry.unchanged { String::new() } else { body_text(entry) };
-    let guid = entry.guid.as_deref().filter(|guid| !guid.is_empty());
-    let story = story(&title, stated, link.as_deref(), guid, &body);
-    let apart = link.as_deref().or(guid).unwrap_or_default();
-    Keys {
-        story,
-        twin: Digest::of("twin", &[&story.0, apart.as_bytes()]),
-        plural: Digest::of("plural", &[&story.0]),
-        guid: guid.map(|guid| Digest::of("guid", &[guid.as_bytes()])),
-        guid_global: guid.is_some_and(is_global),
-        link: link.map(|link| Digest::of("link", &[link.as_bytes()])),
-        body: match stated {
-            Some(at) if !body.is_empty() => {
-                Some(Digest::of("body", &[&at.timestamp().to_le_bytes(), body.as_bytes()]))
-            }
-            _ => None,
-        },
-        title: title_key(&entry.title, rules),
+fn story(parts: &Parts, link: Option<&str>) -> Digest {
+    let title = parts.title.as_bytes();
+    let text = parts.text.as_bytes();
+    match (parts.title.is_empty(), parts.stated, link) {
+        (false, Some(at), _) => dated(at, &parts.title),
+        (false, None, Some(link)) => Digest::of("title+link", &[title, link.as_bytes()]),
+        (false, None, None) => Digest::of("title+content", &[title, text]),
+        // Not the key of the link itself: what has a title is met by its title.
+        (true, _, Some(link)) => Digest::of("untitled+link", &[link.as_bytes()]),
+        // Nothing but a guid: it names the story, or all such entries would be one.
+        (true, _, None) if text.is_empty() => {
+            Digest::of("guid only", &[parts.guid.as_deref().unwrap_or_default().as_bytes()])
+        }
+        // A few words ("Good morning") are said again another day.
+        (true, Some(at), None) if parts.text.chars().nth(TELLING - 1).is_none() => {
+            Digest::of("timestamp+content", &[&at.timestamp().to_le_bytes(), text])
+        }
+        (true, _, None) => Digest::of("content", &[text]),
     }
 }
 

@@ -1,33 +1,37 @@
-//! What a reader would notice of an entry, as a hash: only a change here is a correction.
+//! What a reader would notice of an entry, as a hash: only a change here is a correction. Pure.
 //!
-//! Left out because servers rotate them without meaning: white space, tracking parameters,
-//! images, order of attributes and of categories, query strings of enclosures.
+//! Left out because servers rotate them without meaning: white space, tracking parameters, images, order of
+//! attributes and of categories, hosts and query strings of files, and the link itself (a link that
+//! moves is replaced without being news; so is what leads to other pages of the same site).
+
+use url::Url;
 
 use crate::model::{Digest, Entry};
 use crate::{html, link, text};
 
 /// The hash of what readers would notice.
 pub fn substance(entry: &Entry) -> Digest {
+    substance_since(entry, None)
+}
+
+/// The same for an entry whose link may have moved since: what leads to the former site counts as its own.
+pub(super) fn substance_since(entry: &Entry, before: Option<&str>) -> Digest {
     let summary = entry.summary.as_deref().unwrap_or_default();
     let content = entry.content.as_deref().unwrap_or_default();
+    let own: Vec<String> = [entry.link.as_deref(), before].into_iter().flatten().filter_map(site).collect();
     let mut people: Vec<&str> = entry.authors.iter().filter_map(|person| person.name.as_deref()).collect();
     people.sort_unstable();
     let mut subjects: Vec<&str> = entry.categories.iter().map(|category| category.term.as_str()).collect();
     subjects.sort_unstable();
-    let mut files: Vec<&str> = entry
-        .enclosures
-        .iter()
-        .map(|file| file.url.split(['?', '#']).next().unwrap_or_default())
-        .map(|url| url.split_once("://").map_or(url, |(_, rest)| rest))
-        .collect();
+    let files = entry.enclosures.iter().filter(|file| !file.media_type.starts_with("image/"));
+    let mut files: Vec<String> = files.map(|file| path(&file.url)).collect();
     files.sort_unstable();
     let parts = [
         text::squeeze(&entry.title),
-        entry.link.as_deref().and_then(link::canonical).unwrap_or_default(),
         text::squeeze(&html::to_text(summary)),
         text::squeeze(&html::to_text(content)),
-        targets(summary).join("\n"),
-        targets(content).join("\n"),
+        targets(summary, &own).join("\n"),
+        targets(content, &own).join("\n"),
         people.join("\n"),
         subjects.join("\n"),
         files.join("\n"),
@@ -36,15 +40,30 @@ pub fn substance(entry: &Entry) -> Digest {
     Digest::of("substance", &parts)
 }
 
+/// The host of a link, as it is compared.
+fn site(link: &str) -> Option<String> {
+    let canonical = link::canonical(link)?;
+    canonical.split(['/', '?', '#']).next().map(str::to_owned)
+}
+
+fn path(url: &str) -> String {
+    Url::parse(url).map_or_else(|_| url.to_owned(), |url| url.path().to_owned())
+}
+
 /// Where the links of clean HTML lead. The sanitizer writes every attribute in double quotes.
-fn targets(markup: &str) -> Vec<String> {
+fn targets(markup: &str, own: &[String]) -> Vec<String> {
     markup
         .split(" href=\"")
         .skip(1)
         .filter_map(|rest| rest.split('"').next())
         .map(|target| {
             let target = target.replace("&amp;", "&");
-            link::canonical_with_fragment(&target).unwrap_or(target)
+            let canonical = link::canonical_with_fragment(&target).unwrap_or(target);
+            let inside = own.iter().find_map(|own| {
+                let inside = canonical.strip_prefix(own.as_str())?;
+                (inside.is_empty() || inside.starts_with(['/', '?', '#'])).then(|| inside.to_owned())
+            });
+            inside.unwrap_or(canonical)
         })
         .collect()
 }

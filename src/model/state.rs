@@ -84,6 +84,31 @@ impl Standing {
     }
 }
 
+/// Whether a source's guids and links can be trusted: readings in a row in which they were new on entries whose
+/// timestamp, title and text stood still, or stood on several stories. One may be a move; two are a habit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Trust {
+    /// Such readings of its guids.
+    pub guid_doubts: u32,
+    /// Such readings of its links.
+    pub link_doubts: u32,
+}
+
+impl Trust {
+    /// Doubts that make a habit.
+    const HABIT: u32 = 2;
+
+    /// True when a guid says nothing here.
+    pub fn guids_unreliable(self) -> bool {
+        self.guid_doubts >= Self::HABIT
+    }
+
+    /// True when links are new at every poll.
+    pub fn links_unreliable(self) -> bool {
+        self.link_doubts >= Self::HABIT
+    }
+}
+
 /// How one poll ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
@@ -189,6 +214,6 @@ pub struct SourceState {
     pub feed: Option<Feed>,
     /// Hash of the parts of the config that validators depend on (url, headers, auth).
     pub request_hash: Option<Digest>,
-    /// True once its guids proved unreliable.
-    pub guids_unreliable: bool,
+    /// What was measured of its guids and links.
+    pub trust: Trust,
 }

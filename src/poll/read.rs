@@ -9,7 +9,7 @@ use super::{Polled, Poller, aftermath, rules_in_force};
 use crate::dedup::{self, Context, Rules};
 use crate::fetch::{Answer, Body, Fetched, Request};
 use crate::link;
-use crate::model::{Digest, Hints, Outcome, RawFeed, Source, SourceState, Warning};
+use crate::model::{Digest, Format, Hints, Outcome, RawFeed, Source, SourceState, Warning};
 use crate::normalize::{self, Normalized};
 use crate::parse::{self, Input, ParseError};
 use crate::store::{Commit, Committed, KeptBody, Reading, Store, StoreError};
@@ -20,14 +20,24 @@ const ATTEMPTS: usize = 3;
 const RHYTHM: usize = 64;
 /// Warnings of one reading that are kept.
 const WARNINGS: usize = 20;
-/// Guids that changed under standing stories in one document, from which on they are not trusted.
-const GUIDS_CHANGED: usize = 3;
 
 /// A document as read, and what it says of its schedule.
 struct Document {
     normalized: Normalized,
     hints: Hints,
     next_page: Option<String>,
+}
+
+/// A reading on its way into the store.
+struct Arrived {
+    normalized: Normalized,
+    rules: Digest,
+    kept: Option<KeptBody>,
+    /// The source's first.
+    first: bool,
+    /// A page became a feed, or the other way round.
+    reshaped: bool,
+    now: DateTime<Utc>,
 }
 
 impl Poller {
@@ -61,13 +71,19 @@ impl Poller {
             self.full_texts(source, &mut state, &mut document.normalized).await;
         }
         let first = state.first_success.is_none();
+        let listed = |format: Format| matches!(format, Format::Page | Format::Text);
+        let reshaped = state
+            .feed
+            .as_ref()
+            .is_some_and(|before| listed(before.format) != listed(document.normalized.feed.format));
         aftermath::whole(&mut state, &answer, rules, now, self.redirect_confirmations);
         state.body_hash = (!body.delta).then_some(hash);
         state.body_bytes = body.bytes.len() as u64;
         note(&mut state, &document, now);
         self.plan_next(source, &mut state, now);
         let kept = self.kept(&body, now);
-        self.intake(source, state, document.normalized, rules, kept, first, now).await
+        let arrived = Arrived { normalized: document.normalized, rules, kept, first, reshaped, now };
+        self.intake(source, state, arrived).await
     }
 
     async fn settle(
@@ -170,25 +186,19 @@ impl Poller {
     }
 
     /// Known, decided, committed; again when another poll was first.
-    #[allow(clippy::too_many_arguments, reason = "one call, everything a commit is made of")]
     async fn intake(
         &self,
         source: &Arc<Source>,
         mut state: SourceState,
-        normalized: Normalized,
-        rules: Digest,
-        kept: Option<KeptBody>,
-        first: bool,
-        now: DateTime<Utc>,
+        arrived: Arrived,
     ) -> Result<Polled, StoreError> {
         let (source, common) = (source.clone(), self.rules.clone());
         self.store
             .write(move |store| {
-                let home = home_links(&source, &normalized);
+                let home = home_links(&source, &arrived.normalized);
+                let context = context(&source, &state, &common, &home, &arrived);
                 for _ in 0..ATTEMPTS {
-                    let context = context(&source, &state, &common, &home, first, now);
-                    let decided = decide(store, &context, &normalized, rules, kept.as_ref(), &mut state);
-                    match decided {
+                    match decide(store, &context, &arrived, &mut state) {
                         Err(StoreError::Conflict) => {}
                         Ok((outcome, committed)) => return Ok(Polled { outcome, committed, state }),
                         Err(error) => return Err(error),
@@ -205,41 +215,37 @@ fn context<'a>(
     state: &SourceState,
     rules: &'a Rules,
     home_links: &'a [String],
-    first: bool,
-    now: DateTime<Utc>,
+    arrived: &Arrived,
 ) -> Context<'a> {
     Context {
         source: source.id.as_str(),
         rule: source.dedup,
         future: source.future,
-        backfill: first.then_some(source.backfill as usize),
+        backfill: arrived.first.then_some(source.backfill as usize),
         home_links,
-        guids_reliable: !state.guids_unreliable,
+        trust: state.trust,
+        timezone: source.timezone,
+        reshaped: arrived.reshaped,
+        reading: normalize::READING,
         rules,
         keep: &source.keep,
         drop: &source.drop,
-        now,
+        now: arrived.now,
     }
 }
 
 fn decide(
     store: &mut dyn Store,
     context: &Context<'_>,
-    normalized: &Normalized,
-    rules: Digest,
-    body: Option<&KeptBody>,
+    arrived: &Arrived,
     state: &mut SourceState,
 ) -> Result<(Outcome, Committed), StoreError> {
-    let entries = &normalized.entries;
+    let entries = &arrived.normalized.entries;
     let keys = dedup::document_keys(context, entries);
     let known = store.known(context, entries, &keys)?;
     let intake = dedup::decide(context, entries, keys, &known);
-    if intake.guids_changed >= GUIDS_CHANGED
-        || (intake.guids_changed > 0 && intake.guids_changed == entries.len())
-    {
-        state.guids_unreliable = true;
-    }
-    let reading = Reading { entries, intake: &intake, rules, body };
+    state.trust = intake.trust(context.trust);
+    let reading = Reading { entries, intake: &intake, rules: arrived.rules, body: arrived.kept.as_ref() };
     let source = crate::model::SourceId::new(context.source);
     let commit = Commit { source: &source, state, reading: Some(reading), now: context.now };
     let committed = store.commit(&commit)?;

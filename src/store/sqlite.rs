@@ -7,6 +7,7 @@ mod archive;
 mod commit;
 mod health;
 mod hub;
+mod keyring;
 mod known;
 mod prune;
 mod rows;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Digest, Feed, Format, Hints, Redirect, SourceState, Standing, Validators};
+use crate::model::{Digest, Feed, Format, Hints, Redirect, SourceState, Standing, Trust, Validators};
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -37,7 +37,8 @@ pub(super) struct StateRow {
     rhythm: Vec<i64>,
     feed: Option<FeedRow>,
     request_hash: Option<[u8; 16]>,
-    guids_unreliable: bool,
+    guid_doubts: u32,
+    link_doubts: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -138,7 +139,8 @@ impl From<&SourceState> for StateRow {
                 self_link: feed.self_link.clone(),
             }),
             request_hash: state.request_hash.map(|hash| hash.0),
-            guids_unreliable: state.guids_unreliable,
+            guid_doubts: state.trust.guid_doubts,
+            link_doubts: state.trust.link_doubts,
         }
     }
 }
@@ -200,7 +202,7 @@ impl From<StateRow> for SourceState {
                 self_link: feed.self_link,
             }),
             request_hash: row.request_hash.map(Digest),
-            guids_unreliable: row.guids_unreliable,
+            trust: Trust { guid_doubts: row.guid_doubts, link_doubts: row.link_doubts },
         }
     }
 }

@@ -24,7 +24,7 @@ CREATE TABLE entries (
   modified    INTEGER NOT NULL,                   -- when this row last changed
   hold_until  INTEGER,                            -- not served before
   listed      INTEGER NOT NULL,                   -- 0: backlog, only in the archive
-  merged_into INTEGER REFERENCES entries (number),-- a correction made it the same as an older one
+  merged_into INTEGER REFERENCES entries (number) ON DELETE CASCADE,  -- a correction made it an older one
   stated      INTEGER,                            -- timestamp of its identity
   title_key   INTEGER,                            -- hash of the folded title
   guid        TEXT,
@@ -37,13 +37,15 @@ CREATE TABLE entries (
   content     TEXT,
   more        TEXT NOT NULL,                      -- JSON: people, subjects, files, image, duration
   digest      BLOB NOT NULL,
-  substance   BLOB NOT NULL
+  substance   BLOB NOT NULL,
+  reading     INTEGER NOT NULL                    -- version of our reading that made the text
 ) STRICT;
 
 CREATE INDEX entries_river ON entries (published, number) WHERE listed = 1 AND merged_into IS NULL;
 CREATE INDEX entries_title ON entries (title_key, stated) WHERE title_key IS NOT NULL AND stated IS NOT NULL;
 CREATE INDEX entries_source ON entries (source, number);
 CREATE INDEX entries_age ON entries (first_seen);
+CREATE INDEX entries_merged ON entries (merged_into) WHERE merged_into IS NOT NULL;
 
 CREATE TABLE sightings (
   number      INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -52,7 +54,8 @@ CREATE TABLE sightings (
   published   INTEGER NOT NULL,             -- of the entry, so that a source's river is one index walk
   digest      BLOB NOT NULL,
   story       BLOB NOT NULL,
-  title_key   INTEGER NOT NULL,
+  title_key   INTEGER,
+  text_key    INTEGER,                      -- hash of the folded text
   guid        TEXT,
   link        TEXT,
   title       TEXT NOT NULL,
@@ -64,9 +67,11 @@ CREATE TABLE sightings (
 CREATE INDEX sightings_digest ON sightings (source, digest);
 CREATE INDEX sightings_entry ON sightings (entry);
 CREATE INDEX sightings_river ON sightings (source, published, entry);
+CREATE INDEX sightings_filtered ON sightings (first_seen) WHERE entry IS NULL;
 
 -- What an entry may be known by. scope: a source's number, target a sighting; or scope 0: across
 -- sources, target an entry. A target that is gone was pruned: its key keeps it from returning.
+-- scope -1: names that retention removed, target when.
 CREATE TABLE keys (
   scope  INTEGER NOT NULL,
   key    BLOB NOT NULL,

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{health, rows};
-use crate::dedup::{Decision, Keys, NewStory, stated};
-use crate::model::{DedupRule, Digest, Entry, EntryId, SourceId};
+use super::{health, keyring, rows};
+use crate::dedup::{Correction, Decision, Keys, NewStory};
+use crate::model::{DedupRule, Entry, EntryId, SourceId};
 use crate::store::{Commit, Committed, Reading, StoreError};
 
 pub(super) fn commit(db: &Connection, source: i64, commit: &Commit<'_>) -> Result<Committed, StoreError> {
@@ -53,18 +53,19 @@ impl Writer<'_> {
         let mut numbers = Vec::with_capacity(intake.stories.len());
         for story in &intake.stories {
             let Some(entry) = reading.entries.get(story.index) else { continue };
-            numbers.push(self.insert(story, entry)?);
+            let Some(keys) = intake.keys.get(story.index) else { continue };
+            numbers.push(self.insert(story, entry, keys, intake.reading)?);
             self.committed.new.push(story.id);
         }
         for ((entry, decision), keys) in reading.entries.iter().zip(&intake.decisions).zip(&intake.keys) {
             match decision {
-                Decision::Nothing => {}
+                Decision::Nothing | Decision::Pruned => {}
                 Decision::New(place) => {
                     let Some(number) = numbers.get(*place).copied() else { continue };
                     self.stories += 1;
                     let sighting = self.sighting(entry, keys, Some(number), "first")?;
-                    self.inside(keys, sighting)?;
-                    self.across(keys, number, true)?;
+                    keyring::inside(self.db, self.source, keys, sighting)?;
+                    keyring::across(self.db, self.rule, keys, number, true)?;
                 }
                 Decision::Repeats(place, rule) => {
                     let Some(number) = numbers.get(*place).copied() else { continue };
@@ -73,37 +74,41 @@ impl Writer<'_> {
                 Decision::Meets(number, rule) => {
                     self.committed.met += 1;
                     self.meets(entry, keys, *number, rule)?;
+                    if !intake.backlog {
+                        self.list(*number)?;
+                    }
                 }
                 Decision::Seen { sighting, .. } => self.seen(entry, keys, *sighting)?,
                 Decision::Filtered(words) => {
                     self.committed.filtered += 1;
                     let sighting = self.sighting(entry, keys, None, words)?;
-                    self.inside(keys, sighting)?;
+                    keyring::inside(self.db, self.source, keys, sighting)?;
+                }
+                Decision::StillFiltered(sighting, words) => {
+                    self.seen(entry, keys, *sighting)?;
+                    self.db
+                        .prepare_cached("UPDATE sightings SET rule = ?2 WHERE number = ?1")?
+                        .execute(params![sighting, words])?;
                 }
             }
         }
         for correction in &intake.corrections {
             let Some(entry) = reading.entries.get(correction.index) else { continue };
             let Some(keys) = intake.keys.get(correction.index) else { continue };
-            self.correct(
-                correction.entry,
-                entry,
-                keys,
-                correction.updated.timestamp(),
-                correction.substance,
-            )?;
+            self.correct(correction, entry, keys, intake.reading)?;
         }
         intake.merges.iter().try_for_each(|(stays, goes)| self.merge(*stays, *goes))
     }
 
-    fn insert(&self, story: &NewStory, entry: &Entry) -> Result<i64, StoreError> {
+    fn insert(&self, story: &NewStory, entry: &Entry, keys: &Keys, reading: u32) -> Result<i64, StoreError> {
         let inserted = self
             .db
             .prepare_cached(
                 "INSERT INTO entries (id, source, published, updated, first_seen, modified, hold_until, listed,
                    stated, guid, title, link, language, stated_published, stated_updated, summary, content, more,
-                   digest, substance)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+                   digest, substance, title_key, reading)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
+                   ?20, ?21)",
             )?
             .execute(params![
                 story.id.0.as_bytes(),
@@ -113,7 +118,7 @@ impl Writer<'_> {
                 self.now,
                 story.hold_until.map(|at| at.timestamp()),
                 story.listed,
-                stated(entry).map(|at| at.timestamp()),
+                keys.stated.map(|at| at.timestamp()),
                 entry.guid,
                 entry.title,
                 entry.link,
@@ -125,6 +130,8 @@ impl Writer<'_> {
                 rows::more(entry),
                 entry.digest.0,
                 story.substance.0,
+                keys.title,
+                reading,
             ]);
         match inserted {
             Ok(_) => Ok(self.db.last_insert_rowid()),
@@ -145,8 +152,20 @@ impl Writer<'_> {
             .exists([number, self.source])?;
         self.stories += i64::from(!known_here);
         let sighting = self.sighting(entry, keys, Some(number), rule)?;
-        self.inside(keys, sighting)?;
-        self.across(keys, number, false)
+        keyring::inside(self.db, self.source, keys, sighting)?;
+        keyring::across(self.db, self.rule, keys, number, false)
+    }
+
+    /// What another source brings as news is no backlog, although it was that where it was first seen.
+    fn list(&mut self, number: i64) -> Result<(), StoreError> {
+        let listed = self
+            .db
+            .prepare_cached(
+                "UPDATE entries SET listed = 1, modified = ?3
+                 WHERE number = ?1 AND listed = 0 AND source <> ?2",
+            )?
+            .execute(params![number, self.source, self.now])?;
+        if listed > 0 { self.changed(number) } else { Ok(()) }
     }
 
     fn sighting(
@@ -156,18 +175,12 @@ impl Writer<'_> {
         number: Option<i64>,
         rule: &str,
     ) -> Result<i64, StoreError> {
-        if let Some(number) = number {
-            // The folded title is known here and nowhere in the entry itself.
-            self.db
-                .prepare_cached("UPDATE entries SET title_key = ?2 WHERE number = ?1 AND title_key IS NULL")?
-                .execute(params![number, keys.title])?;
-        }
         self.db
             .prepare_cached(
-                "INSERT INTO sightings (source, entry, published, digest, story, title_key, guid, link, title,
-                   stated, first_seen, rule)
+                "INSERT INTO sightings (source, entry, published, digest, story, title_key, text_key, guid, link,
+                   title, stated, first_seen, rule)
                  VALUES (?1, ?2, coalesce((SELECT published FROM entries WHERE number = ?2), ?3), ?4, ?5, ?6, ?7,
-                   ?8, ?9, ?10, ?3, ?11)",
+                   ?8, ?9, ?10, ?11, ?3, ?12)",
             )?
             .execute(params![
                 self.source,
@@ -175,11 +188,12 @@ impl Writer<'_> {
                 self.now,
                 entry.digest.0,
                 keys.story.0,
-                keys.title.unwrap_or_default(),
+                keys.title,
+                keys.text,
                 entry.guid,
                 entry.link,
                 entry.title,
-                stated(entry).map(|at| at.timestamp()),
+                keys.stated.map(|at| at.timestamp()),
                 rule,
             ])?;
         Ok(self.db.last_insert_rowid())
@@ -197,103 +211,89 @@ impl Writer<'_> {
             .optional()?;
         self.db
             .prepare_cached(
-                "UPDATE sightings SET digest = ?2, story = ?3, title_key = ?4, guid = ?5, link = ?6, title = ?7,
-                   stated = ?8 WHERE number = ?1",
+                "UPDATE sightings SET digest = ?2, story = ?3, title_key = ?4, text_key = ?5, guid = ?6, link = ?7,
+                   title = ?8, stated = ?9 WHERE number = ?1",
             )?
             .execute(params![
                 sighting,
                 entry.digest.0,
                 keys.story.0,
-                keys.title.unwrap_or_default(),
+                keys.title,
+                keys.text,
                 entry.guid,
                 entry.link,
                 entry.title,
-                stated(entry).map(|at| at.timestamp()),
+                keys.stated.map(|at| at.timestamp()),
             ])?;
-        self.inside(keys, sighting)?;
+        keyring::inside(self.db, self.source, keys, sighting)?;
         match story {
-            Some((Some(number), own)) => self.across(keys, number, own),
+            Some((Some(number), own)) => keyring::across(self.db, self.rule, keys, number, own),
             _ => Ok(()),
         }
     }
 
-    /// Keys inside the source. A story key that another entry holds is made single by link or guid.
-    fn inside(&self, keys: &Keys, sighting: i64) -> Result<(), StoreError> {
-        for key in [keys.guid, keys.link, keys.body].into_iter().flatten() {
-            self.register(self.source, key, sighting)?;
-        }
-        if !self.register(self.source, keys.story, sighting)? {
-            self.register(self.source, keys.twin, sighting)?;
-            self.register(self.source, keys.plural, sighting)?;
-        }
-        Ok(())
-    }
-
-    /// Keys across sources. Only the source whose text is kept says under which timestamp and title
-    /// a story is met: a window must not chain.
-    fn across(&self, keys: &Keys, number: i64, own: bool) -> Result<(), StoreError> {
-        if self.rule == DedupRule::None {
-            return Ok(());
-        }
-        for key in [keys.guid.filter(|_| keys.guid_global), keys.link].into_iter().flatten() {
-            self.register(0, key, number)?;
-        }
-        if own && !self.register(0, keys.story, number)? {
-            self.register(0, keys.twin, number)?;
-        }
-        Ok(())
-    }
-
-    /// True when the key leads to the target now. A key that another holds stays with it,
-    /// unless that other is only the record of a filtered entry.
-    fn register(&self, scope: i64, key: Digest, target: i64) -> Result<bool, StoreError> {
-        self.db
-            .prepare_cached(
-                "INSERT INTO keys (scope, key, target) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (scope, key) DO UPDATE SET target = excluded.target
-                 WHERE scope > 0 AND EXISTS
-                   (SELECT 1 FROM sightings WHERE number = keys.target AND entry IS NULL)",
-            )?
-            .execute(params![scope, key.0, target])?;
-        let holder: i64 = self
-            .db
-            .prepare_cached("SELECT target FROM keys WHERE scope = ?1 AND key = ?2")?
-            .query_row(params![scope, key.0], |row| row.get(0))?;
-        Ok(holder == target)
-    }
-
+    /// Replaces a kept text. Readers are told only of what they would notice.
     fn correct(
         &mut self,
-        number: i64,
+        correction: &Correction,
         entry: &Entry,
         keys: &Keys,
-        updated: i64,
-        substance: Digest,
+        reading: u32,
     ) -> Result<(), StoreError> {
+        let number = correction.entry;
+        if let Some((published, hold_until)) = correction.dated {
+            self.date(number, published.timestamp(), hold_until.map(|until| until.timestamp()))?;
+        }
+        let more = rows::more(entry);
+        let text = params![
+            number,
+            self.now,
+            correction.updated.map(|at| at.timestamp()),
+            entry.guid,
+            entry.title,
+            entry.link,
+            entry.language,
+            entry.summary,
+            entry.content,
+            more,
+        ];
+        let replaced = self
+            .db
+            .prepare_cached(
+                "UPDATE entries SET modified = ?2, updated = max(coalesce(?3, updated), published), guid = ?4,
+                   title = ?5, link = ?6, language = ?7, summary = ?8, content = ?9, more = ?10
+                 WHERE number = ?1 AND (?3 IS NOT NULL
+                   OR (title, link, language, summary, content, more) IS NOT (?5, ?6, ?7, ?8, ?9, ?10))",
+            )?
+            .execute(text)?;
         self.db
             .prepare_cached(
-                "UPDATE entries SET updated = max(?2, published), modified = ?3, guid = ?4, title = ?5, link = ?6,
-                   language = ?7, stated_published = ?8, stated_updated = ?9, summary = ?10, content = ?11,
-                   more = ?12, digest = ?13, substance = ?14, title_key = ?15 WHERE number = ?1",
+                "UPDATE entries SET stated_published = ?2, stated_updated = ?3, digest = ?4, substance = ?5,
+                   title_key = ?6, reading = ?7 WHERE number = ?1",
             )?
             .execute(params![
                 number,
-                updated,
-                self.now,
-                entry.guid,
-                entry.title,
-                entry.link,
-                entry.language,
                 entry.published.map(|at| at.timestamp()),
                 entry.updated.map(|at| at.timestamp()),
-                entry.summary,
-                entry.content,
-                rows::more(entry),
                 entry.digest.0,
-                substance.0,
+                correction.substance.0,
                 keys.title,
+                reading,
             ])?;
-        self.changed(number)
+        if replaced > 0 || correction.dated.is_some() { self.changed(number) } else { Ok(()) }
+    }
+
+    /// A story that is held, and so was seen by nobody, gets another date.
+    fn date(&self, number: i64, published: i64, hold_until: Option<i64>) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached(
+                "UPDATE entries SET published = ?2, updated = ?2, modified = ?4, hold_until = ?3 WHERE number = ?1",
+            )?
+            .execute(params![number, published, hold_until, self.now])?;
+        self.db
+            .prepare_cached("UPDATE sightings SET published = ?2 WHERE entry = ?1")?
+            .execute([number, published])?;
+        Ok(())
     }
 
     /// Two stories that a correction made one: the older stays, the younger leads to it.

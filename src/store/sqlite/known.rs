@@ -7,7 +7,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
 use super::rows;
 use crate::dedup::{
-    Context, DocumentKeys, Keys, Known, KnownEntry, KnownSighting, Target, candidate_names, stated,
+    Context, DocumentKeys, Keys, Known, KnownEntry, KnownSighting, Target, candidate_names, mark,
 };
 use crate::model::{DedupRule, Digest, Entry, EntryId};
 use crate::store::StoreError;
@@ -30,11 +30,16 @@ pub(super) fn known(
         if entry.unchanged {
             continue;
         }
-        let several = [Some(keys.twin), Some(keys.story), Some(keys.plural)];
-        for key in [keys.guid, keys.link, keys.body].into_iter().chain(several).flatten() {
+        let guid_link_body = [keys.guid, keys.link, keys.place, keys.body];
+        for key in guid_link_body.into_iter().chain([Some(keys.story)]).flatten() {
             lookup.inside(&mut known, key)?;
+            lookup.plural(&mut known, key)?;
         }
-        lookup.between(&mut known, context, entry, keys)?;
+        lookup.inside(&mut known, keys.twin)?;
+        if context.reshaped {
+            lookup.about(&mut known, keys)?;
+        }
+        lookup.between(&mut known, context, keys)?;
         for name in candidate_names(context, keys) {
             lookup.name(&mut known, name)?;
         }
@@ -49,11 +54,14 @@ struct Lookup<'a> {
     sighting: CachedStatement<'a>,
     entry: CachedStatement<'a>,
     title: CachedStatement<'a>,
+    about: CachedStatement<'a>,
     name: CachedStatement<'a>,
 }
 
-const SIGHTING: &str =
-    "SELECT number, entry, digest, guid, link, story, title_key, stated FROM sightings WHERE ";
+const SIGHTING: &str = "SELECT number, entry, digest, guid, link, title, story, title_key, text_key, stated
+    FROM sightings WHERE ";
+/// Seconds: a date without a time, in any zone, is not further from the time itself.
+const ABOUT: i64 = 36 * 3600;
 
 impl<'a> Lookup<'a> {
     fn new(db: &'a Connection, source: i64) -> Result<Self, StoreError> {
@@ -64,14 +72,22 @@ impl<'a> Lookup<'a> {
             key: db.prepare_cached("SELECT target FROM keys WHERE scope = ?1 AND key = ?2")?,
             sighting: db.prepare_cached(&format!("{SIGHTING} number = ?1"))?,
             entry: db.prepare_cached(
-                "SELECT e.number, e.merged_into, e.source, s.rule, e.substance, e.published, e.updated
+                "SELECT e.number, e.merged_into, e.source, s.rule, e.substance, e.published, e.updated,
+                   e.hold_until, e.link, e.reading
                  FROM entries e JOIN sources s ON s.number = e.source WHERE e.number = ?1",
             )?,
             title: db.prepare_cached(
                 "SELECT stated, coalesce(merged_into, number) FROM entries
                  WHERE title_key = ?1 AND stated BETWEEN ?2 AND ?3",
             )?,
-            name: db.prepare_cached("SELECT 1 FROM entries WHERE id = ?1")?,
+            about: db.prepare_cached(
+                "SELECT x.number FROM entries e JOIN sightings x ON x.entry = e.number
+                 WHERE e.title_key = ?1 AND e.stated BETWEEN ?2 AND ?3 AND x.source = ?4 LIMIT 2",
+            )?,
+            name: db.prepare_cached(
+                "SELECT 1 FROM entries WHERE id = ?1
+                 UNION ALL SELECT 1 FROM keys WHERE scope = -1 AND key = ?1",
+            )?,
         })
     }
 
@@ -101,13 +117,30 @@ impl<'a> Lookup<'a> {
         Ok(())
     }
 
-    fn between(
-        &mut self,
-        known: &mut Known,
-        context: &Context<'_>,
-        entry: &Entry,
-        keys: &Keys,
-    ) -> Result<(), StoreError> {
+    fn plural(&mut self, known: &mut Known, key: Digest) -> Result<(), StoreError> {
+        if self.target(self.source, mark(key))?.is_some() {
+            known.plural.insert(key);
+        }
+        Ok(())
+    }
+
+    fn about(&mut self, known: &mut Known, keys: &Keys) -> Result<(), StoreError> {
+        let (Some(title), Some(at)) = (keys.title, keys.stated) else { return Ok(()) };
+        let (from, to) = (at.timestamp().saturating_sub(ABOUT), at.timestamp().saturating_add(ABOUT));
+        let found: Vec<i64> = self
+            .about
+            .query_map(params![title, from, to, self.source], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for number in &found {
+            if let Some(found) = self.sighting.query_row([number], sighting).optional()? {
+                self.remember(known, found)?;
+            }
+        }
+        known.about.insert(title, found);
+        Ok(())
+    }
+
+    fn between(&mut self, known: &mut Known, context: &Context<'_>, keys: &Keys) -> Result<(), StoreError> {
         let asked: &[Option<Digest>] = match context.rule {
             DedupRule::None => &[],
             DedupRule::Guid => &[keys.guid],
@@ -122,7 +155,7 @@ impl<'a> Lookup<'a> {
         let window = context.rules.window;
         if window > 0
             && context.rule == DedupRule::TimestampTitle
-            && let (Some(title), Some(at_time)) = (keys.title, stated(entry))
+            && let (Some(title), Some(at_time)) = (keys.title, keys.stated)
         {
             let at_time = at_time.timestamp();
             let near: Vec<(i64, i64)> = self
@@ -179,6 +212,9 @@ impl<'a> Lookup<'a> {
                         substance: rows::digest(row, 4)?,
                         published: at(row.get(5)?),
                         updated: at(row.get(6)?),
+                        hold_until: row.get::<_, Option<i64>>(7)?.map(at),
+                        link: row.get(8)?,
+                        reading: row.get(9)?,
                     };
                     Ok((row.get::<_, Option<i64>>(1)?, entry))
                 })
@@ -202,8 +238,10 @@ fn sighting(row: &Row<'_>) -> rusqlite::Result<KnownSighting> {
         digest: rows::digest(row, 2)?,
         guid: row.get(3)?,
         link: row.get(4)?,
-        story: rows::digest(row, 5)?,
-        title: row.get(6)?,
-        stated: row.get::<_, Option<i64>>(7)?.map(at),
+        title: row.get(5)?,
+        story: rows::digest(row, 6)?,
+        title_key: row.get(7)?,
+        text: row.get(8)?,
+        stated: row.get::<_, Option<i64>>(9)?.map(at),
     })
 }

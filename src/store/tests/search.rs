@@ -1,5 +1,6 @@
 //! What is looked for is found: in every script, after corrections, and not after it went.
 
+use super::book::{Book, day, entry};
 use super::*;
 use crate::query::Query;
 

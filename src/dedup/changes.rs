@@ -1,0 +1,117 @@
+//! What became of stories that are stored: corrected, made one with another; and sites that were rebuilt. Pure.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::between::AHEAD;
+use super::decide::Table;
+use super::substance::{substance, substance_since};
+use super::{Correction, Decision, KnownEntry, KnownSighting, NewStory, Target};
+use crate::link;
+use crate::model::{DedupRule, Entry};
+
+/// Entries under one `updated` from which on it looks like the time of a rebuild.
+const RUN: usize = 3;
+
+impl Table<'_> {
+    /// Only the source whose text is kept corrects it, and only by the entry with the best claim.
+    pub(super) fn corrections(&mut self) {
+        for (index, entry) in self.entries.iter().enumerate() {
+            let Some(Decision::Seen { sighting, .. }) = self.intake.decisions.get(index) else { continue };
+            let Some(sighting) = self.known.sightings.get(sighting) else { continue };
+            let Some(story) = sighting.entry.and_then(|row| self.known.entries.get(&row)) else { continue };
+            let first_claim = self.claims.get(&story.number).and_then(|claims| claims.first());
+            if !story.own || first_claim != Some(&index) {
+                continue;
+            }
+            if let Some(correction) = self.correction(index, entry, story) {
+                self.intake.corrections.push(correction);
+            }
+            if let Some(other) = self.became(index, sighting, story.number) {
+                let (older, younger) = (other.min(story.number), other.max(story.number));
+                self.intake.merges.push((older, younger));
+            }
+        }
+    }
+
+    fn correction(&self, index: usize, entry: &Entry, story: &KnownEntry) -> Option<Correction> {
+        let now = self.context.now;
+        let changed = substance_since(entry, story.link.as_deref()) != story.substance;
+        let stated = entry.updated.filter(|at| *at > story.updated && *at <= now + AHEAD);
+        let updated = changed.then(|| stated.unwrap_or(now));
+        // Nobody has seen a story that is held: its date may still change.
+        let held = story.hold_until.is_some_and(|until| until > now);
+        let dated = Some(self.shown(entry)).filter(|shown| held && shown.0 != story.published);
+        let quietly = story.reading != self.context.reading || self.better_link(entry, story);
+        (changed || dated.is_some() || quietly).then_some(Correction {
+            entry: story.number,
+            index,
+            updated,
+            substance: substance(entry),
+            dated,
+        })
+    }
+
+    /// A link that moved, or became https, goes through without being news. Not in sources whose links are
+    /// new at every poll, where the kept one is as good.
+    fn better_link(&self, entry: &Entry, story: &KnownEntry) -> bool {
+        let (Some(link), Some(before)) = (&entry.link, &story.link) else {
+            return entry.link.is_some();
+        };
+        let moved = link::canonical_with_fragment(link) != link::canonical_with_fragment(before);
+        let secured = link.starts_with("https:") && before.starts_with("http:");
+        if moved { !self.context.trust.links_unreliable() } else { secured }
+    }
+
+    /// The other published story that this one's corrected timestamp or title makes it the same as.
+    fn became(&self, index: usize, sighting: &KnownSighting, story: i64) -> Option<i64> {
+        let keys = self.key(index)?;
+        if self.context.rule != DedupRule::TimestampTitle || keys.story == sighting.story {
+            return None;
+        }
+        let Target::Row(other) = *self.known.across.get(&keys.story)? else { return None };
+        let known = self.known.entries.get(&other)?;
+        let apart = other == story || self.claims.contains_key(&other) || self.is_another_of_several(index);
+        (!apart && known.rule != DedupRule::None).then_some(other)
+    }
+
+    /// After a rebuild every entry says the same `updated`. What stands below entries that were known before
+    /// is old, whatever it says: it goes to the archive. What stands above them is news.
+    pub(super) fn archive_what_a_rebuild_brought(&mut self, stories: &mut [NewStory]) {
+        let Some(rebuilt) = self.rebuilt() else { return };
+        self.intake.rebuilt = Some(rebuilt);
+        let known = |decision: &Decision| {
+            matches!(decision, Decision::Seen { .. } | Decision::Nothing | Decision::Pruned)
+        };
+        let Some(first) = self.intake.decisions.iter().position(known) else { return };
+        for story in stories {
+            let stamped = self.entries.get(story.index).and_then(updated_only) == Some(rebuilt);
+            if stamped && story.index > first {
+                story.listed = false;
+            }
+        }
+    }
+
+    /// The `updated` under which most of the document stands, where known entries said an earlier one before.
+    fn rebuilt(&self) -> Option<DateTime<Utc>> {
+        let mut runs: HashMap<DateTime<Utc>, usize> = HashMap::new();
+        for at in self.entries.iter().filter_map(updated_only) {
+            *runs.entry(at).or_default() += 1;
+        }
+        let (at, length) = runs.into_iter().max_by_key(|(at, length)| (*length, *at))?;
+        if length < RUN || length * 2 < self.entries.len() {
+            return None;
+        }
+        let moved = self.entries.iter().zip(&self.intake.keys).filter(|(entry, keys)| {
+            updated_only(entry) == Some(at) && keys.stated.is_some_and(|first| first < at)
+        });
+        (moved.count() >= RUN - 1).then_some(at)
+    }
+}
+
+/// The `updated` of an entry that says nothing else of its time; to the second.
+fn updated_only(entry: &Entry) -> Option<DateTime<Utc>> {
+    let at = entry.updated.filter(|_| entry.published.is_none())?;
+    DateTime::from_timestamp(at.timestamp(), 0)
+}

@@ -1,0 +1,107 @@
+//! What one document says of the keys of its entries: which of them identify nothing in it. Pure.
+//!
+//! Everything here sees one document only, and is linear in it.
+
+use std::collections::{HashMap, HashSet};
+
+use super::Context;
+use super::keys::{Keys, Parts, Telling, body_key, guid_key, link_key, make, mark};
+use crate::model::{Digest, Entry};
+
+/// The keys of a document's entries: what the store is asked about.
+/// Keys that identify nothing in this document are already taken out.
+#[derive(Clone, Debug, Default)]
+pub struct DocumentKeys {
+    /// One per entry.
+    pub keys: Vec<Keys>,
+    /// Entries whose guid stands on other stories of the document too.
+    pub guids_shared: usize,
+}
+
+/// The keys of a document's entries.
+pub fn document_keys(context: &Context<'_>, entries: &[Entry]) -> DocumentKeys {
+    let parts: Vec<Parts> = entries.iter().map(|entry| Parts::new(entry, context.rules)).collect();
+    let apart = only_fragments_differ(&parts);
+    let links: Vec<Option<&str>> = parts.iter().map(|parts| identifying(context, parts, &apart)).collect();
+    let links_of = |index: usize| links.get(index).copied().flatten();
+    let guids = shared(
+        &parts,
+        |index| parts.get(index)?.guid.as_deref(),
+        |one, two| match (links_of(one), links_of(two)) {
+            (Some(one), Some(two)) => one != two,
+            _ => other_story(&parts, one, two),
+        },
+    );
+    let one_guid = |one: usize, two: usize| {
+        let guid = |index: usize| parts.get(index).and_then(|parts| parts.guid.as_deref());
+        guid(one).is_some() && guid(one) == guid(two) && !guids.contains(&one)
+    };
+    let several = shared(&parts, links_of, |one, two| other_story(&parts, one, two) && !one_guid(one, two));
+    let bodies: Vec<Option<Digest>> = parts.iter().map(body_key).collect();
+    let body_of = |index: usize| bodies.get(index).copied().flatten();
+    let texts = shared(&parts, body_of, |one, two| {
+        let one_link = links_of(one).is_some() && links_of(one) == links_of(two);
+        let titles = [one, two].map(|index| parts.get(index).map(|parts| parts.title.as_str()));
+        titles[0] != titles[1] && !one_guid(one, two) && !one_link
+    });
+    let keys = parts.iter().enumerate().map(|(index, parts)| {
+        let link = links_of(index).filter(|_| !several.contains(&index));
+        let guid = !guids.contains(&index);
+        let mut keys = make(parts, Telling { link, guid, body: !texts.contains(&index) });
+        let unclear = [
+            parts.guid.as_deref().filter(|_| !guid).map(guid_key),
+            links_of(index).filter(|_| several.contains(&index)).map(link_key),
+            parts.plain.as_deref().filter(|plain| apart.contains(plain)).map(link_key),
+            body_of(index).filter(|_| texts.contains(&index)),
+        ];
+        keys.marks = unclear.into_iter().flatten().map(mark).collect();
+        keys
+    });
+    DocumentKeys { keys: keys.collect(), guids_shared: guids.len() }
+}
+
+/// Canonical links whose entries differ in the fragment only.
+fn only_fragments_differ(parts: &[Parts]) -> HashSet<&str> {
+    let mut forms: HashMap<&str, HashSet<&str>> = HashMap::new();
+    for one in parts {
+        if let Some(plain) = one.plain.as_deref() {
+            forms.entry(plain).or_default().insert(one.full.as_deref().unwrap_or(plain));
+        }
+    }
+    forms.into_iter().filter(|(_, forms)| forms.len() > 1).map(|(plain, _)| plain).collect()
+}
+
+/// The form of an entry's link that may identify it: not a home page, not a bare host.
+fn identifying<'a>(context: &Context<'_>, parts: &'a Parts, apart: &HashSet<&str>) -> Option<&'a str> {
+    let plain = parts.plain.as_deref()?;
+    let home = !plain.contains(['/', '?']) || context.home_links.iter().any(|home| home == plain);
+    match &parts.full {
+        Some(full) if home || apart.contains(plain) => Some(full),
+        _ => Some(plain).filter(|_| !home),
+    }
+}
+
+/// True when title, timestamp or (without titles) text say that two entries are two stories.
+fn other_story(parts: &[Parts], one: usize, two: usize) -> bool {
+    let (Some(one), Some(two)) = (parts.get(one), parts.get(two)) else { return false };
+    let untitled = one.title.is_empty() && two.title.is_empty();
+    one.title != two.title || one.stated != two.stated || (untitled && one.text != two.text)
+}
+
+/// The indexes of entries that share a key with an entry that `other` says is another story.
+fn shared<K: Eq + std::hash::Hash>(
+    parts: &[Parts],
+    key: impl Fn(usize) -> Option<K>,
+    other: impl Fn(usize, usize) -> bool,
+) -> HashSet<usize> {
+    let mut groups: HashMap<K, Vec<usize>> = HashMap::new();
+    for index in 0..parts.len() {
+        if let Some(key) = key(index) {
+            groups.entry(key).or_default().push(index);
+        }
+    }
+    let differs = |group: &Vec<usize>| {
+        group.split_first().is_some_and(|(first, rest)| rest.iter().any(|index| other(*first, *index)))
+    };
+    groups.into_values().filter(differs).flatten().collect()
+}

@@ -1,0 +1,190 @@
+//! Corrections: the same id and date, told once, and only where a reader would notice.
+
+use super::*;
+
+fn base() -> Draft {
+    titled("The story").guid("1").link("https://a.example/1").at(day(1)).text(
+        "<p>Some <b>text</b> with <a href=\"https://a.example/2\">a link</a>.</p>\
+         <p><img src=\"https://img.example/x.jpg\" alt=\"\"></p>",
+    )
+}
+
+/// (id, published, updated, title) of the only story.
+fn only(book: &mut Book) -> (EntryId, DateTime<Utc>, DateTime<Utc>, String) {
+    let mut river = book.river(None);
+    assert_eq!(river.len(), 1);
+    let one = river.remove(0);
+    (one.id, one.published, one.updated, one.entry.title)
+}
+
+#[test]
+fn what_readers_notice_goes_through_once() {
+    let text = |text: &str| base().text(text);
+    for after in [
+        base().title("The true story"),
+        text("<p>Some text, longer.</p>"),
+        text("<p>Some <b>text</b> with <a href=\"https://b.example/2\">a link</a>.</p>"),
+        base().with(|entry| entry.authors = vec![Person { name: Some("A".into()), ..Person::default() }]),
+        base().with(|entry| {
+            entry.enclosures =
+                vec![Enclosure { url: "https://a.example/1.mp3".into(), ..Enclosure::default() }];
+        }),
+        base().with(|entry| entry.categories = vec![Category { term: "news".into(), ..Category::default() }]),
+    ] {
+        let mut book = Book::new(&["a"]);
+        assert_eq!(poll(&mut book, "a", &[base()]), (1, 0));
+        let (id, published, updated, _) = only(&mut book);
+        let told = book.now;
+        assert_eq!(poll(&mut book, "a", alone(&after)), (0, 1), "{:?}", after.0);
+        assert_eq!(only(&mut book), (id, published, told, after.0.title.clone()));
+        assert!(told > updated);
+        // Once.
+        assert_eq!(poll(&mut book, "a", &[after]), (0, 0));
+        assert_eq!(only(&mut book).2, told);
+    }
+}
+
+#[test]
+fn noise_is_no_change() {
+    let text = |text: &str| base().text(text);
+    let file = |url: &str, kind: &str| {
+        let file = Enclosure { url: url.into(), media_type: kind.into(), ..Enclosure::default() };
+        base().with(|entry| entry.enclosures = vec![file])
+    };
+    let podcast = file("https://media1.example/x/1.mp3?token=1", "audio/mpeg");
+    let subjects = |terms: [&str; 2]| {
+        let category = |term: &str| Category { term: term.into(), ..Category::default() };
+        base().with(|entry| entry.categories = terms.map(category).to_vec())
+    };
+    for (before, after) in [
+        (base(), base().title(" The  story ")),
+        (base(), text("<p>Some\n <b>text</b> with <a href=\"https://a.example/2\">a link</a>.</p>")),
+        // Other markup around the same words.
+        (base(), text("<div>Some <i>text</i> with <a href=\"https://a.example/2\">a link</a>.</div>")),
+        (
+            base(),
+            text(
+                "<p>Some <b>text</b> with <a href=\"http://www.a.example/2?utm_source=feed\">a link</a>.</p>",
+            ),
+        ),
+        (
+            base(),
+            text(
+                "<p>Some <b>text</b> with <a rel=\"x\" href=\"https://a.example/2\">a link</a>.</p>\
+                       <p><img alt=\"\" src=\"https://img.example/y.jpg?w=7\"></p>",
+            ),
+        ),
+        (base(), base().link("https://a.example/1?utm_campaign=x&fbclid=y")),
+        (base(), base().at(day(2))),
+        (base(), base().updated(day(19))),
+        (base(), base().with(|entry| entry.image = Some("https://img.example/z.jpg".into()))),
+        (file("https://img.example/1.jpg", "image/jpeg"), file("https://img.example/2.jpg", "image/jpeg")),
+        (podcast, file("http://media2.example/x/1.mp3?token=2", "audio/mpeg")),
+        (subjects(["one", "two"]), subjects(["two", "one"])),
+    ] {
+        let mut book = Book::new(&["a"]);
+        poll(&mut book, "a", alone(&before));
+        let river = book.river(None);
+        assert_eq!(poll(&mut book, "a", alone(&after)), (0, 0), "{:?}", after.0);
+        assert_eq!(book.river(None)[0].updated, river[0].updated);
+    }
+}
+
+#[test]
+fn a_stated_time_of_the_change_is_taken_if_it_can_be_true() {
+    for (stated, taken) in [(day(19), true), (day(1), false), (day(25), false)] {
+        let mut book = Book::new(&["a"]);
+        poll(&mut book, "a", &[base().updated(day(2))]);
+        let told = book.now;
+        poll(&mut book, "a", &[base().title("The true story").updated(stated)]);
+        assert_eq!(only(&mut book).2, if taken { stated } else { told }, "{stated}");
+    }
+}
+
+#[test]
+fn a_better_link_goes_through_without_being_news() {
+    for link in ["https://a.example/moved", "https://b.example/1"] {
+        let mut book = Book::new(&["a"]);
+        poll(&mut book, "a", &[base()]);
+        let before = only(&mut book);
+        assert_eq!(poll(&mut book, "a", &[base().link(link)]), (0, 1));
+        assert_eq!(only(&mut book), before);
+        assert_eq!(book.river(None)[0].entry.link.as_deref(), Some(link));
+    }
+    let mut book = Book::new(&["a"]);
+    poll(&mut book, "a", &[base().link("http://a.example/1")]);
+    poll(&mut book, "a", &[base().link("https://a.example/1")]);
+    assert_eq!(book.river(None)[0].entry.link.as_deref(), Some("https://a.example/1"));
+    assert_eq!(poll(&mut book, "a", &[base().link("http://a.example/1")]), (0, 0));
+}
+
+#[test]
+fn a_correction_that_makes_two_stories_one_keeps_the_older_id() {
+    let mut book = Book::new(&["a", "b", "c"]);
+    let one = |title: &str| titled(title).guid("7").at(day(1));
+    poll(&mut book, "a", &[titled("Story").at(day(1)).text("A.")]);
+    poll(&mut book, "b", &[one("Stroy")]);
+    poll(&mut book, "c", &[titled("Stroy").at(day(1))]);
+    let river = book.river(None);
+    let id = |title: &str| river.iter().find(|one| one.entry.title == title).unwrap().id;
+    let (older, younger) = (id("Story"), id("Stroy"));
+    assert_eq!(poll(&mut book, "b", &[one("Story")]), (0, 2));
+    book.check(&["Story"]);
+    for id in [older, younger] {
+        let (published, sightings) = book.store.entry(id).unwrap().unwrap();
+        assert_eq!((published.id, sightings.len()), (older, 3));
+    }
+    // Everybody's sightings went along; nothing comes anew.
+    assert_eq!(poll(&mut book, "c", &[titled("Stroy").at(day(1)).text("x")]).0, 0);
+    assert_eq!(poll(&mut book, "b", &[one("Story, again")]).0, 0);
+}
+
+#[test]
+fn two_that_stand_side_by_side_are_not_made_one() {
+    let item = |n: u32, title: &str| {
+        titled(title).guid(&n.to_string()).link(&format!("https://a.example/{n}")).at(day(1))
+    };
+    let mut book = Book::new(&["a"]);
+    poll(&mut book, "a", &[item(1, "Press release"), item(2, "Pres release")]);
+    assert_eq!(poll(&mut book, "a", &[item(1, "Press release"), item(2, "Press release")]), (0, 1));
+    assert_eq!(book.titles(), ["Press release", "Press release"]);
+}
+
+#[test]
+fn a_better_reading_replaces_texts_without_being_news() {
+    let mut book = Book::new(&["a"]);
+    poll(&mut book, "a", &[base()]);
+    let before = book.river(None).remove(0);
+    book.reading = 2;
+    // The same words, cleaner markup.
+    let clean = base().text("<p>Some text with <a href=\"https://a.example/2\">a link</a>.</p>");
+    assert_eq!(poll(&mut book, "a", alone(&clean)), (0, 1));
+    let after = book.river(None).remove(0);
+    assert_eq!(after.entry.summary, clean.0.summary);
+    assert_eq!((after.id, after.updated), (before.id, before.updated));
+    // Not told where it made no difference.
+    book.reading = 3;
+    assert_eq!(poll(&mut book, "a", &[clean]), (0, 0));
+}
+
+#[test]
+fn filters_hold_back_with_their_reason_and_let_go() {
+    let mut book = Book::new(&["a", "b"]);
+    let pattern = |pattern: &str| vec![regex::Regex::new(pattern).unwrap()];
+    book.sources[0].drop.title = pattern("^Ad");
+    let advert = titled("Ad: buy").guid("1").at(day(1));
+    let entries = [signed(advert.0.clone())];
+    assert_eq!(book.poll("a", &entries).filtered, 1);
+    // A correction of what is held back is held back; no other source is kept from it.
+    assert_eq!(poll(&mut book, "a", &[advert.clone().text("Now!")]), (0, 0));
+    assert_eq!(poll(&mut book, "b", alone(&advert)), (1, 0));
+    assert_eq!(book.river(Some(&["a"])).len(), 0);
+    // The filter goes: it meets what stands now.
+    book.sources[0].drop.title.clear();
+    assert_eq!(poll(&mut book, "a", &[advert.text("Now!")]).0, 0);
+    assert_eq!(book.river(Some(&["a"])).len(), 1);
+    // What was published stays, whatever a later filter says.
+    book.sources[1].drop.title = pattern("^Ad");
+    poll(&mut book, "b", &[titled("Ad: buy").guid("1").at(day(1)).text("More.")]);
+    assert_eq!(book.titles(), ["Ad: buy"]);
+}
