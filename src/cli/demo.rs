@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
+use axum::response::{Html, IntoResponse as _};
 use axum::routing::get;
 use tokio::net::TcpListener;
 
@@ -74,7 +74,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         let origin =
             TcpListener::bind("127.0.0.1:0").await.context("a port of 127.0.0.1 for the sample sources")?;
         let origin_address = origin.local_addr()?;
-        tokio::spawn(async move { axum::serve(origin, samples()).await });
+        tokio::spawn(async move { axum::serve(origin, samples(origin_address)).await });
         let file = directory.path().join("riverine.toml");
         std::fs::write(&file, config(origin_address, listen(args).await))?;
         let config = crate::config::load(&file)?;
@@ -83,11 +83,22 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn samples() -> Router {
-    SAMPLES.iter().fold(Router::new(), |router, sample| {
-        let answer = || async { ([(CONTENT_TYPE, sample.media_type)], sample.document).into_response() };
-        router.route(&format!("/{}", sample.id), get(answer))
-    })
+/// Where links of the samples lead.
+const ARTICLE: &str = "<!doctype html><html lang=\"en\"><title>A sample source</title>\
+    <p>This is a sample source of <code>riverine demo</code>: with a real one, its own page of the entry would be here.";
+
+/// The samples on loopback. Their links lead here, too, so that they can be followed.
+fn samples(address: SocketAddr) -> Router {
+    SAMPLES
+        .iter()
+        .fold(Router::new(), |router, sample| {
+            let home = format!("https://{}.example/", sample.id);
+            let document = sample.document.replace(&home, &format!("http://{address}/{}/", sample.id));
+            let answer =
+                async move || ([(CONTENT_TYPE, sample.media_type)], document.clone()).into_response();
+            router.route(&format!("/{}", sample.id), get(answer))
+        })
+        .fallback(async || Html(ARTICLE))
 }
 
 /// The usual port where it is free.

@@ -147,6 +147,10 @@ fn addresses_answer() {
                 Some(ending) => format!("{base}.{ending}"),
                 None => address,
             };
+            // That one goes on for ever.
+            if address.ends_with("/events") {
+                continue;
+            }
             base = address.split('.').next().unwrap().to_owned();
             assert_eq!(get(&daemon.address, &address).status, 200, "{address}");
             found += 1;
