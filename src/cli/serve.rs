@@ -9,13 +9,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinError;
 use tracing::level_filters::LevelFilter;
 use tracing::{error, info, warn};
 use url::Url;
 
+use self::signals::Signals;
 use super::{Global, assemble, print};
 use crate::clock::{self, Clock};
 use crate::config::{self, Config, Listen};
@@ -102,20 +104,23 @@ pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow
         // An error means the sender is gone, which is an end as well.
         let _ = stopped.wait_for(|stop| *stop).await;
     };
-    let serving = tokio::spawn(server::serve(vec![listener], site.clone(), until(stopped.clone())));
+    let signals = Signals::listen().context("listening to signals")?;
+    let mut serving = tokio::spawn(server::serve(vec![listener], site.clone(), until(stopped.clone())));
     match control::listen(&config.store.path) {
         Ok(socket) => drop(tokio::spawn(control::answer(socket, commands.clone()))),
         Err(error) => warn!("`riverine fetch` cannot ask this daemon: {error}"),
     }
     site.set_ready(Ok(()));
-    let looping = tokio::spawn(daemon.run(received, until(stopped)));
+    let mut looping = tokio::spawn(daemon.run(received, until(stopped)));
     info!(sources = config.sources.len(), feeds = config.outputs.len(), "listening on {address}");
     ready(&config);
     let river = River { path: config.path.clone(), store, clock, gate, site, commands, base_url, instance };
     let socket = control::path(&config.store.path);
-    match mode {
-        Mode::Config(watch) => signals::obey(&river, &config, watch).await?,
-        Mode::Demo => demo(&river).await?,
+    tokio::select! {
+        ended = until_told(mode, signals, &river, &config) => ended?,
+        // Without one of them we would only look alive: whoever started us starts us again.
+        ended = &mut looping => return Err(defect("the polling loop", ended)),
+        ended = &mut serving => return Err(defect("the server", ended)),
     }
     notify::stopping();
     info!("stopping");
@@ -126,9 +131,31 @@ pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow
         warn!("something did not end in time; whatever it was about to store is fetched again");
         return Ok(());
     };
-    ended.0.context("the polling loop ended by a defect")?;
-    ended.1.context("the server ended by a defect")?;
+    ended.0.map_err(|panic| defect("the polling loop", Err(panic)))?;
+    ended.1.map_err(|panic| defect("the server", Err(panic)))?;
     Ok(())
+}
+
+/// Goes on until a signal ends it.
+async fn until_told(mode: Mode, mut signals: Signals, river: &River, config: &Config) -> anyhow::Result<()> {
+    match mode {
+        Mode::Config(watch) => signals::obey(signals, river, config, watch).await,
+        Mode::Demo => {
+            tokio::select! {
+                () = signals.ends.end() => {}
+                shown = demo(river) => shown?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Something ended that goes on for ever.
+fn defect(what: &str, ended: Result<(), JoinError>) -> anyhow::Error {
+    match ended {
+        Ok(()) => anyhow!("{what} ended by itself"),
+        Err(panic) => anyhow!("{what} ended by a defect: {panic}"),
+    }
 }
 
 fn ready(config: &Config) {
@@ -230,7 +257,7 @@ async fn reloaded(river: &River) -> anyhow::Result<Config> {
     Ok(config)
 }
 
-/// Polls the samples and says what to open; ends with Ctrl-C.
+/// Polls the samples, says what to open, and goes on until it is ended.
 async fn demo(river: &River) -> anyhow::Result<()> {
     let (reports, mut results) = mpsc::unbounded_channel();
     river.commands.send(Command::Poll { sources: None, reports }).await?;
@@ -253,5 +280,5 @@ async fn demo(river: &River) -> anyhow::Result<()> {
            [[source]]\n  \
            url = \"https://www.example.org/feed.xml\"\n\n"
     ))?;
-    signals::end().await
+    std::future::pending().await
 }

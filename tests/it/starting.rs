@@ -74,6 +74,18 @@ fn signals_end_it_cleanly() {
 }
 
 #[test]
+fn signals_may_come_as_soon_as_it_is_there() {
+    let app = App::new(DISABLED);
+    for _ in 0..10 {
+        let daemon = app.serve();
+        daemon.signal("-HUP");
+        daemon.signal("-USR1");
+        daemon.signal("-TERM");
+        assert_eq!(daemon.end(), 0);
+    }
+}
+
+#[test]
 fn a_port_that_is_taken_is_named() {
     let app = App::new("");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

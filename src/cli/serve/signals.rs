@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::info;
@@ -17,25 +17,62 @@ use crate::notify;
 /// `--watch` looks at the files so often.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// The signals we obey. From the moment of listening none of them ends the program by itself.
+pub(super) struct Signals {
+    hangup: Signal,
+    poll: Signal,
+    /// What ends it.
+    pub(super) ends: Ends,
+}
+
+/// SIGTERM and SIGINT.
+pub(super) struct Ends {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// To be done before anybody is told that we are there: who knows of us may send one at once.
+    ///
+    /// # Errors
+    /// When the system does not let us listen to signals.
+    pub(super) fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            poll: signal(SignalKind::user_defined1())?,
+            ends: Ends {
+                terminate: signal(SignalKind::terminate())?,
+                interrupt: signal(SignalKind::interrupt())?,
+            },
+        })
+    }
+}
+
+impl Ends {
+    /// Waits for one of them.
+    pub(super) async fn end(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
 /// Obeys signals until one says stop.
-///
-/// # Errors
-/// When the system does not let us listen to signals.
-pub(super) async fn obey(river: &River, config: &Config, watch: bool) -> anyhow::Result<()> {
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut poll = signal(SignalKind::user_defined1())?;
+pub(super) async fn obey(signals: Signals, river: &River, config: &Config, watch: bool) {
+    let Signals { mut hangup, mut poll, mut ends } = signals;
     let mut look = ticker(watch.then_some(LOOK));
     let mut alive = ticker(notify::watchdog_interval());
     let mut files = Files::of(config);
-    let end = end();
+    let end = ends.end();
     tokio::pin!(end);
     loop {
         tokio::select! {
-            ended = &mut end => return ended,
+            () = &mut end => return,
             _ = hangup.recv() => {
                 info!("SIGHUP: reading the config again");
                 tokio::select! {
-                    ended = &mut end => return ended,
+                    () = &mut end => return,
                     config = reload(river) => files.follow(config),
                 }
             }
@@ -49,7 +86,7 @@ pub(super) async fn obey(river: &River, config: &Config, watch: bool) -> anyhow:
                 if files.changed() {
                     info!("the config changed: reading it again");
                     tokio::select! {
-                        ended = &mut end => return ended,
+                        () = &mut end => return,
                         config = reload(river) => files.follow(config),
                     }
                 }
@@ -57,20 +94,6 @@ pub(super) async fn obey(river: &River, config: &Config, watch: bool) -> anyhow:
             () = tick(&mut alive) => notify::alive(),
         }
     }
-}
-
-/// SIGTERM or SIGINT.
-///
-/// # Errors
-/// When the system does not let us listen to signals.
-pub(super) async fn end() -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
 }
 
 fn ticker(every: Option<Duration>) -> Option<tokio::time::Interval> {
