@@ -1,6 +1,7 @@
 //! One document, politely: a source and its validators in, what the server said out.
 //! Never decides when to ask (schedule.rs), never reads a document (parse.rs).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -12,17 +13,22 @@ use crate::units::{Size, Span};
 
 mod asking;
 mod body;
+mod dial;
 mod guard;
 mod headers;
 mod http;
 mod polite;
+mod proxy;
+mod room;
 #[cfg(test)]
 mod tests;
+mod wire;
 mod words;
 
 pub use guard::{Guard, Lookup};
 pub use http::{Http, Message};
 pub use polite::{Gate, Held, Permit, host_and_port};
+pub use room::Room;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -59,6 +65,8 @@ pub struct Body {
     pub url: Url,
     /// True for 226: only what is new.
     pub delta: bool,
+    /// The memory it was promised, until it is dropped; `None`: nobody counts.
+    pub room: Option<Arc<Room>>,
 }
 
 /// The head of every answer.

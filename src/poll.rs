@@ -24,7 +24,7 @@ use crate::store::{Commit, Committed, Handle, StoreError};
 use visit::{Errand, Visit};
 
 /// Documents being read at once: reading is work for a core, and holds a whole body in memory.
-const READERS: usize = 4;
+const READERS: u32 = 4;
 const DEFECT: &str = "the poll ended by a defect in riverine; please report it";
 
 /// Everything a poll needs besides its source.
@@ -88,7 +88,7 @@ impl Poller {
             limits: limits(options),
             redirect_confirmations: options.redirect_confirmations,
             keep_bodies,
-            readers: Arc::new(Semaphore::new(READERS)),
+            readers: Arc::new(Semaphore::new(READERS as usize)),
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{Polled, Poller, aftermath, rules_in_force};
+use super::{Polled, Poller, READERS, aftermath, rules_in_force};
 use crate::dedup::{self, Context, Rules};
 use crate::fetch::{Answer, Body, Fetched, Request};
 use crate::link;
@@ -14,6 +14,8 @@ use crate::normalize::{self, Normalized};
 use crate::parse::{self, Input, ParseError};
 use crate::store::{Commit, Committed, KeptBody, Reading, Store, StoreError};
 
+/// From so many bytes on a document is read alone.
+const LARGE: usize = 1 << 20;
 /// How often a poll decides again when another was first.
 const ATTEMPTS: usize = 3;
 /// Publication times kept to learn a source's rhythm from.
@@ -105,7 +107,9 @@ impl Poller {
         body: &Body,
         stored: &Arc<HashSet<Digest>>,
     ) -> Result<Document, ParseError> {
-        let _permit = self.readers.acquire().await;
+        // A tree is many times its document: a large one is read alone.
+        let share = if body.bytes.len() > LARGE { READERS } else { 1 };
+        let _permit = self.readers.acquire_many(share).await;
         let (source, body, stored) = (source.clone(), body.clone(), stored.clone());
         let job = tokio::task::spawn_blocking(move || read_document(&source, &body, &stored));
         job.await.unwrap_or_else(|_| {

@@ -47,6 +47,7 @@ impl Errand {
             content_language: None,
             url: Url::parse(&kept.url).unwrap_or_else(|_| answer.url.clone()),
             delta: false,
+            room: None,
         };
         Some((answer, body))
     }
