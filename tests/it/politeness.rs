@@ -45,6 +45,7 @@ fn a_kill_costs_no_server_a_request() {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "what is measured is real time")]
 fn the_end_comes_within_ten_seconds_whatever_hangs() {
     let origin = Origin::start();
     origin.on("/hangs", Reply::silence());
