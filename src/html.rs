@@ -1,6 +1,7 @@
 //! Everything done to HTML: made inert, made plain, measured. Never fetches and never trusts.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -63,26 +64,32 @@ fn builder() -> Builder<'static> {
     builder
 }
 
-static WITHOUT_BASE: LazyLock<Cleaner> = LazyLock::new(|| {
+/// What is allowed is the same for every document; making it anew would cost as much as cleaning a short text.
+static ALLOWED: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut builder = builder();
-    builder.url_relative(UrlRelative::Deny);
-    Cleaner { builder }
+    builder.url_relative(UrlRelative::Custom(Box::new(absolute)));
+    builder
 });
 
-/// Cleans HTML whose relative links have one base. Making one costs as much as cleaning a short text.
+thread_local! {
+    /// Base of the text that this thread is cleaning.
+    static BASE: RefCell<Option<Url>> = const { RefCell::new(None) };
+}
+
+fn absolute(link: &str) -> Option<Cow<'_, str>> {
+    BASE.with_borrow(|base| base.as_ref()?.join(link).ok().map(|url| Cow::Owned(url.into())))
+}
+
+/// Cleans HTML whose relative links have one base.
+#[derive(Clone, Debug)]
 pub struct Cleaner {
-    builder: Builder<'static>,
+    base: Option<Url>,
 }
 
 impl Cleaner {
     /// Only an http(s) base counts; without one, relative links are dropped.
     pub fn new(base: Option<&Url>) -> Self {
-        let mut builder = builder();
-        match base.filter(|base| matches!(base.scheme(), "http" | "https")) {
-            Some(base) => builder.url_relative(UrlRelative::RewriteWithBase(base.clone())),
-            None => builder.url_relative(UrlRelative::Deny),
-        };
-        Self { builder }
+        Self { base: base.filter(|base| matches!(base.scheme(), "http" | "https")).cloned() }
     }
 
     /// Clean, balanced HTML with absolute links: an allow-list of elements and attributes, parsed as a browser
@@ -97,7 +104,8 @@ impl Cleaner {
             return escape(&to_text(html));
         }
         // A reference may name a character that no document may carry.
-        let clean = self.builder.clean(html).to_string();
+        BASE.set(self.base.clone());
+        let clean = ALLOWED.clean(html).to_string();
         without_pixels(match crate::text::clean(&clean) {
             Cow::Borrowed(_) => clean,
             Cow::Owned(printable) => printable,
@@ -113,10 +121,7 @@ impl Cleaner {
 
 /// [`Cleaner::clean`], once.
 pub fn sanitize(html: &str, base: Option<&Url>) -> String {
-    match base {
-        None => WITHOUT_BASE.clean(html),
-        Some(_) => Cleaner::new(base).clean(html),
-    }
+    Cleaner::new(base).clean(html)
 }
 
 fn escaped_text(text: &str) -> String {
