@@ -9,7 +9,7 @@ use super::{Polled, Poller, READERS, aftermath, rules_in_force};
 use crate::dedup::{self, Context, Rules};
 use crate::fetch::{Answer, Body, Fetched, Request};
 use crate::link;
-use crate::model::{Digest, Format, Hints, Outcome, RawFeed, Source, SourceState, Warning};
+use crate::model::{Digest, Format, Hints, Kind, Outcome, RawFeed, Source, SourceState, Warning};
 use crate::normalize::{self, Normalized};
 use crate::parse::{self, Input, ParseError};
 use crate::store::{Commit, Committed, KeptBody, Reading, Store, StoreError};
@@ -60,7 +60,8 @@ impl Poller {
         }
         let id = source.id.clone();
         let stored = Arc::new(self.store.read(move |store| store.digests(&id, rules)).await?);
-        let mut document = match self.document(source, &body, &stored).await {
+        let read = self.document(source, &body, &stored).await;
+        let mut document = match read.and_then(|document| as_before(source, &state, document)) {
             Ok(document) => document,
             Err(error) => {
                 let drifted = matches!(error, ParseError::Selector(_)) && state.first_success.is_some();
@@ -291,6 +292,26 @@ fn read_document(source: &Source, body: &Body, stored: &HashSet<Digest>) -> Resu
         stored,
     };
     Ok(Document { normalized: normalize::normalize(parsed, &context), hints, next_page })
+}
+
+/// A feed that is a page all of a sudden is a page about an error, a login or a shop: its links are no entries.
+/// Only where the config leaves open what the source is, and only for the address that gave the feed.
+fn as_before(source: &Source, state: &SourceState, document: Document) -> Result<Document, ParseError> {
+    let was = state.feed.as_ref().filter(|_| state.read_under.is_some()).map(|feed| feed.format);
+    let open = source.kind == Kind::Auto && source.page.item.is_none();
+    let (what, kind) = match (was, document.normalized.feed.format) {
+        (Some(Format::Page) | None, _) => return Ok(document),
+        (Some(_), Format::Page) => ("an HTML page", "page"),
+        (Some(was), Format::Text) if was != Format::Text => ("plain text", "text"),
+        _ => return Ok(document),
+    };
+    if !open {
+        return Ok(document);
+    }
+    let was = if was == Some(Format::Text) { "plain text" } else { "a feed" };
+    Err(ParseError::NoFeed(format!(
+        "it was {was} and is {what} now, maybe about an error; if it is to be read as that, say kind = \"{kind}\""
+    )))
 }
 
 fn hints(feed: &RawFeed) -> Hints {

@@ -15,7 +15,7 @@ use super::reply::{self, Answer, Policy};
 use super::shelf::Slot;
 use super::{Site, access};
 use crate::link;
-use crate::model::{EntryId, Published, SourceId};
+use crate::model::{EntryId, Published, SourceId, Standing};
 use crate::render::html::{self, EntryPage, Feed, Mark, River, SourceLine, SourcePage, Sources};
 use crate::render::{Addresses, Head};
 use crate::store::{SourceRow, StoreError};
@@ -152,7 +152,7 @@ fn line(row: &SourceRow) -> SourceLine {
         state: state.standing.name(),
         entries: row.entries,
         last_success: state.last_success.map(Into::into),
-        next: state.next_poll.map(Into::into),
+        next: state.next_poll.filter(|_| state.standing != Standing::Gone).map(Into::into),
         error: state.last_error.clone(),
     }
 }

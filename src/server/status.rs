@@ -109,7 +109,10 @@ fn line(id: &SourceId, source: Option<&Source>, row: Option<SourceRow>) -> Line 
         state: standing.name(),
         last_poll: state.last_poll.map(rfc3339),
         last_success: state.last_success.map(rfc3339),
-        next_poll: state.next_poll.filter(|_| standing != Standing::Disabled).map(rfc3339),
+        next_poll: state
+            .next_poll
+            .filter(|_| !matches!(standing, Standing::Disabled | Standing::Gone))
+            .map(rfc3339),
         next_poll_reason: state.next_poll_reason,
         http_status: state.http_status,
         last_error: state.last_error,

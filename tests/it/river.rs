@@ -275,3 +275,39 @@ fn a_page_is_a_source_with_selectors_and_without() {
         assert_eq!(towpath["date_published"], "2026-11-11T09:00:00Z");
     }
 }
+
+#[test]
+fn a_feed_that_answers_with_a_page_keeps_its_entries_and_takes_none_of_the_page() {
+    let page = "<!doctype html><html lang=\"en\"><title>Sorry</title><h1>We will be back</h1><ul>\
+        <li><a href=\"/s/1\">Our services are down for maintenance today</a> 16 Nov 2026</li>\
+        <li><a href=\"/s/2\">Follow us on our other channels meanwhile</a> 15 Nov 2026</li>\
+        <li><a href=\"/s/3\">Read about the planned maintenance windows</a> 14 Nov 2026</li></ul></html>";
+    let origin = Origin::start();
+    origin.on("/one", Reply::ok(RSS, rss("One", &[BEAVERS, FERRY])));
+    origin.on("/news", Reply::ok("text/html", page));
+    let (app, daemon) = one(&origin);
+    origin.on("/one", Reply::ok("text/html", page));
+    let status = app.poll_again("one");
+    assert_eq!(status["state"], "failing");
+    assert!(status["last_error"].as_str().unwrap().contains("was a feed"), "{status}");
+    assert_eq!(daemon.titles("all"), ["Ferry line extended", "Beavers return"]);
+    // Another address may well be a page.
+    app.configure(&source("one", &origin, "").replace("/one", "/news"));
+    daemon.signal("-HUP");
+    eventually("the new config", || daemon.log().contains("new config is in force").then_some(()));
+    let status = app.poll_again("one");
+    assert_eq!(status["state"], "ok", "{status}");
+    assert_eq!(status["entries"], 5);
+}
+
+#[test]
+fn what_is_gone_is_not_polled_next_at_the_end_of_time() {
+    let origin = Origin::start();
+    origin.on("/one", Reply::status("410 Gone"));
+    let (app, daemon) = one(&origin);
+    let status = app.status("one");
+    assert_eq!(status["state"], "gone");
+    assert_eq!(status["next_poll"], Value::Null);
+    assert!(!daemon.get("/sources").text().contains("9999"));
+    assert!(!daemon.get("/sources/one").text().contains("9999"));
+}
