@@ -87,6 +87,11 @@ impl<'e> Report<'e> {
         self.broken.borrow_mut().extend(broken.map(|span| Place { file, span }));
     }
 
+    /// True when something was found for which the config is refused.
+    pub(super) fn has_errors(&self) -> bool {
+        self.problems.borrow().iter().any(|problem| problem.severity == Severity::Error)
+    }
+
     pub(super) fn hide(&self, place: Place) {
         self.secrets.borrow_mut().push(place);
     }

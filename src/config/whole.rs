@@ -169,7 +169,8 @@ impl Reading<'_> {
         if !outputs.iter().any(|o| o.id == output::ALL) {
             outputs.push(output::all(token));
         }
-        if found.is_empty() {
+        // Where something is broken, the sources may be what broke.
+        if found.is_empty() && !report.has_errors() {
             let hint = "begin with [[source]] and url = \"https://…\"".to_owned();
             report.say(
                 Severity::Warning,
