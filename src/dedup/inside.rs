@@ -83,7 +83,9 @@ impl Table<'_> {
             let other = self.known.sightings.get(row).filter(|_| !self.seen.contains(row));
             other.is_some_and(|other| other.entry != sighting.entry && other.title_key == keys.title)
         });
-        let moment = keys.stated.is_some() && keys.stated == sighting.stated;
+        // A time of change is another after every edit: it says nothing.
+        let edited = entry.published.is_none() && entry.updated.is_some();
+        let moment = edited || keys.stated.is_some() && keys.stated == sighting.stated;
         let text = keys.text.is_some() && keys.text == sighting.text;
         let both_linked = link.is_some() && before.is_some();
         let both_speak = link.is_none() && before.is_none() && keys.text.is_some() && sighting.text.is_some();

@@ -89,3 +89,23 @@ fn a_source_filtered_out_blocks_no_other() {
     assert_eq!(daemon.titles("all"), ["Beavers return"]);
     assert_eq!(feed["items"][0]["url"], "https://origin.example/2");
 }
+
+#[test]
+fn an_atom_entry_edited_all_over_is_still_the_one_of_its_id() {
+    let atom = |title: &str, updated: &str, text: &str| {
+        format!(
+            "<feed xmlns=\"http://www.w3.org/2005/Atom\"><title>One</title><id>tag:one</id><updated>{updated}</updated>\
+             <entry><id>tag:one,1</id><title>{title}</title><updated>{updated}</updated>\
+             <content>{text}</content></entry></feed>"
+        )
+    };
+    let origin = Origin::start();
+    let app = App::new(&source("one", &origin, ""));
+    let serve = |document: String| origin.on("/one", Reply::ok("application/atom+xml", document));
+    serve(atom("Level 2", "2026-11-16T08:00:00Z", "Rising."));
+    let daemon = app.serve();
+    app.polled(&["one"]);
+    serve(atom("Level 3", "2026-11-16T12:05:00Z", "Rising fast."));
+    app.poll_again("one");
+    assert_eq!(daemon.titles("all"), ["Level 3"]);
+}
