@@ -26,7 +26,7 @@ use crate::units::Span;
 pub use between::candidate_names;
 pub use decide::decide;
 pub use document::{DocumentKeys, document_keys};
-pub use keys::{Keys, leads_to, mark};
+pub use keys::{Keys, keys_of_address, leads_to, mark};
 pub use substance::substance;
 
 /// `[dedup]`.

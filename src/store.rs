@@ -228,6 +228,41 @@ pub struct Health {
     pub source_name: String,
 }
 
+/// Whether a story may stand in current documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// It may.
+    No,
+    /// It was backlog when it came: only in the archive.
+    Archived,
+    /// Not before its date.
+    Until(DateTime<Utc>),
+}
+
+/// What is on record about a story.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// As it is published.
+    pub published: Published,
+    /// Every sighting, oldest first.
+    pub sightings: Vec<Sighting>,
+    /// Published names that lead here since a correction made two stories one.
+    pub merged: Vec<EntryId>,
+    /// Why it may be missing from current documents.
+    pub held: Held,
+}
+
+/// Everything on record about what somebody asked for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Explained {
+    /// Stories.
+    pub stories: Vec<Told>,
+    /// Entries that a filter held back; the rule is in each.
+    pub filtered: Vec<Sighting>,
+    /// What retention removed and does not let return: in which source, or when, as far as is known.
+    pub pruned: Vec<(Option<SourceId>, Option<DateTime<Utc>>)>,
+}
+
 /// What is remembered, behind one door. Blocking. Every method fails with [`StoreError::Failed`]
 /// when the disk does; others are named.
 pub trait Store: Send + hub::Subscribers {
@@ -351,6 +386,19 @@ pub trait Store: Send + hub::Subscribers {
     /// # Errors
     /// See [`Store`].
     fn entry(&mut self, id: EntryId) -> Result<Option<(Published, Vec<Sighting>)>, StoreError>;
+
+    /// Everything on record about an entry: by its id, an address (link or guid), or words of its title.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn explain(&mut self, what: &str, now: DateTime<Utc>) -> Result<Explained, StoreError>;
+
+    /// Forgets a source with its entries, sightings and keys. Stories that others have seen go on under their
+    /// ids, as the oldest of these sightings told them. Returns how many entries went.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn purge(&mut self, source: &SourceId, now: DateTime<Utc>) -> Result<usize, StoreError>;
 
     /// The tag of a document's bytes and when they last changed. Survives a restart.
     ///

@@ -1,19 +1,102 @@
-//! `riverine explain`: why an entry is as it is.
+//! `riverine explain`: why an entry is as it is, beside a running daemon. Changes nothing.
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use super::Global;
+use chrono::{DateTime, Utc};
+use comfy_table::{ContentArrangement, Table, presets};
+
+use super::{FAILED, Global, print};
+use crate::model::Sighting;
+use crate::store::{Explained, Held, Sqlite, Store, Told};
+use crate::{clock, text};
 
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
-#[allow(dead_code, reason = "read when the command is built")]
 pub(super) struct Args {
     /// Its id, its URL, or words of its title
     #[arg(required = true, num_args = 1..)]
     entry: Vec<String>,
 }
 
-/// Not in this version.
-pub(super) fn run(_: &Args, _: &Global) -> anyhow::Result<ExitCode> {
-    Err(super::not_yet("explain"))
+/// Runs the command.
+///
+/// # Errors
+/// The config's and the store's, in words.
+pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
+    let config = global.load()?;
+    let now = clock::from_env().map_err(anyhow::Error::msg)?.now();
+    let what = args.entry.join(" ");
+    let explained = Sqlite::open_reader(&config.store.path)?.explain(what.trim(), now)?;
+    if explained == Explained::default() {
+        print::error(format_args!("nothing is on record about {}", text::visible(&what)));
+        return Ok(ExitCode::from(FAILED));
+    }
+    print::data(told(&explained))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn told(explained: &Explained) -> String {
+    let mut out = String::new();
+    for story in &explained.stories {
+        self::story(&mut out, story);
+    }
+    if !explained.filtered.is_empty() {
+        let _ = writeln!(out, "held back by a filter, and so in no feed:\n{}\n", table(&explained.filtered));
+    }
+    for (source, when) in &explained.pruned {
+        let whose = source.as_ref().map_or(String::new(), |source| format!(" of {source}"));
+        let when = when.map_or(String::new(), |when| format!(" on {}", time(when)));
+        let _ = writeln!(out, "an entry{whose} was removed by retention{when}; it does not come back");
+    }
+    out
+}
+
+fn story(out: &mut String, told: &Told) {
+    let published = &told.published;
+    let title = if published.entry.title.is_empty() { "(no title)" } else { &published.entry.title };
+    let _ = writeln!(out, "{}\n{}", text::visible(title), published.id.urn());
+    let _ = writeln!(
+        out,
+        "shown as of {}, first seen {}; the text is that of {}",
+        time(published.published),
+        time(published.first_seen),
+        text::visible(published.source.as_str())
+    );
+    if published.updated > published.published {
+        let _ = writeln!(out, "changed {}", time(published.updated));
+    }
+    match told.held {
+        Held::No => {}
+        Held::Archived => out.push_str("only in the archive: it was backlog when it came\n"),
+        Held::Until(until) => _ = writeln!(out, "held until its date, {}", time(until)),
+    }
+    for merged in &told.merged {
+        let _ = writeln!(out, "{merged} leads here: a correction made it the same story");
+    }
+    let _ = writeln!(out, "{}\n", table(&told.sightings));
+}
+
+/// Every sighting with what its source said, so that they can be compared.
+fn table(sightings: &[Sighting]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(["source", "rule", "title", "time", "guid", "link", "seen"]);
+    let said = |value: &Option<String>| value.as_deref().map_or("–".to_owned(), text::visible);
+    for sighting in sightings {
+        table.add_row([
+            text::visible(sighting.source.as_str()),
+            text::visible(&sighting.rule),
+            text::visible(&sighting.title),
+            sighting.stated.map_or("–".to_owned(), time),
+            said(&sighting.guid),
+            said(&sighting.link),
+            time(sighting.first_seen),
+        ]);
+    }
+    table
+}
+
+fn time(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }

@@ -136,6 +136,14 @@ pub fn leads_to(guid: Option<&str>, link: Option<&str>, key: Digest) -> bool {
         || full.as_deref().map(link_key) == Some(key)
 }
 
+/// The keys under which an address that somebody names may be known, as a link or as a guid.
+pub fn keys_of_address(address: &str) -> Vec<Digest> {
+    let full = link::canonical_with_fragment(address);
+    let mut keys = vec![guid_key(address)];
+    keys.extend([full, link::canonical(address)].iter().flatten().map(|link| link_key(link)));
+    keys
+}
+
 /// A published name from a key: a version 8 UUID (RFC 9562, 5.8).
 pub(super) fn name(key: Digest, salt: &str) -> EntryId {
     let digest = Digest::of("entry", &[&key.0, salt.as_bytes()]);

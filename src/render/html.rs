@@ -403,8 +403,9 @@ fn why(rule: &str) -> String {
         "guid" => "same id".to_owned(),
         "link" => "same link".to_owned(),
         "timestamp+title" => "same time and title".to_owned(),
-        "window" => "same title, almost the same time".to_owned(),
-        "content" => "same text".to_owned(),
+        "timestamp+title+link" => "same time, title and link".to_owned(),
+        "timestamp+text" => "same time and text".to_owned(),
+        "window+title" => "same title, almost the same time".to_owned(),
         other => one_line(other),
     }
 }

@@ -5,6 +5,8 @@
 
 mod archive;
 mod commit;
+mod copy;
+mod explain;
 mod health;
 mod hub;
 mod keyring;
@@ -25,7 +27,8 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::archive::Cuts;
 use super::{
-    Commit, Committed, Health, KeptBody, Options, Search, SourceRow, Stamp, Store, StoreError, Stories,
+    Commit, Committed, Explained, Health, KeptBody, Options, Search, SourceRow, Stamp, Store, StoreError,
+    Stories,
 };
 use crate::dedup::{Context, DocumentKeys, Known};
 use crate::model::{Digest, Entry, EntryId, Output, Published, Sighting, Source, SourceId, SourceState};
@@ -336,6 +339,15 @@ impl Store for Sqlite {
             Ok(KeptBody { bytes, url, content_type, fetched: super::state::at(fetched) })
         })
         .transpose()
+    }
+
+    fn explain(&mut self, what: &str, now: DateTime<Utc>) -> Result<Explained, StoreError> {
+        explain::explain(&self.db, what, now)
+    }
+
+    fn purge(&mut self, source: &SourceId, now: DateTime<Utc>) -> Result<usize, StoreError> {
+        let number = self.source_number(source)?;
+        prune::purge(&mut self.db, number, now)
     }
 
     fn prune(&mut self, options: &Options, now: DateTime<Utc>) -> Result<usize, StoreError> {

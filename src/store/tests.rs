@@ -1,6 +1,7 @@
 //! The contract of a store, told as polls of small documents.
 
 pub(crate) mod book;
+mod record;
 mod search;
 
 use chrono::{TimeDelta, TimeZone};

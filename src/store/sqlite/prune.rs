@@ -1,8 +1,9 @@
-//! Retention: entries go, their keys stay, so that nothing returns.
+//! Retention: entries go, their keys and names stay, so that nothing returns. A purge forgets these too.
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Transaction, params};
 
+use super::rows;
 use crate::store::{Options, StoreError};
 
 /// Entries removed per transaction, so that polls are not kept waiting.
@@ -11,7 +12,8 @@ const BATCH: u32 = 500;
 pub(super) fn prune(db: &mut Connection, options: &Options, now: DateTime<Utc>) -> Result<usize, StoreError> {
     let seconds = i64::try_from(options.retention.0.as_secs()).unwrap_or(i64::MAX);
     let cutoff = now.timestamp().saturating_sub(seconds);
-    let mut removed = remove(db, "SELECT number FROM entries WHERE first_seen < ?1 LIMIT ?2", cutoff)?;
+    let aged = "SELECT number FROM entries WHERE first_seen < ?1 AND ?2 IS NOT NULL LIMIT ?3";
+    let mut removed = remove(db, aged, (cutoff, 0), now)?;
     let most = i64::try_from(options.max_entries_per_source).unwrap_or(i64::MAX);
     let crowded: Vec<i64> = db
         .prepare("SELECT number FROM sources WHERE stories > ?1")?
@@ -26,32 +28,44 @@ pub(super) fn prune(db: &mut Connection, options: &Options, now: DateTime<Utc>) 
             |row| row.get(0),
         )?;
         if let Some(last) = last {
-            let sql = format!("SELECT number FROM entries WHERE source = {source} AND number <= ?1 LIMIT ?2");
-            removed += remove(db, &sql, last)?;
+            let crowd = "SELECT number FROM entries WHERE source = ?2 AND number <= ?1 LIMIT ?3";
+            removed += remove(db, crowd, (last, source), now)?;
         }
     }
+    forget_filtered(db, cutoff)?;
     Ok(removed)
 }
 
-fn remove(db: &mut Connection, which: &str, bound: i64) -> Result<usize, StoreError> {
+/// The records of what filters held back go too.
+fn forget_filtered(db: &Connection, cutoff: i64) -> Result<(), StoreError> {
+    let sql = "DELETE FROM sightings WHERE number IN
+        (SELECT number FROM sightings WHERE entry IS NULL AND first_seen < ?1 LIMIT ?2)";
+    while db.prepare_cached(sql)?.execute(params![cutoff, BATCH])? == BATCH as usize {}
+    Ok(())
+}
+
+fn remove(
+    db: &mut Connection,
+    which: &str,
+    (bound, source): (i64, i64),
+    now: DateTime<Utc>,
+) -> Result<usize, StoreError> {
     let mut removed = 0;
     loop {
         let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let numbers: Vec<i64> = transaction
             .prepare_cached(which)?
-            .query_map(params![bound, BATCH], |row| row.get(0))?
+            .query_map(params![bound, source, BATCH], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         for number in &numbers {
-            transaction
-                .prepare_cached("UPDATE entries SET merged_into = NULL WHERE merged_into = ?1")?
-                .execute([number])?;
+            // Names outlive their entries, and those of entries that became one with this.
             transaction
                 .prepare_cached(
-                    "UPDATE sources SET stories = max(0, stories - 1)
-                     WHERE number IN (SELECT source FROM sightings WHERE entry = ?1)",
+                    "INSERT OR IGNORE INTO keys (scope, key, target)
+                     SELECT -1, id, ?2 FROM entries WHERE number = ?1 OR merged_into = ?1",
                 )?
-                .execute([number])?;
-            transaction.prepare_cached("DELETE FROM entries WHERE number = ?1")?.execute([number])?;
+                .execute([*number, now.timestamp()])?;
+            delete(&transaction, *number)?;
         }
         transaction.commit()?;
         removed += numbers.len();
@@ -59,4 +73,85 @@ fn remove(db: &mut Connection, which: &str, bound: i64) -> Result<usize, StoreEr
             return Ok(removed);
         }
     }
+}
+
+/// Deletes an entry with its sightings and what became one with it.
+fn delete(db: &Transaction<'_>, number: i64) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "UPDATE sources SET stories = max(0, stories - 1)
+         WHERE number IN (SELECT source FROM sightings WHERE entry = ?1)",
+    )?
+    .execute([number])?;
+    db.prepare_cached("DELETE FROM entries WHERE number = ?1")?.execute([number])?;
+    Ok(())
+}
+
+/// Forgets a source: its entries, sightings and keys. A story that others have seen goes on under its id, as the
+/// oldest of them told it; their text comes with their next poll. Returns how many entries went.
+pub(super) fn purge(db: &mut Connection, source: i64, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let numbers: Vec<i64> = transaction
+        .prepare("SELECT number FROM entries WHERE source = ?1")?
+        .query_map([source], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let (mut gone, mut heirs) = (Vec::new(), Vec::new());
+    for number in numbers {
+        if let Some((sighting, heir)) = heir(&transaction, source, number)? {
+            inherit(&transaction, number, sighting, now)?;
+            heirs.push(heir);
+        } else {
+            delete(&transaction, number)?;
+            gone.push(number);
+        }
+    }
+    transaction.execute(
+        "DELETE FROM keys WHERE scope = 0 AND target IN (SELECT value FROM json_each(?1))",
+        [format!("{gone:?}")],
+    )?;
+    heirs.sort_unstable();
+    heirs.dedup();
+    for heir in heirs {
+        read_anew(&transaction, heir)?;
+    }
+    transaction.execute("DELETE FROM keys WHERE scope = ?1", [source])?;
+    transaction.execute("DELETE FROM sources WHERE number = ?1", [source])?;
+    transaction.commit()?;
+    Ok(gone.len())
+}
+
+/// The oldest sighting of a story in another source, and that source.
+fn heir(db: &Transaction<'_>, source: i64, number: i64) -> Result<Option<(i64, i64)>, StoreError> {
+    use rusqlite::OptionalExtension as _;
+    Ok(db
+        .prepare_cached(
+            "SELECT number, source FROM sightings WHERE entry = ?1 AND source <> ?2 ORDER BY number LIMIT 1",
+        )?
+        .query_row([number, source], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?)
+}
+
+/// A story becomes that of one of its sightings, under its id and its date.
+fn inherit(db: &Transaction<'_>, number: i64, sighting: i64, now: DateTime<Utc>) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "UPDATE entries SET (source, guid, title, link, digest, title_key, stated) =
+           (SELECT source, guid, title, link, digest, title_key, stated FROM sightings WHERE number = ?2),
+           summary = NULL, content = NULL, more = '{}', language = NULL, substance = zeroblob(16), reading = 0,
+           modified = ?3
+         WHERE number = ?1",
+    )?
+    .execute([number, sighting, now.timestamp()])?;
+    Ok(())
+}
+
+/// The next poll of a source asks for everything and reads all of it.
+fn read_anew(db: &Transaction<'_>, source: i64) -> Result<(), StoreError> {
+    let json: String =
+        db.query_row("SELECT state FROM sources WHERE number = ?1", [source], |row| row.get(0))?;
+    let mut state = rows::state(&json);
+    (state.validators, state.body_hash, state.read_under) = (None, None, None);
+    db.execute(
+        "UPDATE sources SET seen = NULL, state = ?2 WHERE number = ?1",
+        params![source, rows::state_json(&state)],
+    )?;
+    Ok(())
 }

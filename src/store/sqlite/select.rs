@@ -322,23 +322,29 @@ pub(super) fn entry(db: &Connection, id: EntryId) -> Result<Option<(Published, V
         ))?
         .query_row([number], rows::published)?;
     let sightings = db
-        .prepare_cached(
-            "SELECT s.id, coalesce(nullif(s.name, ''), nullif(s.title, ''), s.id), x.guid, x.link, x.title,
-               x.stated, x.first_seen, x.rule
-             FROM sightings x JOIN sources s ON s.number = x.source WHERE x.entry = ?1 ORDER BY x.number",
-        )?
-        .query_map([number], |row| {
-            Ok(Sighting {
-                source: SourceId::new(row.get::<_, String>(0)?),
-                source_name: row.get(1)?,
-                guid: row.get(2)?,
-                link: row.get(3)?,
-                title: row.get(4)?,
-                stated: row.get::<_, Option<i64>>(5)?.map(at),
-                first_seen: at(row.get(6)?),
-                rule: row.get(7)?,
-            })
-        })?
+        .prepare_cached(&format!("{SIGHTING} x.entry = ?1 ORDER BY x.number"))?
+        .query_map([number], told)?
         .collect::<Result<_, _>>()?;
     Ok(Some((published, sightings)))
+}
+
+const SIGHTING: &str = "SELECT s.id, coalesce(nullif(s.name, ''), nullif(s.title, ''), s.id), x.guid, x.link,
+    x.title, x.stated, x.first_seen, x.rule FROM sightings x JOIN sources s ON s.number = x.source WHERE";
+
+fn told(row: &rusqlite::Row<'_>) -> rusqlite::Result<Sighting> {
+    Ok(Sighting {
+        source: SourceId::new(row.get::<_, String>(0)?),
+        source_name: row.get(1)?,
+        guid: row.get(2)?,
+        link: row.get(3)?,
+        title: row.get(4)?,
+        stated: row.get::<_, Option<i64>>(5)?.map(at),
+        first_seen: at(row.get(6)?),
+        rule: row.get(7)?,
+    })
+}
+
+/// One sighting, also of an entry that a filter held back.
+pub(super) fn sighting(db: &Connection, number: i64) -> Result<Sighting, StoreError> {
+    Ok(db.prepare_cached(&format!("{SIGHTING} x.number = ?1"))?.query_row([number], told)?)
 }

@@ -1,0 +1,102 @@
+//! A copy of a store in one file, made beside a running daemon, and back. Checked before it counts.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags};
+
+use super::{Sqlite, inspect};
+use crate::store::StoreError;
+
+/// Pages copied at a time; a writer waits for no more.
+const PAGES: i32 = 1000;
+
+impl Sqlite {
+    /// Copies the store into a new file, checked. The daemon may go on writing meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] in words when the file exists or cannot be written, or the copy is not sound.
+    pub fn backup(&self, to: &Path) -> Result<(), StoreError> {
+        let refused = |words: &str| StoreError::Refused(format!("{}: {words}", to.display()));
+        if to.exists() {
+            return Err(refused("exists already; a backup never replaces a file"));
+        }
+        let made = copy_into(&self.db, to)?;
+        made.persist_noclobber(to).map_err(|error| refused(&format!("cannot be written: {error}")))?;
+        Ok(())
+    }
+
+    /// Puts a backup in the place of a store. The caller holds the store's lock.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] in words when the backup is none; then the store is as it was.
+    pub fn restore(from: &Path, store: &Path) -> Result<(), StoreError> {
+        inspect(from)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        if !from.exists() {
+            return Err(StoreError::Refused(format!("{}: there is no such file", from.display())));
+        }
+        let backup = Self::connect(from, flags)?;
+        backup.check_version().map_err(|error| backup.named(error))?;
+        let made = copy_into(&backup.db, store)?;
+        // What the old store has in its log must not be taken for a log of the new one.
+        if store.exists() {
+            settle(store);
+        }
+        made.persist(store).map_err(|error| {
+            StoreError::Refused(format!("{}: cannot be written: {error}", store.display()))
+        })?;
+        Ok(())
+    }
+}
+
+/// Copies a database into a temporary file beside `target`, in one file without a log, and checks it.
+fn copy_into(from: &Connection, target: &Path) -> Result<tempfile::NamedTempFile, StoreError> {
+    let failed = |error: std::io::Error| {
+        StoreError::Refused(format!("{}: cannot be written: {error}", target.display()))
+    };
+    let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
+    let made = tempfile::Builder::new().prefix(".riverine-").tempfile_in(directory).map_err(failed)?;
+    let mut copy = Connection::open(made.path())?;
+    {
+        let backup = Backup::new(from, &mut copy)?;
+        loop {
+            match backup.step(PAGES)? {
+                StepResult::Done => break,
+                StepResult::More => {}
+                // A writer was in between: the next step begins where it can.
+                _ => std::thread::yield_now(),
+            }
+        }
+    }
+    copy.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
+    let verdict: String = copy.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if verdict != "ok" {
+        return Err(StoreError::Refused(format!(
+            "{}: the copy is not sound ({verdict}); nothing was written",
+            target.display()
+        )));
+    }
+    copy.close().map_err(|(_, error)| error)?;
+    made.as_file().sync_all().map_err(failed)?;
+    Ok(made)
+}
+
+/// Empties the log of a store that is to be replaced; where it cannot be opened, moves its log aside.
+fn settle(store: &Path) {
+    let closed = Connection::open(store).and_then(|db| {
+        db.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
+        db.close().map_err(|(_, error)| error)
+    });
+    if closed.is_err() {
+        for end in ["-wal", "-shm"] {
+            let mut log = store.as_os_str().to_owned();
+            log.push(end);
+            let mut aside = log.clone();
+            aside.push(".damaged");
+            // Nothing to move is as good.
+            let _ = std::fs::rename(PathBuf::from(log), PathBuf::from(aside));
+        }
+    }
+}

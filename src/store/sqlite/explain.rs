@@ -1,0 +1,143 @@
+//! What is on record about an entry: by its name, an address, or words of its title. Reads only.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::select;
+use crate::dedup;
+use crate::model::{Digest, EntryId, Sighting, SourceId};
+use crate::query::Query;
+use crate::store::state::at;
+use crate::store::{Explained, Held, Search, StoreError, Told};
+use chrono::{DateTime, Utc};
+
+/// Stories told about at once.
+const MOST: usize = 10;
+/// Filtered entries looked through for words, the newest first.
+const LOOKED_THROUGH: i64 = 20_000;
+
+pub(super) fn explain(db: &Connection, what: &str, now: DateTime<Utc>) -> Result<Explained, StoreError> {
+    let mut explained = Explained::default();
+    let last = what.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or(what);
+    if let Ok(id) = last.parse::<uuid::Uuid>() {
+        by_name(db, EntryId(id), &mut explained)?;
+        if explained != Explained::default() {
+            return Ok(explained);
+        }
+    }
+    if what.contains(':') && !what.contains(char::is_whitespace) {
+        by_keys(db, what, &mut explained)?;
+    } else {
+        by_words(db, what, now, &mut explained)?;
+    }
+    Ok(explained)
+}
+
+fn by_name(db: &Connection, id: EntryId, explained: &mut Explained) -> Result<(), StoreError> {
+    if let Some(told) = told(db, id)? {
+        explained.stories.push(told);
+        return Ok(());
+    }
+    let pruned: Option<i64> = db
+        .prepare_cached("SELECT target FROM keys WHERE scope = -1 AND key = ?1")?
+        .query_row([id.0.as_bytes()], |row| row.get(0))
+        .optional()?;
+    explained.pruned.extend(pruned.map(|when| (None, Some(at(when)))));
+    Ok(())
+}
+
+/// An address may be a link or a guid, in any source.
+fn by_keys(db: &Connection, what: &str, explained: &mut Explained) -> Result<(), StoreError> {
+    let sources: Vec<(i64, String)> = db
+        .prepare_cached("SELECT number, id FROM sources ORDER BY number")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    let keys = dedup::keys_of_address(what);
+    for (number, id) in sources {
+        for key in &keys {
+            by_key(db, (number, &id), *key, explained)?;
+        }
+    }
+    Ok(())
+}
+
+fn by_key(
+    db: &Connection,
+    (source, id): (i64, &str),
+    key: Digest,
+    explained: &mut Explained,
+) -> Result<(), StoreError> {
+    let target: Option<i64> = db
+        .prepare_cached("SELECT target FROM keys WHERE scope = ?1 AND key = ?2")?
+        .query_row(params![source, key.0], |row| row.get(0))
+        .optional()?;
+    let Some(sighting) = target else { return Ok(()) };
+    let found: Option<(Option<Vec<u8>>, i64)> = db
+        .prepare_cached(
+            "SELECT e.id, x.number FROM sightings x LEFT JOIN entries e ON e.number = x.entry WHERE x.number = ?1",
+        )?
+        .query_row([sighting], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    match found {
+        None => explained.pruned.push((Some(SourceId::new(id)), None)),
+        Some((None, number)) => explained.filtered.push(select::sighting(db, number)?),
+        Some((Some(name), _)) => {
+            let name = <[u8; 16]>::try_from(name).map(|name| EntryId(uuid::Uuid::from_bytes(name)));
+            let known = |told: &Told| name.as_ref().is_ok_and(|name| told.published.id == *name);
+            if let Ok(name) = name
+                && !explained.stories.iter().any(known)
+            {
+                explained.stories.extend(told(db, name)?);
+            }
+        }
+    }
+    explained.pruned.dedup();
+    explained.filtered.dedup();
+    Ok(())
+}
+
+fn by_words(
+    db: &Connection,
+    what: &str,
+    now: DateTime<Utc>,
+    explained: &mut Explained,
+) -> Result<(), StoreError> {
+    let search = Search { query: Query::new(what).ok(), limit: MOST, ..Search::default() };
+    let found = if search.query.is_some() { select::search(db, &search, now)? } else { Vec::new() };
+    for story in found {
+        explained.stories.extend(told(db, story.id)?);
+    }
+    let words: Vec<String> = what.split_whitespace().map(crate::text::fold_title).collect();
+    let filtered: Vec<(i64, String)> = db
+        .prepare_cached(
+            "SELECT number, title FROM sightings INDEXED BY sightings_filtered
+             WHERE entry IS NULL ORDER BY first_seen DESC LIMIT ?1",
+        )?
+        .query_map([LOOKED_THROUGH], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    let matching = filtered.into_iter().filter(|(_, title)| {
+        let title = crate::text::fold_title(title);
+        words.iter().all(|word| title.contains(word))
+    });
+    for (number, _) in matching.take(MOST) {
+        explained.filtered.push(select::sighting(db, number)?);
+    }
+    Ok(())
+}
+
+fn told(db: &Connection, id: EntryId) -> Result<Option<Told>, StoreError> {
+    let Some((published, sightings)) = select::entry(db, id)? else { return Ok(None) };
+    let (listed, hold): (bool, Option<i64>) = db
+        .prepare_cached("SELECT listed, hold_until FROM entries WHERE number = ?1")?
+        .query_row([published.number], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut merged: Vec<EntryId> = db
+        .prepare_cached("SELECT id FROM entries WHERE merged_into = ?1")?
+        .query_map([published.number], |row| Ok(EntryId(uuid::Uuid::from_bytes(row.get(0)?))))?
+        .collect::<Result<_, _>>()?;
+    merged.sort_unstable();
+    let held = match (hold, listed) {
+        (Some(until), _) => Held::Until(at(until)),
+        (None, false) => Held::Archived,
+        (None, true) => Held::No,
+    };
+    Ok(Some(Told { published, sightings: sightings as Vec<Sighting>, merged, held }))
+}
