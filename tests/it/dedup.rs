@@ -109,3 +109,32 @@ fn an_atom_entry_edited_all_over_is_still_the_one_of_its_id() {
     app.poll_again("one");
     assert_eq!(daemon.titles("all"), ["Level 3"]);
 }
+
+#[test]
+fn an_entry_is_explained_and_the_store_copied_beside_the_daemon() {
+    let origin = Origin::start();
+    origin.on("/one", Reply::ok(RSS, rss("One", &[("1", "Beavers return", TIME, "By the agency.")])));
+    origin.on("/two", Reply::ok(RSS, rss("Two", &[("x9", "BEAVERS return", TIME, "By the paper.")])));
+    let app = App::new(&(source("one", &origin, "") + &source("two", &origin, "")));
+    let daemon = app.serve();
+    app.polled(&["one", "two"]);
+    let id = daemon.json("/feeds/all.json")["items"][0]["id"].as_str().unwrap().to_owned();
+    for what in [&["beavers", "return"][..], &[&id], &["https://origin.example/x9"]] {
+        let told = app.ok(&[&["explain"], what].concat());
+        for said in [id.as_str(), "first", "timestamp+title", "one", "two", "x9"] {
+            assert!(told.contains(said), "{said:?} not in {told}");
+        }
+    }
+    assert_eq!(app.run(&["explain", "otters"]).status.code(), Some(1));
+    app.ok(&["backup", "copy.db"]);
+    assert_eq!(app.run(&["backup", "copy.db"]).status.code(), Some(1));
+    // Not under a running daemon's feet.
+    let refused = app.run(&["restore", "copy.db"]);
+    let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(1) && words.contains("pid"), "{words}");
+    assert_eq!(daemon.stop(), 0);
+    std::fs::remove_file(app.path("riverine.db")).unwrap();
+    app.ok(&["restore", "copy.db"]);
+    let daemon = app.serve();
+    assert_eq!(daemon.json("/feeds/all.json")["items"][0]["id"], id.as_str());
+}

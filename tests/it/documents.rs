@@ -89,12 +89,14 @@ fn commands_run_as_written() {
         // The shell's quotes, and the one config there is here.
         let call =
             call.replace('"', "").replace("/etc/riverine/riverine.toml", app.config().to_str().unwrap());
-        let call = call.replace(" > ", ">");
+        let call = call.replace(" > ", ">").replace("/var/backups", app.path(".").to_str().unwrap());
         let arguments: Vec<&str> = call.split_whitespace().collect();
         match arguments[0] {
             // They go on until they are told to stop: tests of their own.
             "serve" => assert_eq!(app.serve().stop(), 0, "{}", path.display()),
             "demo" => assert_eq!(arguments.len(), 1, "{}", path.display()),
+            // Of something.
+            "backup" => drop((app.ok(&["fetch"]), app.ok(&arguments))),
             _ => drop(app.ok(&arguments)),
         }
     }
