@@ -196,7 +196,7 @@ impl Default for Options {
             allow_private: Vec::new(),
             proxy: None,
             ca_file: None,
-            websub: true,
+            websub: false,
         }
     }
 }

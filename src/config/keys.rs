@@ -275,7 +275,7 @@ static FETCH: Table = Table {
             "\"/etc/ssl/our-root.pem\"",
             "Further root certificates (PEM), beside those built in.",
         ),
-        key("websub", Shape::Flag, "true", "false", "Subscribe to sources' hubs, where base_url is public."),
+        key("websub", Shape::Flag, "false", "false", "Subscribe to sources' hubs; not in this version."),
     ],
 };
 
@@ -308,8 +308,8 @@ static DEDUP: Table = Table {
             "similar",
             Shape::Share,
             "0.0",
-            "0.9",
-            "Near-duplicate texts shown as one; 0.0 is off, 0.9 is nearly the same words.",
+            "0.0",
+            "Near-duplicate texts shown as one; not in this version: 0.0 is off.",
         ),
     ],
 };

@@ -68,7 +68,7 @@ pub(super) fn fetch(section: &Section<'_, '_>) -> fetch::Options {
         allow_private: section.get("allow_private", values::hosts).unwrap_or_default(),
         proxy: section.get("proxy", values::proxy).map(|url| url.to_string()),
         ca_file: section.get("ca_file", values::readable_file),
-        websub: section.get("websub", values::flag).unwrap_or(default.websub),
+        websub: section.get("websub", values::flag_not_yet).unwrap_or(default.websub),
     }
 }
 
@@ -80,6 +80,6 @@ pub(super) fn dedup(section: &Section<'_, '_>) -> dedup::Options {
             .get("ignore_title_suffix", values::patterns)
             .map_or(default.ignore_title_suffix, |all| all.iter().map(|p| p.as_str().to_owned()).collect()),
         strict: section.get("strict", values::flag).unwrap_or(default.strict),
-        similar: section.get("similar", values::share).unwrap_or(default.similar),
+        similar: section.get("similar", values::share_not_yet).unwrap_or(default.similar),
     }
 }

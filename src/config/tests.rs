@@ -60,7 +60,7 @@ fn one_url_is_enough() {
         source.schedule,
         Schedule::Adaptive { min: Duration::from_mins(5), max: Duration::from_hours(12) }
     );
-    assert!(source.enabled && source.websub);
+    assert!(source.enabled && !source.websub);
     assert_eq!(config.outputs.len(), 1);
     assert_eq!((config.outputs[0].id.as_str(), &config.outputs[0].sources), ("all", &None));
     assert_eq!(config.server.listen, Listen::Tcp("127.0.0.1:7878".to_owned()));

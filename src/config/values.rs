@@ -26,6 +26,17 @@ pub(super) fn flag(spot: &Spot<'_, '_>) -> Read<bool> {
     spot.value.get_ref().as_bool().map_or_else(|| spot.wrong_shape(), Ok)
 }
 
+/// True or false, where only false is built: what is asked for and not done is refused.
+pub(super) fn flag_not_yet(spot: &Spot<'_, '_>) -> Read<bool> {
+    if flag(spot)? { spot.wrong(format!("{} is not in this version", spot.key.name)) } else { Ok(false) }
+}
+
+/// A share, where only 0 is built.
+pub(super) fn share_not_yet(spot: &Spot<'_, '_>) -> Read<f64> {
+    let share = share(spot)?;
+    if share > 0.0 { spot.wrong(format!("{} is not in this version", spot.key.name)) } else { Ok(share) }
+}
+
 /// A whole number within the limits of its key.
 pub(super) fn whole<T: TryFrom<u64>>(spot: &Spot<'_, '_>) -> Read<T> {
     let Shape::Whole(min, max) = spot.key.shape else { return spot.wrong_shape() };
