@@ -374,11 +374,11 @@ pub trait Store: Send + hub::Subscribers {
     /// See [`Store`].
     fn installation(&mut self) -> Result<Digest, StoreError>;
 
-    /// The daemon's own news, the newest first.
+    /// The daemon's own news (about one source, or all), the newest first.
     ///
     /// # Errors
     /// See [`Store`].
-    fn health(&mut self, limit: usize) -> Result<Vec<Health>, StoreError>;
+    fn health(&mut self, source: Option<&SourceId>, limit: usize) -> Result<Vec<Health>, StoreError>;
 
     /// One entry with every sighting, oldest first. The name of an entry that became one with
     /// an older one gives the older one.

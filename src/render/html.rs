@@ -268,6 +268,16 @@ pub struct Sources {
     pub lines: Vec<SourceLine>,
 }
 
+/// A change of a source's state.
+pub struct Happened {
+    /// When the poll found it.
+    pub when: When,
+    /// In one word.
+    pub what: &'static str,
+    /// Why; maybe empty.
+    pub words: String,
+}
+
 /// `/sources/{id}`.
 #[derive(Template)]
 #[template(path = "source.html")]
@@ -284,6 +294,8 @@ pub struct SourcePage {
     pub facts: Vec<(&'static str, String)>,
     /// Read with a reservation.
     pub warnings: Vec<String>,
+    /// What happened to it, the newest first.
+    pub news: Vec<Happened>,
     /// Its documents here.
     pub feed: Feed,
     /// Entries per day.

@@ -23,12 +23,14 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Sleep, sleep, timeout};
 use tower::ServiceExt;
 
+use super::reply::HEAD_BYTES;
+
 /// Connections at once; past it, the one that has been idle longest goes.
 const CONNECTIONS: usize = 4096;
-/// A whole request head, and the wait for the next one, in seconds.
+/// A whole request head, from its first byte (of a new connection: from the greeting), in seconds.
 const HEAD_SECONDS: u64 = 10;
-/// Bytes of a request head.
-const HEAD_BYTES: usize = 32 << 10;
+/// Between two requests of one connection, in seconds.
+const IDLE_SECONDS: u64 = 30;
 /// Lines of a request head.
 const HEAD_LINES: usize = 100;
 /// A response that makes no progress for so long is dropped, in seconds.
@@ -148,17 +150,18 @@ where
         .map_future(move |answer| {
             let busy = busy.clone();
             async move {
+                busy.begun.fetch_add(1, Ordering::Relaxed);
                 busy.requests.fetch_add(1, Ordering::Relaxed);
                 let answer = answer.await;
                 busy.requests.fetch_sub(1, Ordering::Relaxed);
                 answer
             }
         });
-    let io =
-        TokioIo::new(Steady { stream, face: guest.face.clone(), crowd: house.crowd.clone(), stalled: None });
+    let io = TokioIo::new(Steady::new(stream, guest.face.clone(), house.crowd.clone()));
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(HEAD_SECONDS))
+        // Counts from the end of the answer before, so it bounds the idle time; `Steady` bounds the head.
+        .header_read_timeout(Duration::from_secs(IDLE_SECONDS))
         .max_headers(HEAD_LINES)
         .max_buf_size(HEAD_BYTES)
         .serve_connection(io, TowerToHyperService::new(service));
@@ -184,6 +187,9 @@ struct Crowd {
 /// What is known of one connection.
 struct Face {
     moved: AtomicU64,
+    /// Requests whose head was whole, ever.
+    begun: AtomicUsize,
+    /// Those that are not answered yet.
     requests: AtomicUsize,
     leave: Notify,
 }
@@ -209,6 +215,7 @@ impl Crowd {
         let number = self.tick();
         let face = Arc::new(Face {
             moved: AtomicU64::new(number),
+            begun: AtomicUsize::new(0),
             requests: AtomicUsize::new(0),
             leave: Notify::new(),
         });
@@ -239,15 +246,25 @@ impl Drop for Guest {
     }
 }
 
-/// A stream that remembers when it last moved and fails when a write stands still too long.
+/// A stream that remembers when it last moved, and fails when a write stands still or a request head takes
+/// too long.
 struct Steady<S> {
     stream: S,
     face: Arc<Face>,
     crowd: Arc<Crowd>,
     stalled: Option<Pin<Box<Sleep>>>,
+    /// Ends when the head that is being read is late.
+    late: Option<Pin<Box<Sleep>>>,
+    /// Requests whose head was whole when we last looked.
+    begun: usize,
 }
 
 impl<S> Steady<S> {
+    fn new(stream: S, face: Arc<Face>, crowd: Arc<Crowd>) -> Self {
+        let late = Some(Box::pin(sleep(Duration::from_secs(HEAD_SECONDS))));
+        Self { stream, face, crowd, stalled: None, late, begun: 0 }
+    }
+
     fn moved(&mut self) {
         self.stalled = None;
         self.face.moved.store(self.crowd.tick(), Ordering::Relaxed);
@@ -276,9 +293,20 @@ impl<S: AsyncRead + Unpin> AsyncRead for Steady<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let begun = self.face.begun.load(Ordering::Relaxed);
+        if begun != self.begun {
+            self.begun = begun;
+            self.late = None;
+        }
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         if read.is_ready() {
             self.face.moved.store(self.crowd.tick(), Ordering::Relaxed);
+            self.late.get_or_insert_with(|| Box::pin(sleep(Duration::from_secs(HEAD_SECONDS))));
+            return read;
+        }
+        let late = self.late.as_mut().is_some_and(|late| late.as_mut().poll(context).is_ready());
+        if late && self.face.requests.load(Ordering::Relaxed) == 0 {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         read
     }

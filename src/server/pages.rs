@@ -16,9 +16,9 @@ use super::shelf::Slot;
 use super::{Site, access};
 use crate::link;
 use crate::model::{EntryId, Published, SourceId, Standing};
-use crate::render::html::{self, EntryPage, Feed, Mark, River, SourceLine, SourcePage, Sources};
+use crate::render::html::{self, EntryPage, Feed, Happened, Mark, River, SourceLine, SourcePage, Sources};
 use crate::render::{Addresses, Head};
-use crate::store::{SourceRow, StoreError};
+use crate::store::{Health, SourceRow, StoreError};
 
 /// The type of pages.
 pub(super) const HTML: &str = "text/html; charset=utf-8";
@@ -26,6 +26,8 @@ pub(super) const HTML: &str = "text/html; charset=utf-8";
 const ON_PAGE: usize = 60;
 /// Entries on a source's page.
 const ON_SOURCE: usize = 20;
+/// What happened to it, on the same page.
+const NEWS_ON_SOURCE: usize = 10;
 
 /// The river as a page.
 pub(super) fn river(
@@ -170,9 +172,10 @@ pub(super) async fn source(
     let found = site.store.read(move |store| {
         let Some(row) = store.sources()?.into_iter().find(|row| row.id == wanted) else { return Ok(None) };
         let entries = store.select(&of_source(&wanted, Some(&row.name)), now)?;
-        Ok(Some((row, entries)))
+        let news = store.health(Some(&wanted), NEWS_ON_SOURCE)?;
+        Ok(Some((row, entries, news)))
     });
-    let (row, entries) = match found.await {
+    let (row, entries, news) = match found.await {
         Ok(Some(found)) => found,
         Ok(None) => {
             let words = "There is no such source here. /sources names them all.";
@@ -181,11 +184,17 @@ pub(super) async fn source(
         Err(_) => return reply::unavailable(plan, headers),
     };
     let (shared, key) = (plan.clone(), access::key(uri));
-    let html = blocking(move || printed(&source_page(&shared, &row, &entries, key.as_deref())));
+    let html = blocking(move || printed(&source_page(&shared, &row, &entries, &news, key.as_deref())));
     answer(plan, headers, html.await, plan.token_of_all().is_some()).await
 }
 
-fn source_page(plan: &Plan, row: &SourceRow, entries: &[Published], key: Option<&str>) -> SourcePage {
+fn source_page(
+    plan: &Plan,
+    row: &SourceRow,
+    entries: &[Published],
+    news: &[Health],
+    key: Option<&str>,
+) -> SourcePage {
     let place = Place::Source(row.id.clone());
     let head = plan.head(&place, &of_source(&row.id, Some(&row.name)), entries);
     let state = &row.state;
@@ -211,6 +220,7 @@ fn source_page(plan: &Plan, row: &SourceRow, entries: &[Published], key: Option<
         home: feed.and_then(|feed| feed.link.clone()),
         facts,
         warnings: state.warnings.clone(),
+        news: news.iter().map(happened).collect(),
         feed: Feed {
             id: row.id.to_string(),
             title: row.name.clone(),
@@ -219,6 +229,10 @@ fn source_page(plan: &Plan, row: &SourceRow, entries: &[Published], key: Option<
         chart: html::chart(entries.iter().map(|entry| entry.published)),
         days: html::days(&head, entries, ON_SOURCE),
     }
+}
+
+fn happened(news: &Health) -> Happened {
+    Happened { when: news.at.into(), what: news.news.name(), words: news.words.clone() }
 }
 
 /// `/entries/{id}`.

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use askama::Template as _;
 use axum::body::Body;
+use axum::extract::Request;
 use axum::http::header::{self, HeaderName};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use axum::middleware::Next;
 
 use super::accept::{self, Coding};
 use super::conditional::not_modified;
@@ -100,6 +102,19 @@ pub(super) async fn document(headers: &HeaderMap, doc: &Arc<Doc>, policy: Policy
     }
     guard(fields);
     answer
+}
+
+/// Bytes of a request head. hyper stops reading soon after so many; this is exact.
+pub(super) const HEAD_BYTES: usize = 32 << 10;
+
+/// Refuses a request whose head is too long.
+pub(super) async fn bounded(request: Request, next: Next) -> Answer {
+    let fields = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    if request.uri().path_and_query().map_or(0, |at| at.as_str().len()) + fields.sum::<usize>() > HEAD_BYTES {
+        let words = "A request head has at most 32 KiB.";
+        return text(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, words);
+    }
+    next.run(request).await
 }
 
 /// A short plain text that nobody keeps.

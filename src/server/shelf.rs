@@ -259,7 +259,7 @@ impl Slot {
         now: DateTime<Utc>,
     ) -> Result<Vec<Published>, StoreError> {
         if self.place == Place::Health {
-            let news = site.store.read(|store| store.health(health::LIMIT)).await?;
+            let news = site.store.read(|store| store.health(None, health::LIMIT)).await?;
             return Ok(health::entries(plan, &news));
         }
         let output = self.output.clone();

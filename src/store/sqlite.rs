@@ -266,8 +266,8 @@ impl Store for Sqlite {
         Ok(self.db.query_row("SELECT id FROM installation", [], |row| rows::digest(row, 0))?)
     }
 
-    fn health(&mut self, limit: usize) -> Result<Vec<Health>, StoreError> {
-        health::latest(&self.db, limit)
+    fn health(&mut self, source: Option<&SourceId>, limit: usize) -> Result<Vec<Health>, StoreError> {
+        health::latest(&self.db, source, limit)
     }
 
     fn cuts(&mut self, output: &Output) -> Result<Cuts, StoreError> {

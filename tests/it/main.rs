@@ -25,5 +25,6 @@ mod reader;
 mod reload;
 mod river;
 mod search;
+mod serving;
 mod starting;
 mod tidy;

@@ -62,13 +62,19 @@ fn say(db: &Connection, source: i64, now: DateTime<Utc>, news: News, words: &str
 }
 
 /// The newest news first.
-pub(super) fn latest(db: &Connection, limit: usize) -> Result<Vec<Health>, StoreError> {
+pub(super) fn latest(
+    db: &Connection,
+    source: Option<&SourceId>,
+    limit: usize,
+) -> Result<Vec<Health>, StoreError> {
     let mut statement = db.prepare_cached(
         "SELECT h.number, h.at, h.kind, h.words, s.id,
            coalesce(nullif(s.name, ''), nullif(s.title, ''), s.id)
-         FROM health h JOIN sources s ON s.number = h.source ORDER BY h.number DESC LIMIT ?1",
+         FROM health h JOIN sources s ON s.number = h.source
+         WHERE ?2 IS NULL OR s.id = ?2 ORDER BY h.number DESC LIMIT ?1",
     )?;
-    let found = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let found = statement.query_map(params![limit, source.map(SourceId::as_str)], |row| {
         Ok(Health {
             number: row.get(0)?,
             at: at(row.get(1)?),

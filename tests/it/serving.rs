@@ -1,0 +1,58 @@
+//! The port against its clients: heads that are too long or never end, many connections at once.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use crate::app::{App, Daemon, Stopwatch};
+
+fn answer(daemon: &Daemon, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(&daemon.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    // The daemon may have hung up before it read everything.
+    let _ = stream.write_all(request);
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_request_head_has_limits() {
+    let app = App::new("");
+    let daemon = app.serve();
+    let with = |more: &str| format!("GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{more}\r\n");
+    let long = format!("X: {}\r\n", "a".repeat(33 << 10));
+    let many: String = (0..120).map(|n| format!("X{n}: a\r\n")).collect();
+    for (more, wanted) in [("", "200"), (long.as_str(), "431"), (many.as_str(), "431")] {
+        let line = answer(&daemon, with(more).as_bytes());
+        assert!(line.contains(wanted), "{line}");
+    }
+    let lines: String = (0..90).map(|n| format!("X{n}: {}\r\n", "a".repeat(300))).collect();
+    assert!(answer(&daemon, with(&lines).as_bytes()).contains("200"));
+    assert!(answer(&daemon, b"nonsense\r\n\r\n").contains("400"));
+}
+
+#[test]
+fn who_says_nothing_or_never_ends_is_let_go_and_keeps_nobody_waiting() {
+    let app = App::new("");
+    let daemon = app.serve();
+    let mut silent: Vec<_> = (0..200).map(|_| TcpStream::connect(&daemon.address).unwrap()).collect();
+    for (number, stream) in silent.iter_mut().enumerate() {
+        if number % 2 == 0 {
+            stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nX-Half").unwrap();
+        }
+    }
+    let waiting = Stopwatch::start();
+    assert_eq!(daemon.get("/healthz").status, 200);
+    assert!(waiting.elapsed() < Duration::from_millis(500), "{:?}", waiting.elapsed());
+    for stream in &mut silent {
+        stream.set_read_timeout(Some(Duration::from_secs(14))).unwrap();
+        let mut rest = Vec::new();
+        // Closed with or without a word, but closed.
+        let closed = stream.read_to_end(&mut rest);
+        assert!(
+            closed.is_ok() || closed.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset)
+        );
+    }
+    assert!(waiting.elapsed() < Duration::from_secs(14), "{:?}", waiting.elapsed());
+}
