@@ -4,6 +4,7 @@
 mod logging;
 mod signals;
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -199,6 +200,9 @@ async fn listen(config: &Config) -> anyhow::Result<(Listener, String)> {
             }
             let listener =
                 UnixListener::bind(path).with_context(|| format!("cannot listen on {}", path.display()))?;
+            // As open as a port of the loopback: a proxy runs as another user. The directory is the door to close.
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666))
+                .with_context(|| format!("cannot open {} to other users", path.display()))?;
             Ok((Listener::Unix(listener), format!("unix:{}", path.display())))
         }
     }

@@ -100,6 +100,7 @@ fn a_port_that_is_taken_is_named() {
 #[test]
 fn a_socket_file_is_a_place_to_listen_too() {
     use std::io::{Read as _, Write as _};
+    use std::os::unix::fs::PermissionsExt as _;
     let app = App::new("");
     app.write("riverine.toml", "[server]\nlisten = \"unix:river.sock\"\n");
     let mut child = app.command(&["serve"]).stderr(std::process::Stdio::null()).spawn().unwrap();
@@ -111,4 +112,7 @@ fn a_socket_file_is_a_place_to_listen_too() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    // A proxy of another user connects.
+    let mode = std::fs::metadata(app.path("river.sock")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o666);
 }
