@@ -359,6 +359,7 @@ fn log(id: &SourceId, polled: &Polled) {
         Outcome::Read { new, changed, met, filtered, .. } => {
             info!(source.id = source, new, changed, met, filtered, "{source}: {words}");
         }
+        Outcome::Empty => info!(source.id = source, "{source}: {words}"),
         Outcome::NotModified => tracing::debug!(source.id = source, "{source}: {words}"),
         Outcome::Failed(_) => {
             warn!(source.id = source, failures = polled.state.consecutive_failures, "{source}: {words}");

@@ -15,5 +15,6 @@ pub use entry::{
 pub use output::{Access, HubChoice, Output, Published, Sighting, TitlePrefix};
 pub use source::{
     Auth, DedupRule, Filter, FuturePolicy, Kind, PageSelectors, Schedule, Secret, Source, SourceId,
+    toml_string,
 };
 pub use state::{Hints, Outcome, Redirect, SourceState, Standing, Trust, Validators};

@@ -52,6 +52,14 @@ pub struct Parsed {
     pub next_page: Option<String>,
 }
 
+/// Whether a selector of `[source.page]` can be used: CSS with an optional `@attribute`, candidates parted by commas.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn check_selector(written: &str) -> Result<(), String> {
+    page::check_selector(written)
+}
+
 /// Why a document could not be read at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {

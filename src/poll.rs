@@ -3,6 +3,7 @@
 
 mod aftermath;
 mod articles;
+mod drift;
 mod read;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -15,6 +15,7 @@ use super::keys::Shape;
 use super::walk::{Read, Spot, Wrong};
 use super::{Listen, secret};
 use crate::model::{Secret, SourceId};
+use crate::parse;
 use crate::query::Query;
 use crate::units::{Size, Span};
 
@@ -385,53 +386,10 @@ pub(super) fn date_format(spot: &Spot<'_, '_>) -> Read<String> {
 /// CSS selectors with an optional `@attribute`, separated by commas.
 pub(super) fn selector(spot: &Spot<'_, '_>) -> Read<String> {
     let text = line(spot)?;
-    match check_selector(&text) {
+    match parse::check_selector(&text) {
         Ok(()) => Ok(text),
         Err(why) => spot.wrong(why),
     }
-}
-
-fn check_selector(text: &str) -> Result<(), String> {
-    for candidate in candidates(text) {
-        let (css, attribute) = match candidate.rsplit_once('@') {
-            // An @ inside brackets or quotes belongs to the selector.
-            Some((css, name)) if !name.contains([']', '"', '\'', ')']) => (css.trim(), Some(name.trim())),
-            _ => (candidate.trim(), None),
-        };
-        if let Some(name) = attribute
-            && (name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_:.".contains(c)))
-        {
-            return Err(format!("{name:?} after @ is not the name of an attribute"));
-        }
-        if css.is_empty() {
-            if attribute.is_none() {
-                return Err("a selector between two commas is empty".to_owned());
-            }
-        } else if let Err(why) = scraper::Selector::parse(css) {
-            return Err(format!("{css:?} is not a CSS selector: {why}").replace('\n', " "));
-        }
-    }
-    Ok(())
-}
-
-/// Cuts at the commas that stand in no bracket and no quotes.
-fn candidates(text: &str) -> Vec<&str> {
-    let (mut parts, mut from, mut depth, mut quote) = (Vec::new(), 0, 0i32, None);
-    for (at, c) in text.char_indices() {
-        match (quote, c) {
-            (Some(open), _) if c == open => quote = None,
-            (None, '"' | '\'') => quote = Some(c),
-            (None, '(' | '[') => depth += 1,
-            (None, ')' | ']') => depth -= 1,
-            (None, ',') if depth == 0 => {
-                parts.push(text.get(from..at).unwrap_or_default());
-                from = at + 1;
-            }
-            _ => {}
-        }
-    }
-    parts.push(text.get(from..).unwrap_or_default());
-    parts
 }
 
 /// Headers that riverine writes itself: a second one would break the request or the answer.

@@ -173,6 +173,51 @@ pub struct PageSelectors {
     pub pages: u32,
 }
 
+impl PageSelectors {
+    /// The keys that are set, in the order of the config.
+    pub fn pairs(&self) -> Vec<(&'static str, &str)> {
+        let all = [
+            ("item", &self.item),
+            ("title", &self.title),
+            ("link", &self.link),
+            ("date", &self.date),
+            ("date_format", &self.date_format),
+            ("summary", &self.summary),
+            ("content", &self.content),
+            ("author", &self.author),
+            ("image", &self.image),
+            ("language", &self.language),
+            ("next", &self.next),
+        ];
+        all.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?))).collect()
+    }
+
+    /// As a value of the config, on one line.
+    pub fn inline_toml(&self) -> String {
+        let pairs = self.pairs().into_iter().map(|(key, value)| format!("{key} = {}", toml_string(value)));
+        format!("{{ {} }}", pairs.collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// A text as TOML writes it: in plain quotes, with what needs it spelled out.
+pub fn toml_string(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() => out.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
 /// HTTP basic authentication.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Auth {

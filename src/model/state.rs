@@ -125,6 +125,8 @@ pub enum Outcome {
         /// Entries that were the same as before.
         unchanged: usize,
     },
+    /// The list is there, and nothing is in it.
+    Empty,
     /// 304, or the same bytes again.
     NotModified,
     /// Nothing could be used; the words say what, why and what to do.
@@ -152,6 +154,7 @@ impl Outcome {
                     .collect::<Vec<_>>()
                     .join(", ")
             }
+            Self::Empty => "the list is empty".to_owned(),
             Self::NotModified => "nothing new".to_owned(),
             Self::Failed(words) | Self::Held(words) => words.clone(),
             Self::Gone => "gone for good (410)".to_owned(),
@@ -214,6 +217,10 @@ pub struct SourceState {
     pub feed: Option<Feed>,
     /// Hash of the parts of the config that validators depend on (url, headers, auth).
     pub request_hash: Option<Digest>,
+    /// Pages and texts: the most items that one document had, forgotten slowly.
+    pub most_items: u32,
+    /// Pages without selectors: where the list was found last.
+    pub learned_item: Option<String>,
     /// What was measured of its guids and links.
     pub trust: Trust,
 }

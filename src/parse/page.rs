@@ -29,6 +29,7 @@ use self::dom::{Dom, Id};
 use self::fields::Found;
 use self::list::{Fields, List};
 use self::there::Missing;
+use self::words::Mark;
 use super::feed::MOST_ENTRIES;
 use super::{Input, ParseError, Parsed};
 use crate::link;
@@ -55,6 +56,11 @@ pub(super) fn read(text: &str, input: &Input<'_>) -> Result<Parsed, ParseError> 
     Ok(parsed)
 }
 
+/// Whether a selector can be used.
+pub(super) fn check_selector(written: &str) -> Result<(), String> {
+    select::Field::parse("", written).map(|_| ())
+}
+
 struct Page<'p, 'a> {
     dom: &'p Dom<'a>,
     input: &'p Input<'p>,
@@ -64,7 +70,7 @@ struct Page<'p, 'a> {
 
 impl<'a> Page<'_, 'a> {
     fn configured(&self, written: &str, fields: &Fields) -> Result<Parsed, ParseError> {
-        let selector = select::css_selector("item", written)?;
+        let selector = select::css_selector(written).map_err(|why| list::wrong("item", &why))?;
         let roots = select::all(self.dom, &selector);
         if roots.is_empty() {
             return match there::missing(self.dom, written) {
@@ -154,6 +160,9 @@ impl<'a> Page<'_, 'a> {
             let items = item::items(self.dom, &learned.roots);
             Some(self.entries(&list::read(self.dom, &self.headings, items, &fields), data))
         };
+        if read(&all).is_some_and(|again| same(&again, entries)) {
+            return Some(all);
+        }
         // One by one: a field whose selector reads something else is left to be worked out.
         let mut kept = PageSelectors { item: Some(item), pages: 1, ..PageSelectors::default() };
         let put: [fn(&mut PageSelectors, &PageSelectors); 7] = [
@@ -354,7 +363,7 @@ fn head(dom: &Dom<'_>, input: &Input<'_>) -> RawFeed {
         let heading = first("h1")?;
         let parent = dom.el(heading).parent?;
         let next = dom.children(parent).find(|id| *id > heading)?;
-        (dom.name(next) == "p" || dom.is_marked(next, words::SUMMARY))
+        (dom.name(next) == "p" || dom.is_marked(next, Mark::Summary))
             .then(|| dom.text(next))
             .filter(|text| text.len() < 400)
     };
@@ -383,7 +392,7 @@ fn head(dom: &Dom<'_>, input: &Input<'_>) -> RawFeed {
 /// The next page of the list: by the selector, else what the page says is next.
 fn next_page(dom: &Dom<'_>, written: Option<&str>) -> Result<Option<String>, ParseError> {
     if let Some(written) = written {
-        let field = select::Field::parse("next", written)?;
+        let field = select::Field::parse("next", written).map_err(|why| list::wrong("next", &why))?;
         let href = |one: select::Match<'_>| match one.attribute {
             Some(name) => dom.attr(one.id, name),
             None => select::bearer(dom, one.id, &["href"], one.id),
@@ -398,10 +407,10 @@ fn next_page(dom: &Dom<'_>, written: Option<&str>) -> Result<Option<String>, Par
             .is_some_and(|rel| rel.split_ascii_whitespace().any(|one| one.eq_ignore_ascii_case("next")))
     };
     let called_next = |id: &Id| {
-        let named = dom.is_marked(*id, &["next", "older"])
-            || dom.el(*id).parent.is_some_and(|up| dom.is_marked(up, &["next", "older"]));
-        let pages = dom.ancestors(*id).take(4).any(|up| dom.is_marked(up, words::PAGES))
-            || dom.is_marked(*id, words::PAGES);
+        let named = dom.is_marked(*id, Mark::Next)
+            || dom.el(*id).parent.is_some_and(|up| dom.is_marked(up, Mark::Next));
+        let pages = dom.ancestors(*id).take(4).any(|up| dom.is_marked(up, Mark::Pages))
+            || dom.is_marked(*id, Mark::Pages);
         named && pages
     };
     let next =

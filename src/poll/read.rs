@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::drift::{self, Refused};
 use super::{Polled, Poller, READERS, aftermath, rules_in_force};
 use crate::dedup::{self, Context, Rules};
 use crate::fetch::{Answer, Body, Fetched, Request};
 use crate::link;
-use crate::model::{Digest, Format, Hints, Kind, Outcome, RawFeed, Source, SourceState, Warning};
+use crate::model::{
+    Digest, Format, Hints, Kind, Outcome, PageSelectors, RawFeed, Source, SourceState, Warning,
+};
 use crate::normalize::{self, Normalized};
 use crate::parse::{self, Input, ParseError};
 use crate::store::{Commit, Committed, KeptBody, Reading, Store, StoreError};
@@ -24,10 +27,12 @@ const RHYTHM: usize = 64;
 const WARNINGS: usize = 20;
 
 /// A document as read, and what it says of its schedule.
-struct Document {
-    normalized: Normalized,
+pub(super) struct Document {
+    pub(super) normalized: Normalized,
     hints: Hints,
     next_page: Option<String>,
+    /// Selectors of a page that was read without.
+    pub(super) learned: Option<PageSelectors>,
 }
 
 /// A reading on its way into the store.
@@ -60,12 +65,10 @@ impl Poller {
         }
         let id = source.id.clone();
         let stored = Arc::new(self.store.read(move |store| store.digests(&id, rules)).await?);
-        let read = self.document(source, &body, &stored).await;
-        let mut document = match read.and_then(|document| as_before(source, &state, document)) {
+        let mut document = match self.same_list(source, &state, &body, &stored).await? {
             Ok(document) => document,
-            Err(error) => {
-                let drifted = matches!(error, ParseError::Selector(_)) && state.first_success.is_some();
-                let outcome = aftermath::unreadable(&mut state, &answer, rules, error.to_string(), drifted);
+            Err(Refused { words, drifted }) => {
+                let outcome = aftermath::unreadable(&mut state, &answer, rules, words, drifted);
                 return self.settle(source, state, outcome, now).await;
             }
         };
@@ -85,8 +88,10 @@ impl Poller {
         note(&mut state, &document, now);
         self.plan_next(source, &mut state, now);
         let kept = self.kept(&body, now);
+        let empty = drift::is_empty(&document.normalized);
         let arrived = Arrived { normalized: document.normalized, rules, kept, first, reshaped, now };
-        self.intake(source, state, arrived).await
+        let polled = self.intake(source, state, arrived).await?;
+        Ok(if empty { Polled { outcome: Outcome::Empty, ..polled } } else { polled })
     }
 
     async fn settle(
@@ -102,7 +107,7 @@ impl Poller {
     }
 
     /// Parses and normalizes on a blocking thread. A panic there is this source's failure.
-    async fn document(
+    pub(super) async fn document(
         &self,
         source: &Arc<Source>,
         body: &Body,
@@ -291,12 +296,21 @@ fn read_document(source: &Source, body: &Body, stored: &HashSet<Digest>) -> Resu
         language: source.language.as_deref(),
         stored,
     };
-    Ok(Document { normalized: normalize::normalize(parsed, &context), hints, next_page })
+    Ok(Document {
+        learned: parsed.learned.clone(),
+        normalized: normalize::normalize(parsed, &context),
+        hints,
+        next_page,
+    })
 }
 
 /// A feed that is a page all of a sudden is a page about an error, a login or a shop: its links are no entries.
 /// Only where the config leaves open what the source is, and only for the address that gave the feed.
-fn as_before(source: &Source, state: &SourceState, document: Document) -> Result<Document, ParseError> {
+pub(super) fn as_before(
+    source: &Source,
+    state: &SourceState,
+    document: Document,
+) -> Result<Document, ParseError> {
     let was = state.feed.as_ref().filter(|_| state.read_under.is_some()).map(|feed| feed.format);
     let open = source.kind == Kind::Auto && source.page.item.is_none();
     let (what, kind) = match (was, document.normalized.feed.format) {
@@ -338,5 +352,11 @@ fn note(state: &mut SourceState, document: &Document, now: DateTime<Utc>) {
     state.rhythm.sort_unstable_by(|one, two| two.cmp(one));
     state.rhythm.dedup();
     state.rhythm.truncate(RHYTHM);
+    let items = document.normalized.entries.len();
+    let few = drift::count(state, document.normalized.feed.format, items);
+    state.warnings.extend(few);
+    if let Some(learned) = &document.learned {
+        state.learned_item.clone_from(&learned.item);
+    }
     state.feed = Some(document.normalized.feed.clone());
 }

@@ -53,6 +53,7 @@ impl Metrics {
     pub(super) fn polled(&self, outcome: &Outcome) {
         let word = match outcome {
             Outcome::Read { .. } => "read",
+            Outcome::Empty => "empty",
             Outcome::NotModified => "not_modified",
             Outcome::Failed(_) => "failed",
             Outcome::Held(_) => "held",

@@ -39,6 +39,8 @@ pub(super) struct StateRow {
     request_hash: Option<[u8; 16]>,
     guid_doubts: u32,
     link_doubts: u32,
+    most_items: u32,
+    learned_item: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -141,6 +143,8 @@ impl From<&SourceState> for StateRow {
             request_hash: state.request_hash.map(|hash| hash.0),
             guid_doubts: state.trust.guid_doubts,
             link_doubts: state.trust.link_doubts,
+            most_items: state.most_items,
+            learned_item: state.learned_item.clone(),
         }
     }
 }
@@ -203,6 +207,8 @@ impl From<StateRow> for SourceState {
             }),
             request_hash: row.request_hash.map(Digest),
             trust: Trust { guid_doubts: row.guid_doubts, link_doubts: row.link_doubts },
+            most_items: row.most_items,
+            learned_item: row.learned_item,
         }
     }
 }

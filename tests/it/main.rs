@@ -13,6 +13,7 @@ mod cli;
 mod corpus;
 mod dedup;
 mod documents;
+mod drift;
 mod events;
 mod fixtures;
 mod full_text;

@@ -4,7 +4,7 @@
 use super::dom::{Dom, Id};
 use super::fields::{Found, Picked, in_text};
 use super::item::{self, Item};
-use super::words;
+use super::words::Mark;
 use crate::date;
 use crate::model::RawDate;
 
@@ -47,7 +47,8 @@ impl Headings {
                     | "time"
             );
             (4..=LONGEST).contains(&chars)
-                && (leads || dom.is_marked(*id, words::DATE) || dom.is_marked(*id, &["year", "month"]))
+                && dom.is_text(*id)
+                && (leads || dom.is_marked(*id, Mark::Date) || dom.is_marked(*id, Mark::Years))
         });
         Self(heads.filter_map(|id| Some((id, says(&dom.text(id))?))).collect())
     }

@@ -7,6 +7,7 @@ use ego_tree::iter::Edge;
 use ego_tree::{NodeId, NodeRef};
 use scraper::{ElementRef, Html, Node};
 
+use super::words::{Mark, marks_of};
 use crate::date;
 
 /// Elements inside a line: between two of them no blank is seen.
@@ -19,6 +20,8 @@ pub(super) const SILENT: [&str; 11] = [
     "script", "style", "template", "noscript", "iframe", "textarea", "select", "svg", "object", "head",
     "button",
 ];
+/// Elements of a text that is put together of several ("15", "March", "2024").
+const FEW: usize = 10;
 /// A text in which a date is looked for has at most so many bytes.
 const DATE_TEXT: usize = 120;
 
@@ -63,6 +66,10 @@ pub(super) struct El<'a> {
     pub(super) end: Id,
     before: Sums,
     after: Sums,
+    /// What its classes say, as bits.
+    marks: u16,
+    /// Some of its text is not within another element.
+    text: bool,
 }
 
 /// All elements of a page, in document order.
@@ -143,11 +150,15 @@ impl<'a> Dom<'a> {
         self.el(id).element.attr("class").unwrap_or_default().split_ascii_whitespace()
     }
 
-    /// Whether a class or the id of an element holds one of these words, as a word of its own.
-    pub(super) fn is_marked(&self, id: Id, words: &[&str]) -> bool {
-        let element = self.el(id).element;
-        let said = ["class", "id", "role", "data-testid", "data-component"].map(|name| element.attr(name));
-        said.into_iter().flatten().any(|said| marks(said).any(|mark| words.contains(&mark.as_str())))
+    /// Whether the classes or the id of an element say this of it.
+    pub(super) fn is_marked(&self, id: Id, mark: Mark) -> bool {
+        self.el(id).marks & mark.bit() != 0
+    }
+
+    /// Whether an element has text of its own, or is made of few elements that have.
+    pub(super) fn is_text(&self, id: Id) -> bool {
+        let el = self.el(id);
+        el.text || el.end - id <= FEW
     }
 
     /// The visible text of an element, white space folded, without what `skip` says.
@@ -203,8 +214,14 @@ impl<'a> Dom<'a> {
     }
 }
 
+/// What an element's classes and names say of it, as bits.
+fn marks(element: ElementRef<'_>) -> u16 {
+    let said = ["class", "id", "role", "data-testid", "data-component"].map(|name| element.attr(name));
+    said.into_iter().flatten().flat_map(parts).fold(0, |bits, word| bits | marks_of(&word))
+}
+
 /// The words in a class or id: `post-card__Title` holds `post`, `card`, `title`.
-pub(super) fn marks(said: &str) -> impl Iterator<Item = String> + '_ {
+fn parts(said: &str) -> impl Iterator<Item = String> + '_ {
     said.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()).flat_map(humps)
 }
 
@@ -251,6 +268,8 @@ impl<'a> Counter<'a> {
                     end: id + 1,
                     before: self.sums,
                     after: self.sums,
+                    marks: marks(element),
+                    text: false,
                 });
                 self.places.insert(node.id(), id);
                 self.open.push(id);
@@ -282,6 +301,11 @@ impl<'a> Counter<'a> {
     fn text(&mut self, text: &str) {
         let chars = text.chars().filter(|c| !c.is_whitespace()).count();
         self.sums.chars += chars;
+        if chars > 0
+            && let Some(el) = self.open.last().and_then(|open| self.els.get_mut(*open))
+        {
+            el.text = true;
+        }
         if self.links > 0 {
             self.sums.linked += chars;
         }

@@ -12,7 +12,7 @@ mod where_to;
 
 use super::dom::{Dom, Id};
 use super::item::{self, Item};
-use super::words;
+use super::words::{self, Mark};
 use crate::model::{Enclosure, RawDate};
 use crate::text;
 
@@ -180,8 +180,8 @@ impl<'d, 'a> Reader<'d, 'a> {
             sums.chars > 3
                 && sums.chars <= LONGEST_LINE
                 && *id != self.item.root
-                && self.dom.is_marked(*id, words::TITLE)
-                && !self.dom.is_marked(*id, words::SUMMARY)
+                && self.dom.is_marked(*id, Mark::Title)
+                && !self.dom.is_marked(*id, Mark::Summary)
         });
         let fits = |id: &Id| {
             let text = self.text(*id);
@@ -271,7 +271,7 @@ impl<'d, 'a> Reader<'d, 'a> {
             .map(card)
             .collect();
         let marked = || {
-            let ids = self.ids.iter().copied().filter(|id| self.dom.is_marked(*id, words::AUTHOR));
+            let ids = self.ids.iter().copied().filter(|id| self.dom.is_marked(*id, Mark::Author));
             ids.filter(|id| *id != self.item.root).take(1).collect()
         };
         let ids: Vec<Id> = if stated.is_empty() { marked() } else { stated };

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::dom::{Dom, Id, Sums};
-use super::words;
+use super::words::Mark;
 
 /// So many classes of one element count.
 const MOST_CLASSES: usize = 8;
@@ -308,7 +308,7 @@ fn part_of(dom: &Dom<'_>, id: Id, chars: usize) -> Part {
     if matches!(name, "html" | "body" | "main") {
         return Part::Body;
     }
-    if dom.is_marked(id, words::PAID) && dom.sums(id).chars * 2 < chars {
+    if dom.is_marked(id, Mark::Paid) && dom.sums(id).chars * 2 < chars {
         return Part::Paid;
     }
     // Names are misused: what holds most of the page is its body.
@@ -324,9 +324,9 @@ fn part_of(dom: &Dom<'_>, id: Id, chars: usize) -> Part {
         {
             Part::Never
         }
-        _ if dom.is_marked(id, words::NEVER) => Part::Never,
+        _ if dom.is_marked(id, Mark::Never) => Part::Never,
         "aside" => Part::Beside,
-        _ if dom.is_marked(id, words::BESIDE) => Part::Beside,
+        _ if dom.is_marked(id, Mark::Beside) => Part::Beside,
         _ => Part::Body,
     }
 }

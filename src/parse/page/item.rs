@@ -192,7 +192,7 @@ fn is_break(name: &str) -> bool {
 /// Whether an element holds a date and nothing else.
 pub(super) fn is_date(dom: &Dom<'_>, id: Id) -> bool {
     let chars = dom.sums(id).chars;
-    (6..=DATE_CHARS).contains(&chars) && is_date_text(&dom.text(id))
+    (6..=DATE_CHARS).contains(&chars) && dom.is_text(id) && is_date_text(&dom.text(id))
 }
 
 /// Whether a text is a date and nothing else but signs.

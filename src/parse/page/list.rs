@@ -29,7 +29,10 @@ impl Fields {
     /// Reads all of them.
     pub(super) fn new(selectors: &PageSelectors) -> Result<Self, ParseError> {
         let field = |key: &'static str, written: &Option<String>| {
-            written.as_deref().map(|written| Field::parse(key, written)).transpose()
+            written
+                .as_deref()
+                .map(|written| Field::parse(key, written).map_err(|why| wrong(key, &why)))
+                .transpose()
         };
         Ok(Self {
             title: field("title", &selectors.title)?,
@@ -43,6 +46,11 @@ impl Fields {
             language: field("language", &selectors.language)?,
         })
     }
+}
+
+/// A selector that cannot be used.
+pub(super) fn wrong(key: &str, why: &str) -> ParseError {
+    ParseError::Selector(format!("`{key}` of [source.page]: {why}"))
 }
 
 /// A list that was read.

@@ -3,7 +3,6 @@
 
 use scraper::Selector;
 
-use super::super::ParseError;
 use super::dom::{Dom, Id};
 use super::item::Item;
 
@@ -45,8 +44,8 @@ pub(super) struct Match<'f> {
 
 impl Field {
     /// Reads a selector as it is written.
-    pub(super) fn parse(key: &'static str, written: &str) -> Result<Self, ParseError> {
-        let candidates = split(written, ',').into_iter().map(|one| Candidate::parse(key, one));
+    pub(super) fn parse(key: &'static str, written: &str) -> Result<Self, String> {
+        let candidates = split(written, ',').into_iter().map(Candidate::parse);
         Ok(Self { key, candidates: candidates.collect::<Result<_, _>>()? })
     }
 
@@ -85,17 +84,17 @@ impl Field {
 }
 
 impl Candidate {
-    fn parse(key: &'static str, written: &str) -> Result<Self, ParseError> {
-        let (css, attribute) = split_attribute(written);
+    fn parse(written: &str) -> Result<Self, String> {
+        let (css, attribute) = split_attribute(written)?;
         let (place, css) = match css.trim().split_at_checked(1) {
             Some(("+", rest)) => (Place::Next, rest.trim()),
             Some(("~", rest)) => (Place::Following, rest.trim()),
             _ => (Place::Item, css.trim()),
         };
         let own = matches!(css, "" | ":scope" | "&");
-        let selector = if own { None } else { Some(css_selector(key, css)?) };
+        let selector = if own { None } else { Some(css_selector(css)?) };
         if own && attribute.is_none() && place == Place::Item && css.is_empty() {
-            return Err(ParseError::Selector(format!("`{key}` of [source.page] has an empty selector")));
+            return Err("a selector is empty".to_owned());
         }
         Ok(Self { place, selector, attribute: attribute.map(str::to_owned) })
     }
@@ -126,23 +125,20 @@ pub(super) fn all(dom: &Dom<'_>, selector: &Selector) -> Vec<Id> {
 }
 
 /// A CSS selector, or words about what is wrong with it.
-pub(super) fn css_selector(key: &str, css: &str) -> Result<Selector, ParseError> {
-    Selector::parse(css).map_err(|error| {
-        ParseError::Selector(format!("`{key}` of [source.page]: {css:?} is no CSS selector ({error})"))
-    })
+pub(super) fn css_selector(css: &str) -> Result<Selector, String> {
+    Selector::parse(css).map_err(|why| format!("{css:?} is not a CSS selector: {why}").replace('\n', " "))
 }
 
 /// `a.more@href` → `a.more` and `href`. An `@` in brackets, quotes or after a backslash is part of the selector.
-fn split_attribute(written: &str) -> (&str, Option<&str>) {
+fn split_attribute(written: &str) -> Result<(&str, Option<&str>), String> {
     let parts = split(written, '@');
-    let Some((last, before)) = parts.split_last() else { return (written, None) };
-    let is_name = !last.trim().is_empty()
-        && last.trim().chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | ':' | '.'));
-    if before.is_empty() || !is_name {
-        return (written, None);
+    let Some((last, [_, ..])) = parts.split_last() else { return Ok((written, None)) };
+    let name = last.trim();
+    if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | ':' | '.')) {
+        return Err(format!("{name:?} after @ is not the name of an attribute"));
     }
     let css = written.len() - last.len() - 1;
-    (written.get(..css).unwrap_or_default(), Some(last.trim()))
+    Ok((written.get(..css).unwrap_or_default(), Some(name)))
 }
 
 /// Splits at a sign that is not in brackets, parentheses or quotes, nor after a backslash.

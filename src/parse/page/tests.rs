@@ -122,7 +122,7 @@ fn items_that_match_nothing_are_named_with_what_is_there() {
     let said = words(LIST, &[("item", "table.list tr")]);
     assert!(said.contains("no part of it is there") && said.contains("2 `li.card`"), "{said}");
     let said = words(LIST, &[("item", "li[")]);
-    assert!(said.contains("`item`") && said.contains("no CSS selector"), "{said}");
+    assert!(said.contains("`item`") && said.contains("not a CSS selector"), "{said}");
 }
 
 #[test]

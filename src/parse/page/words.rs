@@ -1,7 +1,68 @@
 //! Words by which pages name their parts, in class names, addresses and links. Lists only; no reading.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// What a class name or an id says of its element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    Never,
+    Beside,
+    Pages,
+    Paid,
+    Title,
+    Date,
+    Summary,
+    Author,
+    Icon,
+    Side,
+    Changed,
+    Years,
+    Next,
+    Elsewhere,
+}
+
+impl Mark {
+    /// Its bit in a set of them.
+    pub(super) fn bit(self) -> u16 {
+        1 << (self as u16)
+    }
+}
+
+/// The marks that a word stands for, as bits.
+pub(super) fn marks_of(word: &str) -> u16 {
+    BITS.get(word).copied().unwrap_or_default()
+}
+
+static BITS: LazyLock<HashMap<&'static str, u16>> = LazyLock::new(|| {
+    let mut bits = HashMap::new();
+    for (mark, words) in MARKS {
+        for word in words {
+            *bits.entry(*word).or_default() |= mark.bit();
+        }
+    }
+    bits
+});
+
+const MARKS: [(Mark, &[&str]); 14] = [
+    (Mark::Never, NEVER),
+    (Mark::Beside, BESIDE),
+    (Mark::Pages, PAGES),
+    (Mark::Paid, PAID),
+    (Mark::Title, TITLE),
+    (Mark::Date, DATE),
+    (Mark::Summary, SUMMARY),
+    (Mark::Author, AUTHOR),
+    (Mark::Icon, ICON),
+    (Mark::Side, SIDE),
+    (Mark::Changed, &["updated", "modified"]),
+    (Mark::Years, &["year", "years", "month", "months", "day"]),
+    (Mark::Next, &["next", "older"]),
+    (Mark::Elsewhere, &["category", "tag", "author", "comments", "share", "utility", "icon"]),
+];
+
 /// Parts that are never a list of news.
-pub(super) const NEVER: &[&str] = &[
+const NEVER: &[&str] = &[
     "nav",
     "navbar",
     "navigation",
@@ -49,7 +110,7 @@ pub(super) const NEVER: &[&str] = &[
     "dropdown",
 ];
 /// Parts that hold other lists than the page's own.
-pub(super) const BESIDE: &[&str] = &[
+const BESIDE: &[&str] = &[
     "sidebar",
     "aside",
     "related",
@@ -82,10 +143,10 @@ pub(super) const BESIDE: &[&str] = &[
     "secondary",
 ];
 /// Links to other pages of a list.
-pub(super) const PAGES: &[&str] =
+const PAGES: &[&str] =
     &["pagination", "pager", "paginator", "paging", "page", "pages", "posts", "navigation"];
 /// Items that somebody pays for.
-pub(super) const PAID: &[&str] = &[
+const PAID: &[&str] = &[
     "ad",
     "ads",
     "advert",
@@ -98,10 +159,9 @@ pub(super) const PAID: &[&str] = &[
     "adbox",
 ];
 /// A title.
-pub(super) const TITLE: &[&str] =
-    &["title", "headline", "heading", "subject", "titel", "titre", "caption", "header"];
+const TITLE: &[&str] = &["title", "headline", "heading", "subject", "titel", "titre", "caption", "header"];
 /// A date.
-pub(super) const DATE: &[&str] = &[
+const DATE: &[&str] = &[
     "date",
     "time",
     "datetime",
@@ -119,7 +179,7 @@ pub(super) const DATE: &[&str] = &[
     "created",
 ];
 /// A short text.
-pub(super) const SUMMARY: &[&str] = &[
+const SUMMARY: &[&str] = &[
     "summary",
     "excerpt",
     "teaser",
@@ -141,13 +201,12 @@ pub(super) const SUMMARY: &[&str] = &[
     "copy",
 ];
 /// An author.
-pub(super) const AUTHOR: &[&str] =
-    &["author", "authors", "byline", "writer", "creator", "submitter", "reporter"];
+const AUTHOR: &[&str] = &["author", "authors", "byline", "writer", "creator", "submitter", "reporter"];
 /// Pictures that are no picture of the story.
-pub(super) const ICON: &[&str] =
+const ICON: &[&str] =
     &["avatar", "icon", "logo", "emoji", "gravatar", "pixel", "spacer", "flag", "sprite", "badge", "rating"];
 /// Parts of an item that are not its text.
-pub(super) const SIDE: &[&str] = &[
+const SIDE: &[&str] = &[
     "meta",
     "metadata",
     "tag",

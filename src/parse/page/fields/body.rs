@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use super::super::dom::Id;
 use super::super::item;
-use super::super::words;
+use super::super::words::{self, Mark};
 use super::{Found, Reader, is_block};
 use crate::html;
 
@@ -51,7 +51,7 @@ impl Reader<'_, '_> {
     fn is_aside(&self, id: Id) -> bool {
         std::iter::once(id).chain(self.up(id)).filter(|around| *around != self.item.root).any(|around| {
             matches!(self.dom.name(around), "nav" | "footer" | "figure" | "aside" | "form" | "button")
-                || self.dom.is_marked(around, words::SIDE) && !self.dom.is_marked(around, words::SUMMARY)
+                || self.dom.is_marked(around, Mark::Side) && !self.dom.is_marked(around, Mark::Summary)
         })
     }
 
@@ -106,7 +106,7 @@ impl Reader<'_, '_> {
         let fits = |id: &Id| {
             *id != self.item.root
                 && self.dom.sums(*id).chars >= SHORTEST
-                && self.dom.is_marked(*id, words::SUMMARY)
+                && self.dom.is_marked(*id, Mark::Summary)
                 && !holds_title(*id)
         };
         let id = self.ids.iter().copied().find(fits)?;
@@ -136,8 +136,8 @@ impl Reader<'_, '_> {
             taken.contains(&id)
                 || Some(id) == link
                 || matches!(self.dom.name(id), "nav" | "footer" | "time")
-                || self.dom.is_marked(id, words::SIDE)
-                || self.dom.is_marked(id, words::AUTHOR)
+                || self.dom.is_marked(id, Mark::Side)
+                || self.dom.is_marked(id, Mark::Author)
                 || self.dom.name(id) == "a" && self.leads_elsewhere(id)
         };
         let text = self.item.text(self.dom, &skip);

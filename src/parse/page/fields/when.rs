@@ -1,7 +1,7 @@
 //! The dates of an item: stated, marked, written in a short text, or in its address.
 
 use super::super::dom::Id;
-use super::super::words;
+use super::super::words::Mark;
 use super::{Found, Picked, Reader};
 use crate::date;
 use crate::model::RawDate;
@@ -72,9 +72,8 @@ impl Reader<'_, '_> {
     /// A `<time>`; one that says that it is no date of change, or any.
     fn time(&self, sure: bool) -> Option<Picked<RawDate>> {
         let changed = |id: Id| {
-            let around =
-                || self.up(id).take(1).any(|around| self.dom.is_marked(around, &["updated", "modified"]));
-            self.dom.is_marked(id, &["updated", "modified"]) || around()
+            let around = || self.up(id).take(1).any(|around| self.dom.is_marked(around, Mark::Changed));
+            self.dom.is_marked(id, Mark::Changed) || around()
         };
         let is_time = |id: &Id| self.dom.name(*id) == "time" || self.dom.attr(*id, "datetime").is_some();
         let times = self.ids.iter().copied().filter(is_time);
@@ -87,7 +86,7 @@ impl Reader<'_, '_> {
             .ids
             .iter()
             .copied()
-            .filter(|id| *id != self.item.root && self.dom.is_marked(*id, words::DATE));
+            .filter(|id| *id != self.item.root && self.dom.is_marked(*id, Mark::Date));
         marked.take(MOST_TEXTS).find_map(|id| self.date_of(id))
     }
 
@@ -105,9 +104,8 @@ impl Reader<'_, '_> {
             return first;
         }
         // Text right beside a link, as in `<li><a>Title</a> (12 March 2024)</li>`: its beginning and its end.
-        let text = self
-            .item
-            .text(self.dom, &|id| self.dom.name(id) == "a" || self.dom.is_marked(id, words::SUMMARY));
+        let text =
+            self.item.text(self.dom, &|id| self.dom.name(id) == "a" || self.dom.is_marked(id, Mark::Summary));
         let count = text.chars().count();
         let (start, cut) = crate::text::cut(&text, SHORT);
         let end = if cut { text.get(text.char_indices().nth(count.saturating_sub(SHORT))?.0..)? } else { "" };
@@ -117,7 +115,7 @@ impl Reader<'_, '_> {
     /// An element with text of its own, and not much of it.
     fn is_leaf(&self, id: Id) -> bool {
         let sums = self.dom.sums(id);
-        sums.chars >= 6 && sums.chars <= SHORT && id != self.item.root
+        sums.chars >= 6 && sums.chars <= SHORT && id != self.item.root && self.dom.is_text(id)
     }
 
     /// The date of an element: by an attribute for machines, else by its text.
@@ -127,7 +125,9 @@ impl Reader<'_, '_> {
         if let Some(stamp) = stamp {
             return Some(Picked { value: RawDate::new(stamp), id: Some(id) });
         }
-        let time = self.dom.within(id).skip(1).find(|inner| self.dom.name(*inner) == "time");
+        // Many elements are nested in many that are called a date: a few are looked at.
+        let inner = self.dom.within(id).skip(1).take(20);
+        let time = inner.into_iter().find(|inner| self.dom.name(*inner) == "time");
         let inner = time.and_then(|time| self.dom.attr(time, "datetime").filter(|value| is_stamp(value)));
         if let Some(stamp) = inner {
             return Some(Picked { value: RawDate::new(stamp), id: time });
@@ -136,7 +136,7 @@ impl Reader<'_, '_> {
     }
 
     fn date_in_text(&self, id: Id) -> Option<Picked<RawDate>> {
-        if self.dom.sums(id).chars > SHORT {
+        if self.dom.sums(id).chars > SHORT || !self.dom.is_text(id) {
             return None;
         }
         Some(Picked { value: in_text(&self.dom.text(id))?, id: Some(id) })

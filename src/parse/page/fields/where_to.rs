@@ -2,7 +2,7 @@
 
 use super::super::dom::Id;
 use super::super::item;
-use super::super::words;
+use super::super::words::{self, Mark};
 use super::{MOST, Picked, Reader};
 
 /// Attributes with the address of a picture, the best first: pages that load late keep the real one elsewhere.
@@ -84,7 +84,7 @@ impl Reader<'_, '_> {
         let rel = self.dom.attr(id, "rel").unwrap_or_default();
         let told =
             rel.split_ascii_whitespace().any(|one| matches!(one, "tag" | "author" | "category" | "license"));
-        told || self.dom.is_marked(id, &["category", "tag", "author", "comments", "share", "utility", "icon"])
+        told || self.dom.is_marked(id, Mark::Elsewhere)
             || self.dom.attr(id, "href").is_some_and(leads_elsewhere)
     }
 
@@ -98,7 +98,7 @@ impl Reader<'_, '_> {
                     self.dom.attr(*id, side).and_then(|size| size.trim_end_matches("px").parse::<u32>().ok());
                 size.is_some_and(|size| size < 32)
             });
-            let icon = |id: Id| self.dom.is_marked(id, words::ICON);
+            let icon = |id: Id| self.dom.is_marked(id, Mark::Icon);
             self.dom.name(*id) == "img" && !small && !icon(*id) && !self.up(*id).take(2).any(icon)
         };
         stated.or_else(|| {
