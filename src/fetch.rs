@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
+use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
 use crate::model::{Source, Validators};
@@ -13,22 +14,17 @@ use crate::units::{Size, Span};
 
 mod asking;
 mod body;
-mod dial;
 mod guard;
 mod headers;
 mod http;
 mod polite;
-mod proxy;
-mod room;
 #[cfg(test)]
 mod tests;
-mod wire;
 mod words;
 
 pub use guard::{Guard, Lookup};
 pub use http::{Http, Message};
 pub use polite::{Gate, Held, Permit, host_and_port};
-pub use room::Room;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -65,8 +61,8 @@ pub struct Body {
     pub url: Url,
     /// True for 226: only what is new.
     pub delta: bool,
-    /// The memory it was promised, until it is dropped; `None`: nobody counts.
-    pub room: Option<Arc<Room>>,
+    /// Its place among the large bodies, until it is dropped; `None`: it is small, or nobody counts.
+    pub place: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 /// The head of every answer.

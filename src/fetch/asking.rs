@@ -1,11 +1,10 @@
 //! The head of a request: the same for everybody, but for validators, and for headers and credentials
 //! that go to a source's own origin alone. Never sends anything.
 
-use http::header::{
+use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE,
     IF_NONE_MATCH, USER_AGENT,
 };
-use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::{Request, body};
@@ -59,11 +58,7 @@ pub(super) fn head(agent: &HeaderValue, request: &Request<'_>, url: &Url) -> Res
         return Ok(head);
     }
     if let Some(auth) = &source.auth {
-        head.insert(AUTHORIZATION, basic(format!("{}:{}", auth.user, auth.password.expose()).as_bytes())?);
-    } else if !url.username().is_empty() || url.password().is_some() {
-        let decoded = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
-        let parts = [decoded(url.username()), b":".to_vec(), decoded(url.password().unwrap_or_default())];
-        head.insert(AUTHORIZATION, basic(&parts.concat())?);
+        head.insert(AUTHORIZATION, basic(&auth.user, auth.password.expose())?);
     }
     for (name, value) in &source.headers {
         let name = HeaderName::from_bytes(name.as_bytes())
@@ -77,10 +72,10 @@ pub(super) fn head(agent: &HeaderValue, request: &Request<'_>, url: &Url) -> Res
 }
 
 /// RFC 7617.
-pub(super) fn basic(credentials: &[u8]) -> Result<HeaderValue, String> {
+fn basic(user: &str, password: &str) -> Result<HeaderValue, String> {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = "Basic ".to_owned();
-    for triple in credentials.chunks(3) {
+    for triple in format!("{user}:{password}").as_bytes().chunks(3) {
         let word =
             triple.iter().fold(0u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - triple.len()));
         for place in 0..4usize {

@@ -1,5 +1,5 @@
 //! A body as it streams in: counted, decompressed, counted again. A cut stream, rubbish after its end,
-//! or a limit passed is an error. It stops where the room it is given ends. Never touches the network.
+//! or a limit passed is an error. Never touches the network.
 
 use std::io::{self, Write};
 
@@ -17,9 +17,6 @@ pub(super) const ACCEPT_ENCODING: &str = "gzip, br, zstd";
 /// RFC 9659: no more than 8 MiB of window over HTTP.
 const ZSTD_WINDOW_LOG: u32 = 23;
 const STEP: usize = 32 << 10;
-/// So many bytes of a gzip stream become at most about 33 KiB.
-const BITE: usize = 32;
-const MOST_OF_A_BITE: usize = 34 << 10;
 
 /// Takes a body in and keeps it decoded.
 pub(super) struct Intake {
@@ -28,13 +25,19 @@ pub(super) struct Intake {
     limit: u64,
 }
 
-/// Brotli and Zstandard are decoded when all has come: their windows are megabytes that a slow server would
-/// occupy for as long as it likes.
 enum Decoder {
     Plain(Sink),
     Gzip(Box<GzDecoder<Sink>>),
-    Brotli(Vec<u8>),
-    Zstd(Vec<u8>),
+    Brotli(Box<brotli::DecompressorWriter<Sink>>),
+    Zstd(Box<Zstd>),
+}
+
+struct Zstd {
+    decoder: ZstdDecoder<'static>,
+    /// 0 between frames.
+    wanting: usize,
+    room: Vec<u8>,
+    sink: Sink,
 }
 
 /// Decoded bytes up to a limit.
@@ -44,23 +47,11 @@ struct Sink {
     full: bool,
 }
 
-impl Sink {
-    fn new(room: usize, limit: u64) -> Self {
-        Self { bytes: Vec::with_capacity(room), limit, full: false }
-    }
-}
-
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if (self.bytes.len() + bytes.len()) as u64 > self.limit {
             self.full = true;
             return Err(io::Error::other("limit"));
-        }
-        if self.bytes.capacity() - self.bytes.len() < bytes.len() {
-            // Doubled, but never past the limit.
-            let wanted = (2 * self.bytes.capacity()).max(self.bytes.len() + bytes.len());
-            let wanted = wanted.min(usize::try_from(self.limit).unwrap_or(usize::MAX));
-            self.bytes.reserve_exact(wanted.saturating_sub(self.bytes.len()));
         }
         self.bytes.extend_from_slice(bytes);
         Ok(bytes.len())
@@ -78,11 +69,12 @@ impl Intake {
     /// A coding we did not ask for, or several.
     pub(super) fn new(coding: &str, limit: u64, foreseen: u64) -> Result<Self, String> {
         let room = usize::try_from(foreseen).unwrap_or_default();
+        let sink = Sink { bytes: Vec::with_capacity(room), limit, full: false };
         let decoder = match coding.trim().to_ascii_lowercase().as_str() {
-            "" | "identity" => Decoder::Plain(Sink::new(room, limit)),
-            "gzip" | "x-gzip" => Decoder::Gzip(Box::new(GzDecoder::new(Sink::new(room, limit)))),
-            "br" => Decoder::Brotli(Vec::with_capacity(room)),
-            "zstd" => Decoder::Zstd(Vec::with_capacity(room)),
+            "" | "identity" => Decoder::Plain(sink),
+            "gzip" | "x-gzip" => Decoder::Gzip(Box::new(GzDecoder::new(sink))),
+            "br" => Decoder::Brotli(Box::new(brotli::DecompressorWriter::new(sink, STEP))),
+            "zstd" => Decoder::Zstd(Box::new(Zstd::new(sink)?)),
             other => {
                 let other: String = other.chars().take(40).collect();
                 return Err(format!("has the content coding {other:?}, which was not asked for"));
@@ -96,84 +88,64 @@ impl Intake {
         self.raw
     }
 
-    /// True when [`Intake::finish`] unpacks the whole body, with a window of megabytes.
-    pub(super) fn is_packed(&self) -> bool {
-        matches!(self.decoder, Decoder::Brotli(_) | Decoder::Zstd(_))
+    /// Decoded bytes so far.
+    pub(super) fn held(&mut self) -> usize {
+        self.sink().bytes.len()
     }
 
-    /// The room it needs to go on, in bytes.
-    pub(super) fn wants(&mut self, next: &[u8]) -> u64 {
-        let (kept, next) = match &mut self.decoder {
-            Decoder::Plain(sink) => (sink.bytes.len(), next.len()),
-            Decoder::Gzip(decoder) => (decoder.get_mut().bytes.len(), MOST_OF_A_BITE),
-            Decoder::Brotli(raw) | Decoder::Zstd(raw) => (raw.len(), next.len()),
-        };
-        (kept + next) as u64
-    }
-
-    /// Takes the next bytes, as far as there is room; what is left comes again.
+    /// Takes the next bytes.
     ///
     /// # Errors
     /// A limit, or a stream that cannot be decoded; in words that follow the name of the document.
-    pub(super) fn push<'a>(&mut self, chunk: &'a [u8], room: u64) -> Result<&'a [u8], String> {
-        if self.raw + chunk.len() as u64 > self.limit {
+    pub(super) fn push(&mut self, chunk: &[u8]) -> Result<(), String> {
+        self.raw += chunk.len() as u64;
+        if self.raw > self.limit {
             return Err(too_large(self.limit));
         }
-        let mut rest = chunk;
-        while !rest.is_empty() && self.wants(rest) <= room {
-            let (bite, after) = match self.decoder {
-                Decoder::Gzip(_) => rest.split_at(BITE.min(rest.len())),
-                _ => rest.split_at(rest.len()),
-            };
-            let result = match &mut self.decoder {
-                Decoder::Plain(sink) => sink.write_all(bite),
-                Decoder::Gzip(decoder) => gunzip(decoder, bite),
-                Decoder::Brotli(raw) | Decoder::Zstd(raw) => {
-                    raw.extend_from_slice(bite);
-                    Ok(())
-                }
-            };
-            result.map_err(|error| if self.full() { too_large(self.limit) } else { self.broken(&error) })?;
-            self.raw += bite.len() as u64;
-            rest = after;
-        }
-        Ok(rest)
+        let result = match &mut self.decoder {
+            Decoder::Plain(sink) => sink.write_all(chunk),
+            Decoder::Gzip(decoder) => gunzip(decoder, chunk),
+            Decoder::Brotli(decoder) => unbrotli(decoder, chunk),
+            Decoder::Zstd(decoder) => decoder.push(chunk),
+        };
+        result.map_err(|error| if self.full() { too_large(self.limit) } else { self.broken(&error) })
     }
 
     /// The whole body, decoded.
     ///
     /// # Errors
-    /// When the stream is not complete, or too large.
+    /// When the stream is not complete.
     pub(super) fn finish(mut self) -> Result<Vec<u8>, String> {
         if self.raw == 0 {
             // An empty body is empty in every coding.
             return Ok(Vec::new());
         }
-        let mut sink = Sink::new(0, self.limit);
         let result = match &mut self.decoder {
-            Decoder::Plain(plain) => {
-                std::mem::swap(&mut sink, plain);
-                Ok(())
-            }
-            Decoder::Gzip(decoder) => {
-                decoder.try_finish().inspect(|()| std::mem::swap(&mut sink, decoder.get_mut()))
-            }
-            Decoder::Brotli(raw) => unbrotli(raw, &mut sink),
-            Decoder::Zstd(raw) => unzstd(raw, &mut sink),
+            Decoder::Plain(_) => Ok(()),
+            Decoder::Gzip(decoder) => decoder.try_finish(),
+            Decoder::Brotli(decoder) => decoder.close(),
+            Decoder::Zstd(decoder) if decoder.wanting == 0 => Ok(()),
+            Decoder::Zstd(_) => Err(io::ErrorKind::UnexpectedEof.into()),
         };
         if let Err(error) = result {
-            let full = sink.full || self.full();
-            return Err(if full { too_large(self.limit) } else { self.cut(&error) });
+            let words = if self.full() { too_large(self.limit) } else { self.cut(&error) };
+            return Err(words);
         }
+        let sink = self.sink();
         Ok(std::mem::take(&mut sink.bytes))
     }
 
-    fn full(&mut self) -> bool {
+    fn sink(&mut self) -> &mut Sink {
         match &mut self.decoder {
-            Decoder::Plain(sink) => sink.full,
-            Decoder::Gzip(decoder) => decoder.get_mut().full,
-            Decoder::Brotli(_) | Decoder::Zstd(_) => false,
+            Decoder::Plain(sink) => sink,
+            Decoder::Gzip(decoder) => decoder.get_mut(),
+            Decoder::Brotli(decoder) => decoder.get_mut(),
+            Decoder::Zstd(decoder) => &mut decoder.sink,
         }
+    }
+
+    fn full(&mut self) -> bool {
+        self.sink().full
     }
 
     fn broken(&self, error: &io::Error) -> String {
@@ -213,7 +185,7 @@ fn gunzip(decoder: &mut GzDecoder<Sink>, mut chunk: &[u8]) -> io::Result<()> {
                 }
                 decoder.try_finish()?;
                 let sink = decoder.get_mut();
-                let empty = Sink::new(0, 0);
+                let empty = Sink { bytes: Vec::new(), limit: 0, full: false };
                 *decoder = GzDecoder::new(std::mem::replace(sink, empty));
             }
             taken => chunk = chunk.get(taken..).unwrap_or_default(),
@@ -222,26 +194,28 @@ fn gunzip(decoder: &mut GzDecoder<Sink>, mut chunk: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-fn unbrotli(raw: &[u8], sink: &mut Sink) -> io::Result<()> {
-    let mut decoder = brotli::DecompressorWriter::new(sink, STEP);
-    if decoder.write(raw)? < raw.len() {
-        return Err(rubbish());
-    }
-    decoder.close()
+fn unbrotli(decoder: &mut brotli::DecompressorWriter<Sink>, chunk: &[u8]) -> io::Result<()> {
+    if decoder.write(chunk)? < chunk.len() { Err(rubbish()) } else { Ok(()) }
 }
 
-fn unzstd(raw: &[u8], sink: &mut Sink) -> io::Result<()> {
-    let mut decoder = ZstdDecoder::new()?;
-    decoder.set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_LOG))?;
-    let (mut input, mut room) = (InBuffer::around(raw), vec![0; STEP]);
-    loop {
-        let mut output = OutBuffer::around(room.as_mut_slice());
-        // 0 between frames.
-        let wanting = decoder.run(&mut input, &mut output)?;
-        let written = output.pos();
-        sink.write_all(room.get(..written).unwrap_or_default())?;
-        if input.pos() == raw.len() && written < room.len() {
-            return if wanting == 0 { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
+impl Zstd {
+    fn new(sink: Sink) -> Result<Self, String> {
+        let words = |error: io::Error| format!("cannot be decoded: {error}");
+        let mut decoder = ZstdDecoder::new().map_err(words)?;
+        decoder.set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_LOG)).map_err(words)?;
+        Ok(Self { decoder, wanting: 0, room: vec![0; STEP], sink })
+    }
+
+    fn push(&mut self, chunk: &[u8]) -> io::Result<()> {
+        let mut input = InBuffer::around(chunk);
+        loop {
+            let mut output = OutBuffer::around(self.room.as_mut_slice());
+            self.wanting = self.decoder.run(&mut input, &mut output)?;
+            let written = output.pos();
+            self.sink.write_all(self.room.get(..written).unwrap_or_default())?;
+            if input.pos() == chunk.len() && written < self.room.len() {
+                return Ok(());
+            }
         }
     }
 }

@@ -5,12 +5,14 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use ipnet::IpNet;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::{Semaphore, oneshot};
 use url::{Host, Url};
 
@@ -94,6 +96,13 @@ impl Guard {
         Ok(guard)
     }
 
+    /// The same, open to one more name (a proxy that the config names).
+    pub(super) fn with_name(&self, name: &str) -> Self {
+        let mut guard = self.clone();
+        guard.names.push(plain(name));
+        guard
+    }
+
     /// Refuses an address literal that may not be dialled. Names pass: their answers are checked.
     pub(super) fn check(&self, url: &Url) -> Result<(), Refused> {
         let address = match url.host() {
@@ -122,7 +131,7 @@ impl Guard {
     }
 
     /// The answers of a name that may be dialled.
-    pub(super) fn sift(&self, host: &str, addresses: Vec<IpAddr>) -> Result<Vec<IpAddr>, Refused> {
+    fn sift(&self, host: &str, addresses: Vec<IpAddr>) -> Result<Vec<IpAddr>, Refused> {
         if self.names.contains(&plain(host)) {
             return Ok(addresses);
         }
@@ -190,6 +199,30 @@ fn within(address: IpAddr) -> Vec<Ipv4Addr> {
     }
 }
 
+/// The resolver that the HTTP client is given.
+pub(super) struct Resolver {
+    pub(super) guard: Guard,
+    pub(super) lookup: Lookup,
+}
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let (guard, lookup, host) = (self.guard.clone(), Arc::clone(&self.lookup), name.as_str().to_owned());
+        async move {
+            let addresses = lookup(host.clone())
+                .await
+                .map_err(|error| NoAddress { host: host.clone(), why: error.to_string() })?;
+            if addresses.is_empty() {
+                return Err(NoAddress { host, why: "it has no address".to_owned() }.into());
+            }
+            let good = guard.sift(&host, addresses)?;
+            let addresses: Addrs = Box::new(good.into_iter().map(|address| SocketAddr::new(address, 0)));
+            Ok(addresses)
+        }
+        .boxed()
+    }
+}
+
 /// The system's resolver. Each look-up has a thread of its own: the C library's cannot be stopped, and
 /// the runtime would wait for it on shutdown.
 pub(super) fn system_lookup() -> Lookup {
@@ -213,3 +246,6 @@ pub(super) fn system_lookup() -> Lookup {
         .boxed()
     })
 }
+
+/// A look-up limit below the connect limit would only blur errors, so there is one for both.
+pub(super) const CONNECT_LIMIT: Duration = Duration::from_secs(10);

@@ -3,57 +3,59 @@
 
 mod message;
 
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::header::{
-    CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderName, HeaderValue, IF_MODIFIED_SINCE,
-    IF_NONE_MATCH, PROXY_AUTHORIZATION,
+use reqwest::header::{
+    CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH,
 };
-use http::{HeaderMap, StatusCode};
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Body as _, Incoming};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use tokio::time::{Instant, timeout_at};
+use reqwest::{Client, Response, StatusCode};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use url::Url;
 
 pub use message::Message;
 
 use super::body::{self, Intake};
-use super::dial::Dialler;
-use super::guard::{self, Guard, Lookup};
+use super::guard::{self, CONNECT_LIMIT, Guard, Lookup, Resolver};
 use super::polite::Permit;
-use super::room::{Room, Rooms};
-use super::wire::{Back, Wire};
 use super::{
-    Answer, Body, Fetch, FetchError, Fetched, Freshness, Gate, Options, Request, asking, headers, proxy,
-    words,
+    Answer, Body, Fetch, FetchError, Fetched, Freshness, Gate, Options, Request, asking, headers, words,
 };
 use crate::units::Span;
 
 const MAX_HOPS: usize = 10;
-/// The body of a redirect is read up to here, so that the connection can be used again.
-const MAX_ASIDE: u64 = 16 << 10;
+/// Long enough for the next source of the same host, short enough to hold few sockets.
+const IDLE: Duration = Duration::from_secs(15);
 /// The most that goes into one allocation on the word of a server.
-const MAX_FORESIGHT: u64 = 1 << 20;
+const MAX_FORESIGHT: u64 = 1 << 18;
+/// A body may grow so far (bytes, decoded) without a place among the large ones.
+const SMALL_BODY: usize = 1 << 18;
+/// Bodies at once that are larger: six of 16 MiB, and 128 polls with small ones, are 128 MiB.
+const LARGE_BODIES: usize = 6;
 
 /// Fetches over HTTP/1.1 and HTTP/2. One for the whole process; connections are shared per host.
 pub struct Http {
     agent: HeaderValue,
-    wire: Wire,
-    rooms: Arc<Rooms>,
+    guard: Guard,
+    lookup: Lookup,
+    roots: Vec<reqwest::Certificate>,
     max_hold: Duration,
     proxy: Option<Url>,
+    clients: Mutex<HashMap<Option<Url>, Client>>,
     gate: Arc<Gate>,
+    /// Places for large bodies: together with the small ones of all polls they stay under 128 MiB.
+    large: Arc<Semaphore>,
 }
 
 impl Http {
-    /// Reads the roots and `allow_private`.
+    /// Reads the roots and `allow_private`; builds the first client.
     ///
     /// # Errors
     /// A `ca_file`, `proxy`, `contact` or `allow_private` that cannot be used, in words.
@@ -66,26 +68,72 @@ impl Http {
     /// # Errors
     /// As [`Http::new`].
     pub fn with_lookup(options: &Options, gate: Arc<Gate>, lookup: Lookup) -> Result<Self, String> {
+        // Without a default provider reqwest panics; a second installation is refused, which is well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let proxy = match &options.proxy {
             None => None,
             Some(text) => Some(Url::parse(text).map_err(|error| format!("proxy {text:?}: {error}"))?),
         };
-        proxy.as_ref().map_or(Ok(()), spoken)?;
-        let guard = Guard::new(&options.allow_private).map_err(|error| format!("allow_private: {error}"))?;
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| format!("TLS: {error}"))?
-            .with_root_certificates(roots(options.ca_file.as_deref())?)
-            .with_no_client_auth();
-        Ok(Self {
+        let http = Self {
             agent: asking::agent(options.contact.as_deref())?,
-            wire: Wire::new(Dialler::new(guard, lookup, tls)),
-            rooms: Rooms::new(),
+            guard: Guard::new(&options.allow_private).map_err(|error| format!("allow_private: {error}"))?,
+            lookup,
+            roots: roots(options.ca_file.as_deref())?,
             max_hold: options.max_hold.0,
             proxy,
+            clients: Mutex::default(),
             gate,
-        })
+            large: Arc::new(Semaphore::new(LARGE_BODIES)),
+        };
+        http.client(None)?;
+        Ok(http)
+    }
+
+    /// The client for a proxy (the source's, else the common one). Built once for each.
+    fn client(&self, own: Option<&Url>) -> Result<Client, String> {
+        let proxy = own.or(self.proxy.as_ref()).cloned();
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&proxy) {
+            return Ok(client.clone());
+        }
+        let client = self.build(proxy.as_ref())?;
+        clients.insert(proxy, client.clone());
+        Ok(client)
+    }
+
+    fn build(&self, proxy: Option<&Url>) -> Result<Client, String> {
+        let mut guard = self.guard.clone();
+        let mut builder = Client::builder()
+            .tls_certs_only(self.roots.clone())
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .no_proxy()
+            // Decoded by ourselves: only so are raw bytes counted and rubbish after the end seen.
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
+            .connect_timeout(CONNECT_LIMIT)
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(2)
+            .http1_max_headers(headers::MAX_LINES)
+            .http2_max_header_list_size(u32::try_from(headers::MAX_HEAD).unwrap_or(u32::MAX));
+        if let Some(url) = proxy {
+            let shown = words::shown(url);
+            if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") {
+                return Err(format!("proxy {shown}: only http, https and socks5 are spoken"));
+            }
+            let words = |error: reqwest::Error| format!("proxy {shown}: {}", error.without_url());
+            builder = builder.proxy(reqwest::Proxy::all(url.clone()).map_err(words)?);
+            // Who names a proxy means it, wherever it is.
+            guard = guard.with_name(url.host_str().unwrap_or_default());
+        }
+        let resolver = Resolver { guard, lookup: Arc::clone(&self.lookup) };
+        builder
+            .dns_resolver(resolver)
+            .build()
+            .map_err(|error| format!("no HTTP client: {}", error.without_url()))
     }
 
     async fn trip(
@@ -94,13 +142,12 @@ impl Http {
         now: DateTime<Utc>,
         trip: &mut Trip,
     ) -> Result<Fetched, FetchError> {
-        let proxy = request.source.proxy.as_ref().or(self.proxy.as_ref());
-        proxy.map_or(Ok(()), spoken).and_then(|()| sound(request)).map_err(|words| trip.broken(words))?;
+        sound(request).map_err(|words| trip.broken(words))?;
+        let client = self.client(request.source.proxy.as_ref()).map_err(|words| trip.broken(words))?;
         let mut permit: Option<Permit> = None;
         loop {
             let url = trip.url.clone();
-            self.wire
-                .dialler()
+            self.guard
                 .check(&url)
                 .map_err(|refused| trip.broken(format!("{} was not asked: {refused}", words::shown(&url))))?;
             // A turn at one host is given back before another's is waited for.
@@ -117,139 +164,22 @@ impl Http {
                     }
                 }
             };
-            // Room is waited for like a turn: it takes nothing from the deadline.
-            let mut room = self.rooms.room();
-            room.make(1).await;
             let started = Instant::now();
-            trip.deadline = started + request.source.timeout.saturating_sub(trip.spent);
-            let step = self.exchange(request, proxy, now, room, trip).await;
-            trip.spent += started.elapsed().saturating_sub(std::mem::take(&mut trip.waited));
-            match step? {
-                Step::Ended(fetched) => {
+            let left = request.source.timeout.saturating_sub(trip.spent);
+            let step = tokio::time::timeout(left, exchange(&client, &self.agent, request, now, trip)).await;
+            trip.spent += started.elapsed();
+            match step {
+                Err(_) => return Err(trip.late(request.source.timeout)),
+                Ok(Err(error)) => return Err(error),
+                Ok(Ok(Step::Ended(fetched))) => {
                     if let Fetched::Throttled(answer) = &*fetched {
                         self.hold(answer, now);
                     }
                     return Ok(*fetched);
                 }
-                Step::Next => permit = Some(turn),
+                Ok(Ok(Step::Next)) => permit = Some(turn),
             }
         }
-    }
-
-    /// One request and what it answers.
-    async fn exchange(
-        &self,
-        request: &Request<'_>,
-        proxy: Option<&Url>,
-        now: DateTime<Utc>,
-        room: Room,
-        trip: &mut Trip,
-    ) -> Result<Step, FetchError> {
-        let asked = asking::head(&self.agent, request, &trip.url).map_err(|words| trip.broken(words))?;
-        let conditional = asked.contains_key(IF_NONE_MATCH) || asked.contains_key(IF_MODIFIED_SINCE);
-        let mut message = http::Request::default();
-        *message.headers_mut() = asked;
-        let message = sent(&trip.url, proxy, message).map_err(|words| trip.broken(words))?;
-        trip.requests += 1;
-        trip.stage = "connecting to it or waiting for its answer";
-        let asking = self.wire.ask(&trip.url, proxy, message);
-        let answered = match timeout_at(trip.deadline, asking).await {
-            Ok(answered) => answered.map_err(|error| trip.broken(words::of_wire(&error, &trip.url)))?,
-            Err(_) => return Err(trip.late(request.source.timeout)),
-        };
-        let (response, back) = answered.split();
-        let (parts, incoming) = response.into_parts();
-        let (status, head) = (parts.status, parts.headers);
-        let shown = words::shown(&trip.url);
-        if headers::size(&head) > headers::MAX_HEAD || head.len() > headers::MAX_LINES {
-            return Err(trip.broken(words::head_too_large(&shown)));
-        }
-        let ended = |fetched| Ok(Step::Ended(Box::new(fetched)));
-        match status.as_u16() {
-            code @ (200 | 226) if code == 200 || manipulated_as_feed(&head) => {
-                self.read(incoming, back, (status, head), request, now, room, trip).await
-            }
-            304 if conditional => {
-                back.keep();
-                ended(Fetched::NotModified(trip.answer(status, &head, now)))
-            }
-            304 => Err(trip.broken(format!(
-                "{shown} answered 304 Not Modified though it was not asked whether it changed"
-            ))),
-            301 | 302 | 303 | 307 | 308 => {
-                trip.follow(status, &head)?;
-                aside(incoming, back, trip.deadline).await;
-                Ok(Step::Next)
-            }
-            410 if trip.all_permanent => ended(Fetched::Gone(trip.answer(status, &head, now))),
-            429 | 503 => ended(Fetched::Throttled(trip.answer(status, &head, now))),
-            code => Err(FetchError::Status {
-                url: shown,
-                status: code,
-                reason: status.canonical_reason().unwrap_or("(no standard status)"),
-                requests: trip.requests,
-            }),
-        }
-    }
-
-    /// The whole body, or an error.
-    #[allow(clippy::too_many_arguments, reason = "one call; everything an answer is made of")]
-    async fn read(
-        &self,
-        mut incoming: Incoming,
-        back: Back,
-        (status, head): (StatusCode, HeaderMap),
-        request: &Request<'_>,
-        now: DateTime<Utc>,
-        mut room: Room,
-        trip: &mut Trip,
-    ) -> Result<Step, FetchError> {
-        trip.stage = "reading its body";
-        let (limit, shown) = (request.source.max_body, words::shown(&trip.url));
-        let said = |why: String| format!("{shown} {why}");
-        let foreseen = incoming.size_hint().exact().unwrap_or_default();
-        if foreseen > limit {
-            return Err(trip.broken(said(body::too_large(limit))));
-        }
-        let codings: Vec<&str> =
-            head.get_all(CONTENT_ENCODING).iter().filter_map(|line| line.to_str().ok()).collect();
-        let mut intake = Intake::new(&codings.join(","), limit, foreseen.min(MAX_FORESIGHT))
-            .map_err(|why| trip.broken(said(why)))?;
-        loop {
-            let frame = match timeout_at(trip.deadline, incoming.frame()).await {
-                Ok(None) => break,
-                Ok(Some(Ok(frame))) => frame,
-                Ok(Some(Err(error))) => {
-                    return Err(trip.broken(words::of_body(&error, &trip.url, intake.raw())));
-                }
-                Err(_) => return Err(trip.late(request.source.timeout)),
-            };
-            let chunk = frame.into_data().unwrap_or_default();
-            let mut rest = chunk.as_ref();
-            while !rest.is_empty() {
-                trip.wait_for(room.make(intake.wants(rest))).await;
-                rest = intake.push(rest, room.bytes()).map_err(|why| trip.broken(said(why)))?;
-            }
-        }
-        let packed = intake.is_packed();
-        let turn = if packed { trip.wait_for(self.rooms.unpacking.acquire()).await.ok() } else { None };
-        let bytes = intake.finish().map_err(|why| trip.broken(said(why)))?;
-        room.make(bytes.len() as u64).await;
-        drop(turn);
-        back.keep();
-        let field = |name: HeaderName| {
-            head.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-        };
-        let body = Body {
-            bytes: bytes.into(),
-            content_type: field(CONTENT_TYPE),
-            content_language: field(CONTENT_LANGUAGE),
-            url: headers::base(&head, &trip.url),
-            delta: status == StatusCode::IM_USED,
-            room: Some(Arc::new(room)),
-        };
-        let answer = trip.answer(status, &head, now);
-        Ok(Step::Ended(Box::new(Fetched::Body(answer, body))))
     }
 
     /// RFC 6585 4: a 429 is about whoever asks, so the whole host is left alone.
@@ -270,7 +200,7 @@ impl Fetch for Http {
         now: DateTime<Utc>,
     ) -> BoxFuture<'a, Result<Fetched, FetchError>> {
         async move {
-            let mut trip = Trip::new(&request.url);
+            let mut trip = Trip::new(&request.url, self.large.clone());
             self.trip(&request, now, &mut trip).await
         }
         .boxed()
@@ -297,60 +227,21 @@ fn sound(request: &Request<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// A proxy we can speak to.
-fn spoken(proxy: &Url) -> Result<(), String> {
-    if matches!(proxy.scheme(), "http" | "https" | "socks5" | "socks5h") && proxy.has_host() {
-        return Ok(());
-    }
-    Err(format!("proxy {}: only http, https and socks5 are spoken", words::shown(proxy)))
-}
-
-fn roots(ca_file: Option<&Path>) -> Result<rustls::RootCertStore, String> {
-    let mut roots = rustls::RootCertStore::empty();
+fn roots(ca_file: Option<&Path>) -> Result<Vec<reqwest::Certificate>, String> {
+    let mut roots = Vec::new();
     for der in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
-        roots.add(der.clone()).map_err(|error| format!("a built-in root: {error}"))?;
+        roots.push(reqwest::Certificate::from_der(der).map_err(|error| format!("a built-in root: {error}"))?);
     }
     if let Some(path) = ca_file {
         let words = |error: &dyn std::fmt::Display| format!("ca_file {}: {error}", path.display());
         let pem = std::fs::read(path).map_err(|error| words(&error))?;
-        let more: Vec<CertificateDer<'_>> =
-            CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|error| words(&error))?;
+        let more = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| words(&error))?;
         if more.is_empty() {
             return Err(words(&"no certificate in it"));
         }
-        for der in more {
-            roots.add(der).map_err(|error| words(&error))?;
-        }
+        roots.extend(more);
     }
     Ok(roots)
-}
-
-/// The request as it goes out, but for what only the connection knows.
-fn sent(
-    url: &Url,
-    proxy: Option<&Url>,
-    mut request: http::Request<Full<bytes::Bytes>>,
-) -> Result<http::Request<Full<bytes::Bytes>>, String> {
-    *request.uri_mut() = http::Uri::try_from(words::bare(url).as_str())
-        .map_err(|error| format!("{} cannot be asked: {error}", words::shown(url)))?;
-    let plain_proxy = proxy.filter(|proxy| url.scheme() == "http" && proxy.scheme().starts_with("http"));
-    if let Some(value) = plain_proxy.and_then(proxy::authorization) {
-        request.headers_mut().insert(PROXY_AUTHORIZATION, value);
-    }
-    Ok(request)
-}
-
-/// Reads what nobody wants, so that the connection can be used again; a longer one is closed instead.
-async fn aside(mut incoming: Incoming, back: Back, deadline: Instant) {
-    let mut left = MAX_ASIDE;
-    while let Ok(Some(Ok(frame))) = timeout_at(deadline, incoming.frame()).await {
-        let length = frame.data_ref().map_or(0, |data| data.len() as u64);
-        let Some(less) = left.checked_sub(length) else { return };
-        left = less;
-    }
-    if incoming.is_end_stream() {
-        back.keep();
-    }
 }
 
 /// Where a poll stands. Outlives the step that a deadline cuts off, so that its words are right.
@@ -363,10 +254,8 @@ struct Trip {
     all_permanent: bool,
     requests: u32,
     spent: Duration,
-    deadline: Instant,
-    /// Of the step under way, for room in memory: that is not the server's fault.
-    waited: Duration,
     stage: &'static str,
+    large: Arc<Semaphore>,
 }
 
 enum Step {
@@ -376,7 +265,7 @@ enum Step {
 }
 
 impl Trip {
-    fn new(url: &Url) -> Self {
+    fn new(url: &Url, large: Arc<Semaphore>) -> Self {
         let mut url = url.clone();
         url.set_fragment(None);
         Self {
@@ -387,20 +276,9 @@ impl Trip {
             all_permanent: true,
             requests: 0,
             spent: Duration::ZERO,
-            deadline: Instant::now(),
-            waited: Duration::ZERO,
             stage: "before it was asked",
+            large,
         }
-    }
-
-    /// Waits for something of ours; the deadline waits as well.
-    async fn wait_for<T>(&mut self, ours: impl Future<Output = T>) -> T {
-        let before = Instant::now();
-        let output = ours.await;
-        let waited = before.elapsed();
-        self.waited += waited;
-        self.deadline += waited;
-        output
     }
 
     fn same_host(&self) -> bool {
@@ -462,7 +340,98 @@ impl Trip {
     }
 }
 
+/// One request and what it answers.
+async fn exchange(
+    client: &Client,
+    agent: &HeaderValue,
+    request: &Request<'_>,
+    now: DateTime<Utc>,
+    trip: &mut Trip,
+) -> Result<Step, FetchError> {
+    let head = asking::head(agent, request, &trip.url).map_err(|words| trip.broken(words))?;
+    let conditional = head.contains_key(IF_NONE_MATCH) || head.contains_key(IF_MODIFIED_SINCE);
+    trip.requests += 1;
+    trip.stage = "connecting to it or waiting for its answer";
+    let response = client
+        .get(trip.url.clone())
+        .headers(head)
+        .send()
+        .await
+        .map_err(|error| trip.broken(words::of_request(&error, &trip.url)))?;
+    let (status, head) = (response.status(), response.headers().clone());
+    let shown = words::shown(&trip.url);
+    if headers::size(&head) > headers::MAX_HEAD {
+        return Err(trip.broken(format!("{shown} answered with a head larger than 64KiB")));
+    }
+    let ended = |fetched| Ok(Step::Ended(Box::new(fetched)));
+    match status.as_u16() {
+        200 => read(response, &head, request.source.max_body, now, trip).await,
+        226 if manipulated_as_feed(&head) => read(response, &head, request.source.max_body, now, trip).await,
+        304 if conditional => ended(Fetched::NotModified(trip.answer(status, &head, now))),
+        304 => Err(trip
+            .broken(format!("{shown} answered 304 Not Modified though it was not asked whether it changed"))),
+        301 | 302 | 303 | 307 | 308 => trip.follow(status, &head).map(|()| Step::Next),
+        410 if trip.all_permanent => ended(Fetched::Gone(trip.answer(status, &head, now))),
+        429 | 503 => ended(Fetched::Throttled(trip.answer(status, &head, now))),
+        code => Err(FetchError::Status {
+            url: shown,
+            status: code,
+            reason: status.canonical_reason().unwrap_or("(no standard status)"),
+            requests: trip.requests,
+        }),
+    }
+}
+
 fn manipulated_as_feed(head: &HeaderMap) -> bool {
     let lines = head.get_all("im").iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).any(|im| im.trim().eq_ignore_ascii_case("feed"))
+}
+
+/// The whole body, or an error.
+async fn read(
+    mut response: Response,
+    head: &HeaderMap,
+    limit: u64,
+    now: DateTime<Utc>,
+    trip: &mut Trip,
+) -> Result<Step, FetchError> {
+    trip.stage = "reading its body";
+    let shown = words::shown(&trip.url);
+    let said = |why: String| format!("{shown} {why}");
+    let foreseen = response.content_length().unwrap_or_default();
+    if foreseen > limit {
+        return Err(trip.broken(said(body::too_large(limit))));
+    }
+    let codings: Vec<&str> =
+        head.get_all(CONTENT_ENCODING).iter().filter_map(|line| line.to_str().ok()).collect();
+    let mut intake = Intake::new(&codings.join(","), limit, foreseen.min(MAX_FORESIGHT))
+        .map_err(|why| trip.broken(said(why)))?;
+    let mut place = None;
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) => {
+                intake.push(&chunk).map_err(|why| trip.broken(said(why)))?;
+                if place.is_none() && intake.held() > SMALL_BODY {
+                    // Whoever has a place waits for nothing more, so everybody comes to an end.
+                    place = trip.large.clone().acquire_owned().await.ok();
+                }
+            }
+            Ok(None) => break,
+            Err(error) => return Err(trip.broken(words::of_body(&error, &trip.url, intake.raw()))),
+        }
+    }
+    let bytes = intake.finish().map_err(|why| trip.broken(said(why)))?;
+    let field =
+        |name: HeaderName| head.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let status = response.status();
+    let body = Body {
+        bytes: bytes.into(),
+        content_type: field(CONTENT_TYPE),
+        content_language: field(CONTENT_LANGUAGE),
+        url: headers::base(head, &trip.url),
+        delta: status == StatusCode::IM_USED,
+        place: place.map(Arc::new),
+    };
+    let answer = trip.answer(status, head, now);
+    Ok(Step::Ended(Box::new(Fetched::Body(answer, body))))
 }

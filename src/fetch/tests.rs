@@ -12,7 +12,6 @@ mod ends;
 mod origin;
 mod redirects;
 mod tls;
-mod wire;
 
 use origin::{Origin, Reply, answer, ok};
 

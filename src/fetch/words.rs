@@ -5,9 +5,7 @@ use std::io;
 
 use url::Url;
 
-use super::dial::DialError;
-use super::headers;
-use super::wire::WireError;
+use super::guard::{NoAddress, Refused};
 use crate::link;
 
 /// An address as it may be shown, without what is never sent.
@@ -15,16 +13,6 @@ pub(super) fn shown(url: &Url) -> String {
     let mut url = url.clone();
     url.set_fragment(None);
     link::mask(url.as_str())
-}
-
-/// An address as it is asked: without fragment and credentials.
-pub(super) fn bare(url: &Url) -> Url {
-    let mut url = url.clone();
-    url.set_fragment(None);
-    // Only an address without host refuses these, and none such is asked.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url
 }
 
 /// Host and port of an address, for words about connections.
@@ -53,70 +41,45 @@ fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
 }
 
 /// What went wrong before there was a head.
-pub(super) fn of_wire(error: &WireError, url: &Url) -> String {
-    match error {
-        WireError::Dial(error) => of_dial(error, url),
-        WireError::Http(error) => of_http(error, url),
-        WireError::Interim => format!("{} sends interim answers (1xx) without end", shown(url)),
-    }
-}
-
-fn of_dial(error: &DialError, url: &Url) -> String {
-    let host = host(url);
-    match error {
-        DialError::Refused(refused) => format!("{} was not asked: {refused}", shown(url)),
-        DialError::NoAddress(missing) => missing.to_string(),
-        DialError::Late => format!("{host} did not take a connection within 10s"),
-        DialError::Connect(error) => {
-            of_io(error, &host).unwrap_or_else(|| format!("no connection to {host}: {error}"))
-        }
-        DialError::Tls(error) => match find::<rustls::Error>(error) {
-            Some(tls) => format!("TLS with {host} failed: {}", of_tls(tls)),
-            None => of_io(error, &host).unwrap_or_else(|| format!("TLS with {host} failed: {error}")),
-        },
-        DialError::Proxy(words) => words.clone(),
-    }
-}
-
-fn of_http(error: &hyper::Error, url: &Url) -> String {
+pub(super) fn of_request(error: &reqwest::Error, url: &Url) -> String {
     let (host, shown) = (host(url), shown(url));
-    if error.is_incomplete_message() {
+    if let Some(refused) = find::<Refused>(error) {
+        return format!("{shown} was not asked: {refused}");
+    }
+    if let Some(missing) = find::<NoAddress>(error) {
+        return missing.to_string();
+    }
+    if let Some(tls) = find::<rustls::Error>(error) {
+        return format!("TLS with {host} failed: {}", of_tls(tls));
+    }
+    if error.is_connect() && error.is_timeout() {
+        return format!("{host} did not take a connection within 10s");
+    }
+    if find::<hyper::Error>(error).is_some_and(hyper::Error::is_incomplete_message) {
         return format!("{host} closed the connection before its answer was complete");
     }
-    if error.is_parse_too_large() {
-        return head_too_large(&shown);
-    }
-    if let Some(words) = find::<io::Error>(error).and_then(|io| of_io(io, &host)) {
-        return words;
-    }
-    format!("{shown} gave no answer that can be read: {}", innermost(error))
-}
-
-/// The head of an answer, by size or by lines.
-pub(super) fn head_too_large(shown: &str) -> String {
-    format!(
-        "{shown} answered with a head larger than {} KiB or of more than {} lines",
-        headers::MAX_HEAD >> 10,
-        headers::MAX_LINES
-    )
-}
-
-fn of_io(error: &io::Error, host: &str) -> Option<String> {
-    Some(match error.kind() {
-        io::ErrorKind::ConnectionRefused => format!("{host} refused the connection"),
-        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
-            format!("{host} reset the connection")
+    let detail = innermost(error);
+    if let Some(io) = find::<io::Error>(error) {
+        match io.kind() {
+            io::ErrorKind::ConnectionRefused => return format!("{host} refused the connection"),
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+                return format!("{host} reset the connection");
+            }
+            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+                return format!("{host} cannot be reached: {io}");
+            }
+            io::ErrorKind::UnexpectedEof => return format!("{host} closed the connection"),
+            _ => {}
         }
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-            format!("{host} cannot be reached: {error}")
-        }
-        io::ErrorKind::UnexpectedEof => format!("{host} closed the connection"),
-        _ => return None,
-    })
+    }
+    if error.is_connect() {
+        return format!("no connection to {host}: {detail}");
+    }
+    format!("{shown} gave no answer that can be read: {detail}")
 }
 
 /// What went wrong within a body.
-pub(super) fn of_body(error: &hyper::Error, url: &Url, raw: u64) -> String {
+pub(super) fn of_body(error: &reqwest::Error, url: &Url, raw: u64) -> String {
     format!("the body of {} was cut off after {raw} bytes: {}", shown(url), innermost(error))
 }
 
@@ -140,7 +103,7 @@ fn of_tls(error: &rustls::Error) -> String {
     }
 }
 
-/// The deepest cause says most.
+/// The deepest cause says most; reqwest's own words repeat the URL, secrets included.
 fn innermost(error: &(dyn Error + 'static)) -> String {
     let mut deepest = error;
     while let Some(source) = deepest.source() {

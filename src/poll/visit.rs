@@ -47,7 +47,7 @@ impl Errand {
             content_language: None,
             url: Url::parse(&kept.url).unwrap_or_else(|_| answer.url.clone()),
             delta: false,
-            room: None,
+            place: None,
         };
         Some((answer, body))
     }

@@ -1,6 +1,6 @@
 //! Heads of answers: what is believed of them.
 
-use http::header::HeaderValue;
+use reqwest::header::HeaderValue;
 
 use super::*;
 

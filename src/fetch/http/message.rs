@@ -4,8 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderValue, USER_AGENT};
-use http_body_util::{BodyExt, Full};
+use reqwest::header::{HeaderMap, HeaderValue, USER_AGENT};
 use url::Url;
 
 use super::{Http, words};
@@ -38,7 +37,7 @@ impl Http {
         if !url.username().is_empty() || url.password().is_some() {
             return Err("an address with a user name in it is not asked".to_owned());
         }
-        self.wire.dialler().check(url).map_err(|refused| refused.to_string())
+        self.guard.check(url).map_err(|refused| refused.to_string())
     }
 
     /// Sends a message; the status and the first bytes of the answer.
@@ -47,29 +46,26 @@ impl Http {
     /// Why there was no answer, in words.
     pub async fn send(&self, message: Message) -> Result<(u16, Bytes), String> {
         self.may_dial(&message.url)?;
+        let client = self.client(None)?;
         let shown = words::shown(&message.url);
-        let method = if message.body.is_some() { http::Method::POST } else { http::Method::GET };
-        let mut request = http::Request::new(Full::new(message.body.unwrap_or_default()));
-        *request.method_mut() = method;
-        *request.headers_mut() = message.headers;
-        request.headers_mut().insert(USER_AGENT, HeaderValue::clone(&self.agent));
-        let request = super::sent(&message.url, self.proxy.as_ref(), request)?;
+        let mut headers = message.headers;
+        headers.insert(USER_AGENT, HeaderValue::clone(&self.agent));
+        let request = match message.body {
+            None => client.get(message.url),
+            Some(body) => client.post(message.url).body(body),
+        };
         let exchange = async {
-            let asked = self.wire.ask(&message.url, self.proxy.as_ref(), request).await;
-            let answered = asked.map_err(|error| words::of_wire(&error, &message.url))?;
-            let (response, _) = answered.split();
-            let status = response.status().as_u16();
-            let (mut incoming, mut bytes) = (response.into_body(), Vec::new());
-            while let Some(frame) = incoming.frame().await {
-                let frame =
-                    frame.map_err(|error| words::of_body(&error, &message.url, bytes.len() as u64))?;
-                bytes.extend_from_slice(&frame.into_data().unwrap_or_default());
+            let failed = |error: reqwest::Error| format!("{shown}: {}", error.without_url());
+            let mut response = request.headers(headers).send().await.map_err(failed)?;
+            let mut bytes = Vec::new();
+            while let Some(chunk) = response.chunk().await.map_err(failed)? {
+                bytes.extend_from_slice(&chunk);
                 if bytes.len() > ANSWER {
                     break;
                 }
             }
             bytes.truncate(ANSWER);
-            Ok((status, Bytes::from(bytes)))
+            Ok((response.status().as_u16(), Bytes::from(bytes)))
         };
         tokio::time::timeout(DEADLINE, exchange)
             .await

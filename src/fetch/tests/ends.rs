@@ -71,13 +71,13 @@ async fn bodies_beyond_the_limit() {
     .await;
     check(|| ok(&["content-encoding: gzip"], &gzip(&vec![0; 9 << 20])), "is larger than max_body (1MiB)")
         .await;
+    check(|| raw(&format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "x".repeat(70_000))), "head larger than 64KiB")
+        .await;
     check(
-        || raw(&format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "x".repeat(70_000))),
-        "head larger than 64 KiB or of more than 200 lines",
+        || raw(&format!("HTTP/1.1 200 OK\r\n{}\r\n", "x: y\r\n".repeat(201))),
+        "no answer that can be read",
     )
     .await;
-    check(|| raw(&format!("HTTP/1.1 200 OK\r\n{}\r\n", "x: y\r\n".repeat(201))), "of more than 200 lines")
-        .await;
 }
 
 #[tokio::test]

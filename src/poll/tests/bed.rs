@@ -113,7 +113,7 @@ fn answer(status: u16) -> Answer {
 pub(crate) fn body(text: &str) -> Reply {
     let url: Url = "https://unset.example/".parse().unwrap();
     let bytes = text.as_bytes().to_vec().into();
-    let body = Body { bytes, content_type: None, content_language: None, url, delta: false, room: None };
+    let body = Body { bytes, content_type: None, content_language: None, url, delta: false, place: None };
     Reply::new(End::Fetched(Box::new(Fetched::Body(answer(200), body))))
 }
 
