@@ -20,6 +20,7 @@ const EXCERPT: usize = 300;
 /// Stand-ins while the crate writes: noncharacters that no cleaned text holds.
 const AMPERSAND: char = '\u{FDD0}';
 const LESS_THAN: char = '\u{FDD1}';
+const WORD_JOINER: char = '\u{2060}';
 
 /// The bytes of the RSS form.
 pub(super) fn write(sheet: &Sheet<'_>) -> Vec<u8> {
@@ -33,8 +34,8 @@ pub(super) fn write(sheet: &Sheet<'_>) -> Vec<u8> {
 }
 
 /// A plain text for `title` and its like: `&` and `<` as hexadecimal references (Best
-/// Practices Profile, "Character data"). A `<` that would open a tag is spelt out once more:
-/// many readers take a title for HTML, and it must stay words even there.
+/// Practices Profile, "Character data"). Behind a `<` that would open a tag stands a word joiner, which
+/// nobody sees: some readers take a title for HTML, others for text, and it must be the same words in both.
 fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
@@ -42,8 +43,8 @@ fn plain(text: &str) -> String {
         match c {
             '&' => out.push(AMPERSAND),
             '<' if rest.peek().is_some_and(|next| next.is_ascii_alphabetic() || "/!?".contains(*next)) => {
-                out.push(AMPERSAND);
-                out.push_str("lt;");
+                out.push(LESS_THAN);
+                out.push(WORD_JOINER);
             }
             '<' => out.push(LESS_THAN),
             c => out.push(c),
