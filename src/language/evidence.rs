@@ -12,7 +12,7 @@ use super::small_words::SMALL;
 const FEWEST_LETTERS: usize = 3;
 
 /// A text of so many letters may be named without a small word, if the detector names it whole and in halves.
-const LETTERS_ALONE: usize = 16;
+const LETTERS_ALONE: usize = 20;
 
 /// Letters that occur in Latin texts of other languages only. A few of them are names in a headline; many are a language.
 const FOREIGN: &str = "ąęłńśźżćěřůčšžťďňľĺŕőűășțæøðþāēīūģķļņįųėĉĝĥĵŝŭħġẅŵŷə";
@@ -222,7 +222,7 @@ fn latin(text: &str, letters: usize) -> Verdict {
         let enough = of(named) >= 1.0 || letters >= LETTERS_ALONE && same_in_halves(text, named);
         if enough && (of(named) >= score || score < 2.0) { Verdict::Is(named) } else { Verdict::Unsure }
     } else if score <= 0.0 {
-        let alone = letters >= LETTERS_ALONE && words.len() >= 3 && same_in_halves(text, named);
+        let alone = letters >= LETTERS_ALONE && words.len() >= 4 && same_in_halves(text, named);
         if alone { Verdict::Is(named) } else { Verdict::Unsure }
     } else if score < 1.4 || score < 1.8 * of(named) {
         Verdict::Unsure
