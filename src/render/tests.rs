@@ -248,7 +248,9 @@ fn titles_say_their_source_where_asked() {
 fn rss_titles_are_words_even_for_who_takes_them_for_html() {
     let rss = text(Form::Rss, &head(), &[published(1, "1 < 2 & <script>alert(1)</script>")]);
     assert!(
-        rss.contains("<title>1 &#x3C; 2 &#x26; &#x3C;\u{2060}script&gt;alert(1)&#x3C;\u{2060}/script&gt;</title>"),
+        rss.contains(
+            "<title>1 &#x3C; 2 &#x26; &#x3C;\u{2060}script&gt;alert(1)&#x3C;\u{2060}/script&gt;</title>"
+        ),
         "{rss}"
     );
 }
