@@ -4,7 +4,9 @@ mod between;
 mod changes;
 mod dates;
 mod inside;
+mod labelled;
 mod moves;
+mod orders;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -13,7 +15,7 @@ use crate::store::Store;
 use crate::store::tests::book::{Book, day, entry, signed};
 
 /// An entry in the making. What is not said is absent.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Draft(Entry);
 
 fn titled(title: &str) -> Draft {
