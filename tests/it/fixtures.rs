@@ -3,6 +3,9 @@
 
 use std::process::Command;
 
+use riverine::model::{Kind, PageSelectors};
+use riverine::parse::{self, Input};
+
 use crate::app::root;
 
 #[test]
@@ -25,4 +28,43 @@ fn every_document_is_read_as_before() {
             insta::assert_snapshot!(name, printed);
         });
     }
+}
+
+/// Every entry that feed-rs finds, we find too, in its order. (It leaves out what has no link, say.)
+#[test]
+fn what_another_reader_finds_is_found() {
+    let words = |text: &str| riverine::html::to_text_if_markup(text);
+    let mut compared = 0;
+    for file in std::fs::read_dir(root().join("tests/fixtures/feeds")).unwrap() {
+        let file = file.unwrap().path();
+        // What was encoded twice it reads as it stands.
+        if file.ends_with("encoded-twice.xml") {
+            continue;
+        }
+        let bytes = std::fs::read(file).unwrap();
+        let other = std::panic::catch_unwind(|| feed_rs::parser::parse(bytes.as_slice()));
+        // It refuses what is damaged, and finds nothing in old formats.
+        let Ok(Ok(other)) = other else { continue };
+        if other.entries.is_empty() {
+            continue;
+        }
+        let selectors = PageSelectors::default();
+        let input = Input {
+            bytes: &bytes,
+            content_type: None,
+            content_language: None,
+            url: None,
+            kind: Kind::Feed,
+            selectors: &selectors,
+        };
+        let own = parse::parse(&input).unwrap().entries;
+        let own = own.iter().map(|entry| entry.title.as_ref().map_or("", |title| title.value.as_str()));
+        let other =
+            other.entries.iter().map(|entry| entry.title.as_ref().map_or("", |title| title.content.as_str()));
+        let (own, other): (Vec<_>, Vec<_>) = (own.map(words).collect(), other.map(words).collect());
+        let mut rest = own.iter();
+        assert!(other.iter().all(|title| rest.any(|found| found == title)), "{other:?} in {own:?}");
+        compared += 1;
+    }
+    assert!(compared >= 5, "only {compared} documents were compared");
 }
