@@ -16,6 +16,8 @@ mod rows;
 mod search;
 mod select;
 mod sync;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 use std::io::Read;

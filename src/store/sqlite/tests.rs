@@ -1,0 +1,3 @@
+//! What only the store's own connection can show: what a death in the middle leaves.
+
+mod crashes;
