@@ -45,7 +45,7 @@ fn daemon(config: &Config) -> Option<Running> {
 
 fn table(report: &Report) -> String {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(["source", "state", "last poll", "next poll", "entries", "requests", "unchanged"]);
     let short =
         |time: &Option<String>| time.as_deref().map_or("–".to_owned(), |time| time.replace('T', " "));
