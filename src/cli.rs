@@ -95,7 +95,26 @@ impl Global {
     /// [`Problems`]: the program ends with exit code 2 when they are handed up.
     pub fn load(&self) -> anyhow::Result<Config> {
         let path = config::find(self.config.as_deref())?;
-        let config = config::load(&path)?;
+        self.load_from(&path)
+    }
+
+    /// The config to write to, and what stands in it: where none is named and none is there, `./riverine.toml`,
+    /// still to be made.
+    ///
+    /// # Errors
+    /// As [`Global::load`].
+    pub fn load_or_new(&self) -> anyhow::Result<(PathBuf, Option<Config>)> {
+        let named =
+            self.config.is_some() || std::env::var_os("RIVERINE_CONFIG").is_some_and(|v| !v.is_empty());
+        match config::find(self.config.as_deref()) {
+            Err(_) if !named => Ok((PathBuf::from("riverine.toml"), None)),
+            Err(problems) => Err(problems.into()),
+            Ok(path) => self.load_from(&path).map(|config| (path, Some(config))),
+        }
+    }
+
+    fn load_from(&self, path: &std::path::Path) -> anyhow::Result<Config> {
+        let config = config::load(path)?;
         if !self.quiet && !config.warnings.is_empty() {
             print::words(config.warnings.render(print::color()));
         }

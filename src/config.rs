@@ -3,6 +3,7 @@
 //! never asks the network.
 
 mod diagnose;
+pub mod edit;
 mod ids;
 mod keys;
 mod output;
@@ -103,6 +104,11 @@ pub fn load(path: &Path) -> Result<Config, Problems> {
 /// Everything that is wrong with it, with places and hints.
 pub fn load_with(path: &Path, env: Env<'_>) -> Result<Config, Problems> {
     whole::load(path, env)
+}
+
+/// The id of a source that is given none.
+pub fn id_of(url: &Url) -> String {
+    ids::from_url(url)
 }
 
 /// The config to use: the one asked for, else `$RIVERINE_CONFIG`, else `./riverine.toml`,

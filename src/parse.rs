@@ -5,6 +5,7 @@ mod article;
 mod decode;
 mod feed;
 mod json;
+pub mod opml;
 mod page;
 mod plain;
 mod sniff;

@@ -45,6 +45,7 @@ use crate::daemon::Command;
 use crate::fetch::Http;
 use crate::model::{Outcome, Output, Secret, Source};
 use crate::store::{Committed, Handle};
+pub use feeds::opml_of;
 use hub::Hub;
 use lately::Lately;
 pub use listen::Listener;

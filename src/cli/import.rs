@@ -1,18 +1,99 @@
-//! `riverine import`: OPML in.
+//! `riverine import`: OPML in. What stands in the config already is left as it is.
 
+use std::collections::HashSet;
+use std::io::Read;
+use std::path::Path;
 use std::process::ExitCode;
 
-use super::Global;
+use anyhow::Context as _;
+use url::Url;
+
+use super::{Global, print};
+use crate::config::edit::{self, Draft};
+use crate::link;
+use crate::parse::opml::{self, Subscription};
+use crate::text;
+
+/// A list is written by programs, but never this long.
+const LONGEST: u64 = 64 << 20;
 
 /// Arguments of `import`.
 #[derive(Debug, clap::Args)]
-#[allow(dead_code, reason = "read when the command is built")]
 pub(super) struct Args {
     /// An OPML file; - is stdin
     file: std::path::PathBuf,
 }
 
-/// Not in this version.
-pub(super) fn run(_: &Args, _: &Global) -> anyhow::Result<ExitCode> {
-    Err(super::not_yet("import"))
+/// Runs the command.
+///
+/// # Errors
+/// The list's, the config's, or what kept it from being written.
+pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
+    let (path, config) = global.load_or_new()?;
+    let bytes = read(&args.file)?;
+    let (found, mended) = opml::read(&bytes).with_context(|| args.file.display().to_string())?;
+    let say = |words: String| {
+        if !global.quiet {
+            print::words(format_args!("warning: {}", text::visible(&words)));
+        }
+    };
+    mended.into_iter().for_each(&say);
+    let sources = config.iter().flat_map(|config| &config.sources);
+    let mut addresses: HashSet<String> =
+        sources.clone().filter_map(|source| link::canonical(source.url.as_str())).collect();
+    let mut ids: HashSet<String> = sources
+        .flat_map(|source| std::iter::once(&source.id).chain(&source.was))
+        .map(ToString::to_string)
+        .collect();
+    let (mut drafts, mut known, mut refused) = (Vec::new(), 0, 0);
+    for one in &found {
+        let url = Url::parse(&one.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let Some((url, canonical)) =
+            url.and_then(|url| link::canonical(url.as_str()).map(|same| (url, same)))
+        else {
+            refused += 1;
+            say(format!("left out: {:?} is no http address", link::mask(&one.url)));
+            continue;
+        };
+        if addresses.insert(canonical) {
+            drafts.push(draft(url, one, &mut ids));
+        } else {
+            known += 1;
+        }
+    }
+    if !drafts.is_empty() {
+        edit::append(&path, &drafts)?;
+    }
+    print::data(format_args!(
+        "{} added to {}, {known} there already, {refused} left out\n",
+        print::count(drafts.len(), "source", "sources"),
+        path.display(),
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if file == Path::new("-") {
+        std::io::stdin().lock().take(LONGEST).read_to_end(&mut bytes).context("stdin")?;
+    } else {
+        let open = std::fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+        open.take(LONGEST)
+            .read_to_end(&mut bytes)
+            .with_context(|| format!("cannot read {}", file.display()))?;
+    }
+    Ok(bytes)
+}
+
+/// Its id is the one made from its address, or, where another source has that, the next that is free.
+fn draft(url: Url, from: &Subscription, ids: &mut HashSet<String>) -> Draft {
+    let mut draft = Draft { groups: from.groups.clone(), ..Draft::new(url) };
+    draft.name = Some(from.title.clone()).filter(|title| !title.is_empty() && *title != from.url);
+    let made = draft.id();
+    let mut number = 1;
+    while !ids.insert(draft.id()) {
+        number += 1;
+        draft.id = Some(format!("{made}-{number}"));
+    }
+    draft
 }

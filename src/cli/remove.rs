@@ -1,12 +1,16 @@
-//! `riverine remove`: takes a source out of the config.
+//! `riverine remove`: takes a source out of the config, and with `--purge` its entries out of the store.
 
 use std::process::ExitCode;
 
-use super::Global;
+use anyhow::Context as _;
+
+use super::{Global, Wrong, print};
+use crate::clock;
+use crate::config::{self, edit};
+use crate::store::{self, Lock, Sqlite, Store};
 
 /// Arguments of `remove`.
 #[derive(Debug, clap::Args)]
-#[allow(dead_code, reason = "read when the command is built")]
 pub(super) struct Args {
     /// The id of the source
     source: String,
@@ -15,7 +19,36 @@ pub(super) struct Args {
     purge: bool,
 }
 
-/// Not in this version.
-pub(super) fn run(_: &Args, _: &Global) -> anyhow::Result<ExitCode> {
-    Err(super::not_yet("remove"))
+/// Runs the command.
+///
+/// # Errors
+/// The config's and the store's, in words.
+pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
+    let path = config::find(global.config.as_deref())?;
+    let config = global.load()?;
+    let Some(source) = config.sources.iter().find(|source| source.id.as_str() == args.source) else {
+        let near = config::nearest(&args.source, config.sources.iter().map(|source| source.id.as_str()));
+        let hint = near.map(|id| format!("; did you mean {id}?")).unwrap_or_default();
+        return Err(Wrong(format!("no source {:?} in {}{hint}", args.source, path.display())).into());
+    };
+    let now = clock::from_env().map_err(anyhow::Error::msg)?.now();
+    // What cannot be purged is not removed either: the lock comes first.
+    let store = if args.purge && config.store.path.exists() {
+        Some((Lock::take(&config.store.path)?, Sqlite::open(&config.store.path)?))
+    } else {
+        None
+    };
+    let file = edit::remove(&path, &source.id)?;
+    print::data(format_args!("{} removed from {}\n", source.id, file.display()))?;
+    if let Some((_lock, mut store)) = store {
+        let known = store.sources()?.iter().any(|row| row.id == source.id);
+        let gone =
+            if known { store.purge(&source.id, now).context("its entries are still there")? } else { 0 };
+        print::data(format_args!("{} forgotten\n", print::count(gone, "entry", "entries")))?;
+    } else if let Some(pid) = store::holder(&config.store.path).filter(|_| !global.quiet) {
+        print::words(format_args!(
+            "the daemon (pid {pid}) polls it until it reads the config again: kill -HUP {pid}"
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
 }

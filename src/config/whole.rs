@@ -19,6 +19,19 @@ use crate::model::{Output, Secret, SourceId};
 const LONGEST: u64 = 64 << 20;
 
 pub(super) fn load(asked: &Path, env: Env<'_>) -> Result<Config, Problems> {
+    load_as(asked, env, None)
+}
+
+/// The same as if a file had another text: what an edit would make of it.
+pub(super) fn load_as(
+    asked: &Path,
+    env: Env<'_>,
+    instead: Option<(&Path, &str)>,
+) -> Result<Config, Problems> {
+    let read = |path: &Path| match instead {
+        Some((other, text)) if other == path => Ok(text.to_owned()),
+        _ => read(path),
+    };
     let text = read(asked).map_err(|words| Problems::without_file(words, None))?;
     let path = std::path::absolute(asked).unwrap_or_else(|_| asked.to_owned());
     let dir = path.parent().unwrap_or(Path::new("/")).to_owned();
@@ -39,7 +52,7 @@ pub(super) fn load(asked: &Path, env: Env<'_>) -> Result<Config, Problems> {
         // People know the file by the name that begins as they named the config.
         let rest = include.strip_prefix(&dir).ok();
         let shown = rest.map_or_else(|| include.clone(), |rest| asked.with_file_name(rest));
-        reading.include(&include, shown, &defaults, server.token.as_ref());
+        reading.include((&include, read(&include)), shown, &defaults, server.token.as_ref());
         files.push(include);
     }
     let (found, outputs) = reading.finish(server.token.as_ref());
@@ -54,7 +67,7 @@ pub(super) fn load(asked: &Path, env: Env<'_>) -> Result<Config, Problems> {
     Ok(Config { path, server, store, fetch, dedup, sources, outputs, files, warnings, absent })
 }
 
-fn read(path: &Path) -> Result<String, String> {
+pub(super) fn read(path: &Path) -> Result<String, String> {
     let shown = path.display();
     let size = std::fs::metadata(path).map_err(|e| format!("cannot read {shown}: {e}"))?.len();
     if size > LONGEST {
@@ -141,8 +154,14 @@ impl Reading<'_> {
         self.drafts.extend(root.tables("feed").iter().map(|s| output::read(s, token)));
     }
 
-    fn include(&mut self, path: &Path, shown: PathBuf, defaults: &Defaults, token: Option<&Secret>) {
-        let text = match read(path) {
+    fn include(
+        &mut self,
+        (path, text): (&Path, Result<String, String>),
+        shown: PathBuf,
+        defaults: &Defaults,
+        token: Option<&Secret>,
+    ) {
+        let text = match text {
             Ok(text) => text,
             Err(words) => return self.report.say(Severity::Error, None, words, None),
         };

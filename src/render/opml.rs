@@ -24,30 +24,46 @@ pub struct Outline {
     pub groups: Vec<String>,
 }
 
-/// The whole list. Folders come in the order of their names, outlines as given; who is in
-/// several groups stands in the first, with all of them named in `category`.
+/// The whole list. Folders come in the order of their names, outlines as given; the group `a/b` is a folder in
+/// a folder; who is in several groups stands in the first, with all of them named in `category`.
 pub fn write(title: &str, outlines: &[Outline]) -> Vec<u8> {
     let mut out = format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<opml version=\"2.0\">\n<head>\n<title>{}</title>\n</head>\n<body>\n",
         escape(one_line(title).as_str())
     );
-    let mut folders: BTreeMap<&str, Vec<&Outline>> = BTreeMap::new();
+    let mut folders: BTreeMap<Vec<String>, Vec<&Outline>> = BTreeMap::new();
     for outline in outlines {
-        match outline.groups.first() {
-            Some(group) => folders.entry(group).or_default().push(outline),
-            None => one(&mut out, outline),
-        }
+        let path = outline.groups.first().map(|group| path(group)).unwrap_or_default();
+        folders.entry(path).or_default().push(outline);
     }
-    for (group, members) in folders {
-        let name = one_line(group);
-        let _ = writeln!(out, "<outline text=\"{0}\" title=\"{0}\">", escape(name.as_str()));
+    let mut open: Vec<String> = Vec::new();
+    for (path, members) in folders {
+        let common = open.iter().zip(&path).take_while(|(one, two)| one == two).count();
+        close(&mut out, &mut open, common);
+        for name in path.into_iter().skip(common) {
+            let _ = writeln!(out, "<outline text=\"{0}\" title=\"{0}\">", escape(name.as_str()));
+            open.push(name);
+        }
         for outline in members {
             one(&mut out, outline);
         }
-        out.push_str("</outline>\n");
     }
+    close(&mut out, &mut open, 0);
     out.push_str("</body>\n</opml>\n");
     out.into_bytes()
+}
+
+/// The folders of a group, the outermost first: `a/b` is `b` within `a`.
+fn path(group: &str) -> Vec<String> {
+    one_line(group).split('/').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+/// Ends the folders that are deeper than this.
+fn close(out: &mut String, open: &mut Vec<String>, depth: usize) {
+    while open.len() > depth {
+        open.pop();
+        out.push_str("</outline>\n");
+    }
 }
 
 fn one(out: &mut String, outline: &Outline) {

@@ -12,10 +12,12 @@ use super::reply::{self, Answer, Policy};
 use super::shelf::Slot;
 use super::{Site, accept, access, archive, pages};
 use crate::link;
-use crate::model::{HubChoice, SourceId};
+use crate::model::{HubChoice, Source, SourceId};
 use crate::render::Form;
 use crate::render::opml::{self, Outline};
+use crate::store::SourceRow;
 
+const TITLE: &str = "Sources of this river";
 const OPML: &str = "text/x-opml; charset=utf-8";
 
 /// `/feeds/{id}`, `/feeds/{id}.atom` and its like.
@@ -172,20 +174,30 @@ pub(super) async fn opml_of_sources(State(site): State<Arc<Site>>, uri: Uri, hea
     let Ok(rows) = site.store.read(|store| store.sources()).await else {
         return reply::unavailable(&plan, &headers);
     };
-    let outline = |source: &Arc<crate::model::Source>| {
-        let row = rows.iter().find(|row| row.id == source.id);
-        let feed = row.and_then(|row| row.state.feed.as_ref());
-        Outline {
-            title: row.map_or_else(|| source.name.clone().unwrap_or_default(), |row| row.name.clone()),
-            xml_url: link::mask(source.url.as_str()),
-            html_url: feed.and_then(|feed| feed.link.clone()),
-            description: feed.map(|feed| feed.description.clone()).unwrap_or_default(),
-            language: source.language.clone().or_else(|| feed.and_then(|feed| feed.language.clone())),
-            groups: source.groups.clone(),
-        }
-    };
-    let outlines: Vec<_> = plan.settings.sources.iter().map(outline).collect();
-    list(&plan, &headers, "Sources of this river", &outlines).await
+    let masked =
+        |source: &Arc<Source>| Outline { xml_url: link::mask(source.url.as_str()), ..outline(source, &rows) };
+    let outlines: Vec<_> = plan.settings.sources.iter().map(masked).collect();
+    list(&plan, &headers, TITLE, &outlines).await
+}
+
+/// A source as a subscription, with what the store knows of it. Its address is whole.
+fn outline(source: &Source, rows: &[SourceRow]) -> Outline {
+    let row = rows.iter().find(|row| row.id == source.id);
+    let feed = row.and_then(|row| row.state.feed.as_ref());
+    Outline {
+        title: source.name.clone().or_else(|| row.map(|row| row.name.clone())).unwrap_or_default(),
+        xml_url: source.url.to_string(),
+        html_url: feed.and_then(|feed| feed.link.clone()),
+        description: feed.map(|feed| feed.description.clone()).unwrap_or_default(),
+        language: source.language.clone().or_else(|| feed.and_then(|feed| feed.language.clone())),
+        groups: source.groups.clone(),
+    }
+}
+
+/// The OPML of these sources with their whole addresses: for their owner, never for a request.
+pub fn opml_of(sources: &[Arc<Source>], rows: &[SourceRow]) -> Vec<u8> {
+    let outlines: Vec<_> = sources.iter().map(|source| outline(source, rows)).collect();
+    opml::write(TITLE, &outlines)
 }
 
 /// `/feeds.opml`: what we publish, as far as this reader may read it.

@@ -27,5 +27,6 @@ mod reload;
 mod river;
 mod search;
 mod serving;
+mod sources;
 mod starting;
 mod tidy;

@@ -1,0 +1,181 @@
+//! Sources written into a config and taken out of it, as text: comments, order and line ends of the file stay as
+//! they are. Never writes what would not load.
+
+mod cut;
+#[cfg(test)]
+mod tests;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use url::Url;
+
+use super::{Problems, ids, whole};
+use crate::model::{PageSelectors, SourceId, toml_string};
+
+/// A `[[source]]` to be written.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Its address.
+    pub url: Url,
+    /// `None`: the one made from the address.
+    pub id: Option<String>,
+    /// Shown name.
+    pub name: Option<String>,
+    /// Its groups.
+    pub groups: Vec<String>,
+    /// When it is polled.
+    pub schedule: Option<String>,
+    /// Selectors, for a page.
+    pub page: Option<PageSelectors>,
+}
+
+impl Draft {
+    /// A source of which nothing is said but its address.
+    pub fn new(url: Url) -> Self {
+        Self { url, id: None, name: None, groups: Vec::new(), schedule: None, page: None }
+    }
+
+    /// Its id, given or made.
+    pub fn id(&self) -> String {
+        self.id.clone().unwrap_or_else(|| ids::from_url(&self.url))
+    }
+
+    /// The table as it will stand in the config.
+    pub fn table(&self) -> String {
+        let mut out = "[[source]]\n".to_owned();
+        let mut line = |key: &str, value: String| out.push_str(&format!("{key} = {value}\n"));
+        line("url", toml_string(self.url.as_str()));
+        for (key, value) in [("id", &self.id), ("name", &self.name), ("schedule", &self.schedule)] {
+            if let Some(value) = value {
+                line(key, toml_string(value));
+            }
+        }
+        if !self.groups.is_empty() {
+            let groups: Vec<_> = self.groups.iter().map(|group| toml_string(group)).collect();
+            line("groups", format!("[{}]", groups.join(", ")));
+        }
+        if let Some(page) = &self.page {
+            out.push_str("\n[source.page]\n");
+            for (key, value) in page.pairs() {
+                out.push_str(&format!("{key} = {}\n", toml_string(value)));
+            }
+        }
+        out
+    }
+}
+
+/// Why nothing was written; the file is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum EditError {
+    /// The config would not load with the change.
+    #[error("the config would not be valid: {}", .0.lines().collect::<Vec<_>>().join("; "))]
+    Invalid(Problems),
+    /// In words.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Writes sources at the end of the config at `path`, which is made where there is none.
+///
+/// # Errors
+/// See [`EditError`].
+pub fn append(path: &Path, drafts: &[Draft]) -> Result<(), EditError> {
+    let before = match std::fs::exists(path) {
+        Ok(false) => None,
+        _ => Some(whole::read(path).map_err(EditError::Refused)?),
+    };
+    let mut after = before.clone().unwrap_or_default();
+    let end = if after.contains("\r\n") { "\r\n" } else { "\n" };
+    if !after.is_empty() && !after.ends_with('\n') {
+        after.push_str(end);
+    }
+    for draft in drafts {
+        if !after.is_empty() {
+            after.push_str(end);
+        }
+        after.push_str(&draft.table().replace('\n', end));
+    }
+    valid(path, path, &after)?;
+    write(path, before.as_deref(), &after)
+}
+
+/// Takes a source out of the file that it stands in, the config at `path` or one that it includes; hands back
+/// which. The comments directly above it go with it.
+///
+/// # Errors
+/// See [`EditError`]; [`EditError::Refused`] also when it stands in none.
+pub fn remove(path: &Path, id: &SourceId) -> Result<PathBuf, EditError> {
+    let config = super::load(path).map_err(EditError::Invalid)?;
+    let included = config.files.iter().filter(|file| **file != config.path && file.is_file());
+    for file in std::iter::once(path).chain(included.map(PathBuf::as_path)) {
+        // Secrets are among the files: what is no table of sources is not ours to judge.
+        let Ok(before) = whole::read(file) else { continue };
+        if let Some(after) = cut::without(&before, id.as_str()) {
+            valid(path, file, &after)?;
+            write(file, Some(&before), &after)?;
+            return Ok(file.to_owned());
+        }
+    }
+    let words =
+        format!("{id} stands nowhere in {} as a [[source]] of its own; take it out by hand", path.display());
+    Err(EditError::Refused(words))
+}
+
+/// The config must load with the new text. What was a warning before may be one after.
+fn valid(config: &Path, file: &Path, text: &str) -> Result<(), EditError> {
+    let env = |name: &str| std::env::var_os(name);
+    whole::load_as(config, &env, Some((file, text))).map(drop).map_err(EditError::Invalid)
+}
+
+/// All or nothing: beside it, then in its place, with its owner and permissions. A link stays a link.
+fn write(path: &Path, before: Option<&str>, after: &str) -> Result<(), EditError> {
+    let failed = |error: std::io::Error| {
+        EditError::Refused(format!("cannot write {}: {error}; nothing was changed", path.display()))
+    };
+    let real = match before {
+        Some(_) => std::fs::canonicalize(path).map_err(failed)?,
+        None => std::path::absolute(path).map_err(failed)?,
+    };
+    let directory = real.parent().unwrap_or(Path::new("/"));
+    let mut temporary =
+        tempfile::Builder::new().prefix(".riverine-").tempfile_in(directory).map_err(failed)?;
+    temporary.write_all(after.as_bytes()).map_err(failed)?;
+    if before.is_some() {
+        keep_owner(temporary.as_file(), &real).map_err(failed)?;
+    } else {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = std::fs::Permissions::from_mode(0o644);
+            temporary.as_file().set_permissions(mode).map_err(failed)?;
+        }
+    }
+    temporary.as_file().sync_all().map_err(failed)?;
+    if let Some(before) = before {
+        if whole::read(&real).map_err(EditError::Refused)? != before {
+            let words =
+                format!("{} was changed by somebody else meanwhile; nothing was written", path.display());
+            return Err(EditError::Refused(words));
+        }
+        temporary.persist(&real).map_err(|error| failed(error.error))?;
+    } else {
+        // A file that came to be meanwhile is somebody's.
+        temporary.persist_noclobber(&real).map_err(|error| failed(error.error))?;
+    }
+    Ok(())
+}
+
+fn keep_owner(new: &std::fs::File, old: &Path) -> std::io::Result<()> {
+    let old = std::fs::metadata(old)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt as _, fchown};
+        let own = new.metadata()?;
+        if (own.uid(), own.gid()) != (old.uid(), old.gid()) {
+            // Who may not give a file away does not take one either.
+            fchown(new, Some(old.uid()), Some(old.gid()))?;
+        }
+    }
+    new.set_permissions(old.permissions())
+}
