@@ -1,3 +1,4 @@
-//! What only the store's own connection can show: what a death in the middle leaves.
+//! What only the store's own connection can show: how statements are run, and what a death in the middle leaves.
 
 mod crashes;
+mod plans;
