@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use ammonia::{Builder, UrlRelative};
@@ -40,7 +40,7 @@ fn builder() -> Builder<'static> {
         .add_tag_attributes("video", ["src", "controls", "width", "height"])
         .add_tag_attributes("source", ["src", "type"])
         .add_generic_attributes(["dir"])
-        .clean_content_tags(std::collections::HashSet::from([
+        .clean_content_tags(HashSet::from([
             "script",
             "style",
             "svg",
@@ -58,7 +58,7 @@ fn builder() -> Builder<'static> {
             "noframes",
             "plaintext",
         ]))
-        .url_schemes(std::collections::HashSet::from(["http", "https", "mailto"]))
+        .url_schemes(HashSet::from(["http", "https", "mailto"]))
         .link_rel(None)
         .strip_comments(true);
     builder
@@ -70,6 +70,12 @@ static ALLOWED: LazyLock<Builder<'static>> = LazyLock::new(|| {
     builder.url_relative(UrlRelative::Custom(Box::new(absolute)));
     builder
 });
+
+/// Names of the elements that stay.
+static ALLOWED_TAGS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| builder().clone_tags());
+
+/// So often a text is cleaned once more at most; none is known that needs it twice.
+const AGAIN: usize = 3;
 
 thread_local! {
     /// Base of the text that this thread is cleaning.
@@ -105,7 +111,18 @@ impl Cleaner {
         }
         // A reference may name a character that no document may carry.
         BASE.set(self.base.clone());
-        let clean = ALLOWED.clean(html).to_string();
+        let mut clean = ALLOWED.clean(html).to_string();
+        if has_other_tags(html) {
+            // What was taken out may have stood between elements that must not stand in each other: a browser
+            // would read the rest anew, and otherwise.
+            for _ in 0..AGAIN {
+                let again = ALLOWED.clean(&clean).to_string();
+                if again == clean {
+                    break;
+                }
+                clean = again;
+            }
+        }
         without_pixels(match crate::text::clean(&clean) {
             Cow::Borrowed(_) => clean,
             Cow::Owned(printable) => printable,
@@ -133,6 +150,19 @@ fn escaped_text(text: &str) -> String {
     let blank = |letter: char| letter.is_whitespace() && letter != '\u{A0}';
     push_escaped(&mut out, decode(text).trim_matches(blank));
     out
+}
+
+/// True when a tag stands in it that cleaning takes out.
+fn has_other_tags(html: &str) -> bool {
+    html.match_indices('<').any(|(place, _)| {
+        let inner = html.get(place + 1..).unwrap_or_default();
+        let name = Name::of(inner.strip_prefix('/').unwrap_or(inner));
+        // Names may go on with signs that ours do not: `x<h4`.
+        let whole = inner.trim_start_matches('/').get(name.as_str().len()..).unwrap_or_default();
+        let ends = whole.starts_with(|c: char| c.is_ascii_whitespace() || matches!(c, '>' | '/'))
+            || whole.is_empty();
+        !name.is_empty() && !(ends && ALLOWED_TAGS.contains(name.as_str()))
+    })
 }
 
 /// True when a real element's start or end tag, or a comment, stands in it.
