@@ -161,7 +161,8 @@ fn has_other_tags(html: &str) -> bool {
         let whole = inner.trim_start_matches('/').get(name.as_str().len()..).unwrap_or_default();
         let ends = whole.starts_with(|c: char| c.is_ascii_whitespace() || matches!(c, '>' | '/'))
             || whole.is_empty();
-        !name.is_empty() && !(ends && ALLOWED_TAGS.contains(name.as_str()))
+        let stays = ends && ALLOWED_TAGS.contains(name.as_str());
+        !(stays || name.is_empty())
     })
 }
 
