@@ -35,7 +35,10 @@ fuzz_target!(|data: &[u8]| {
     for entry in normalize::normalize(parsed, &context).entries {
         assert!(entry.title.chars().count() <= 1000);
         for html in [entry.summary, entry.content].into_iter().flatten() {
-            assert!(!html.contains("<script") && !html.contains("=\"javascript:"), "{html}");
+            // Every `<` of clean HTML begins a tag.
+            for tag in html.split('<').skip(1).filter_map(|rest| rest.split('>').next()) {
+                assert!(!tag.starts_with("script") && !tag.contains("=\"javascript:"), "{html}");
+            }
         }
     }
 });
