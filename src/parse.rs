@@ -3,6 +3,7 @@
 
 mod article;
 mod decode;
+mod discover;
 mod feed;
 mod json;
 pub mod opml;
@@ -14,6 +15,7 @@ mod tests;
 mod xml;
 
 pub use article::article;
+pub use discover::discover;
 use url::Url;
 
 use self::sniff::Shape;

@@ -1,12 +1,27 @@
 //! `riverine add`: finds what is behind an address and writes it into the config.
 
-use std::process::ExitCode;
+mod find;
 
-use super::Global;
+use std::collections::HashSet;
+use std::io::{IsTerminal, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use url::Url;
+
+use self::find::Found;
+use super::{Global, Wrong, assemble, print};
+use crate::config::Config;
+use crate::config::edit::{self, Draft};
+use crate::fetch::{self, Gate, Http};
+use crate::{clock, link, text};
+
+/// Entries that are shown.
+const SHOWN: usize = 5;
 
 /// Arguments of `add`.
 #[derive(Debug, clap::Args)]
-#[allow(dead_code, reason = "read when the command is built")]
 pub(super) struct Args {
     /// The address of a feed or page
     url: String,
@@ -30,7 +45,100 @@ pub(super) struct Args {
     yes: bool,
 }
 
-/// Not in this version.
-pub(super) fn run(_: &Args, _: &Global) -> anyhow::Result<ExitCode> {
-    Err(super::not_yet("add"))
+/// Runs the command.
+///
+/// # Errors
+/// What keeps it from being found, or from being written.
+pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
+    let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    if !terminal && !args.yes && !args.dry_run {
+        let words = "there is no terminal to ask on: say --yes to write it, or --dry-run to see it";
+        return Err(Wrong(words.to_owned()).into());
+    }
+    let url = address(&args.url)?;
+    let (path, config) = global.load_or_new()?;
+    new(config.as_ref(), &url)?;
+    let options = config.as_ref().map(|config| config.fetch.clone()).unwrap_or_default();
+    let found = assemble::run(search(url, options))?;
+    new(config.as_ref(), &found.url)?;
+    let draft = draft(args, &found, config.as_ref());
+    show(&found);
+    print::data(draft.table())?;
+    if args.dry_run || !(args.yes || agreed(&path)?) {
+        return Ok(ExitCode::SUCCESS);
+    }
+    edit::append(&path, &[draft])?;
+    print::words(format_args!("written into {}", path.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// An address as people write it: without its scheme, https is meant.
+fn address(written: &str) -> Result<Url, Wrong> {
+    let written = written.trim();
+    let whole = if written.contains("://") { written.to_owned() } else { format!("https://{written}") };
+    match Url::parse(&whole) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(url),
+        _ => Err(Wrong(format!("{:?} is no http address", link::mask(written)))),
+    }
+}
+
+/// Refuses what is there already, under whatever spelling.
+fn new(config: Option<&Config>, url: &Url) -> Result<(), Wrong> {
+    let same = link::canonical(url.as_str());
+    let mut sources = config.iter().flat_map(|config| &config.sources);
+    match sources.find(|source| same.is_some() && link::canonical(source.url.as_str()) == same) {
+        Some(source) => {
+            let shown = link::mask(url.as_str());
+            Err(Wrong(format!("{shown} is there already: the source {}", source.id)))
+        }
+        None => Ok(()),
+    }
+}
+
+async fn search(url: Url, options: fetch::Options) -> anyhow::Result<Found> {
+    let clock = clock::from_env().map_err(anyhow::Error::msg)?;
+    let gate = Arc::new(Gate::new(&options, clock.clone()));
+    let http = Http::new(&options, gate).map_err(anyhow::Error::msg)?;
+    find::find(&http, &clock, url, &options).await
+}
+
+fn draft(args: &Args, found: &Found, config: Option<&Config>) -> Draft {
+    let mut draft = Draft {
+        id: args.id.clone(),
+        name: args.name.clone(),
+        groups: args.group.clone(),
+        schedule: args.schedule.clone(),
+        page: found.page.clone(),
+        ..Draft::new(found.url.clone())
+    };
+    if args.id.is_none() {
+        let sources = config.iter().flat_map(|config| &config.sources);
+        let ids = sources.flat_map(|source| std::iter::once(&source.id).chain(&source.was));
+        draft.make_free(&mut ids.map(ToString::to_string).collect::<HashSet<_>>());
+    }
+    draft
+}
+
+/// The first entries as they will be.
+fn show(found: &Found) {
+    let feed = &found.document.feed;
+    let count = print::count(found.document.entries.len(), "entry", "entries");
+    print::words(text::visible(&format!("{}: {} ({count})", feed.format.name(), feed.title)));
+    for entry in found.document.entries.iter().take(SHOWN) {
+        let date = entry.published.map_or("no date".to_owned(), |at| at.format("%Y-%m-%d %H:%M").to_string());
+        let link = entry.link.as_deref().map(link::mask).unwrap_or_default();
+        print::words(text::visible(&format!("  {date}  {}  {link}", entry.title)));
+    }
+    for warning in found.document.warnings.iter().take(SHOWN) {
+        print::words(text::visible(&format!("warning: {warning}")));
+    }
+}
+
+fn agreed(path: &Path) -> anyhow::Result<bool> {
+    let mut err = std::io::stderr().lock();
+    write!(err, "Write this into {}? [y/N] ", path.display())?;
+    err.flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }

@@ -89,11 +89,6 @@ fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
 fn draft(url: Url, from: &Subscription, ids: &mut HashSet<String>) -> Draft {
     let mut draft = Draft { groups: from.groups.clone(), ..Draft::new(url) };
     draft.name = Some(from.title.clone()).filter(|title| !title.is_empty() && *title != from.url);
-    let made = draft.id();
-    let mut number = 1;
-    while !ids.insert(draft.id()) {
-        number += 1;
-        draft.id = Some(format!("{made}-{number}"));
-    }
+    draft.make_free(ids);
     draft
 }

@@ -5,6 +5,7 @@ mod cut;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -39,6 +40,16 @@ impl Draft {
     /// Its id, given or made.
     pub fn id(&self) -> String {
         self.id.clone().unwrap_or_else(|| ids::from_url(&self.url))
+    }
+
+    /// Where another source has its id, it gets the next that is free; it is one of `ids` then.
+    pub fn make_free(&mut self, ids: &mut HashSet<String>) {
+        let made = self.id();
+        let mut number = 1;
+        while !ids.insert(self.id()) {
+            number += 1;
+            self.id = Some(format!("{made}-{number}"));
+        }
     }
 
     /// The table as it will stand in the config.

@@ -102,6 +102,75 @@ fn a_source_is_taken_out_and_forgotten_only_when_asked() {
     assert!(!app.ok(&["search", "News"]).contains("News of two"));
 }
 
+const PAGE: &str = "text/html; charset=utf-8";
+
+#[test]
+fn the_feed_behind_a_page_is_found_and_written() {
+    let origin = Origin::start();
+    origin.on("/old", Reply::status("301 Moved Permanently").header("Location", "/blog/"));
+    let head = "<link rel='alternate' type='application/rss+xml' href='gone.xml'>\
+         <link rel=ALTERNATE type='application/atom+xml' href='news.xml'>";
+    origin.on("/blog/", Reply::ok(PAGE, format!("<!doctype html><head>{head}</head><p>Hello.")));
+    origin.on("/blog/gone.xml", Reply::status("404 Not Found"));
+    origin.on("/blog/news.xml", Reply::ok("application/rss+xml", rss("One", &[("1", "News", "", "Text.")])));
+    let app = App::new("# mine\n");
+    let before = config(&app);
+    let asked = app.run(&["add", &origin.url("/old")]);
+    assert_eq!(asked.status.code(), Some(2), "without a terminal nobody can be asked");
+    assert!(words(&asked).contains("--yes") && origin.asked("/old").is_empty(), "{}", words(&asked));
+    let table = app.ok(&["add", &origin.url("/old"), "--dry-run"]);
+    assert_eq!(config(&app), before);
+    let arguments =
+        ["--yes", "--id", "one", "--name", "The \"one\"", "--group", "x", "--schedule", "every 30m"];
+    let old = origin.url("/old");
+    let call = [&["add", &old], &arguments[..]].concat();
+    let added = app.run(&call);
+    assert!(words(&added).contains("News"), "{}", words(&added));
+    let url = origin.url("/blog/news.xml");
+    assert!(table.starts_with(&format!("[[source]]\nurl = \"{url}\"\n")), "{table}");
+    assert_eq!(
+        config(&app),
+        format!(
+            "{before}\n[[source]]\nurl = \"{url}\"\nid = \"one\"\nname = \"The \\\"one\\\"\"\n\
+             schedule = \"every 30m\"\ngroups = [\"x\"]\n"
+        )
+    );
+    app.ok(&["fetch", "one"]);
+    for again in ["/blog/news.xml#x", "/old"] {
+        let refused = app.run(&["add", &origin.url(again), "--yes"]);
+        assert_eq!(refused.status.code(), Some(2), "{again}");
+        assert!(words(&refused).contains("there already: the source one"), "{}", words(&refused));
+    }
+    let wrong = app.run(&["add", &origin.url("/blog/gone.xml"), "--yes"]);
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(words(&wrong).contains("404"), "{}", words(&wrong));
+}
+
+#[test]
+fn a_feed_is_found_where_feeds_are_wont_to_be_and_a_page_without_one_is_learned() {
+    let origin = Origin::start();
+    let items: String = (1..8)
+        .map(|day| {
+            format!(
+                "<li class=news><time datetime=2026-11-0{day}>0{day}.11.2026</time> \
+                 <a href=/n/{day}>The {day}. story that was told here</a><p>What is said of it.</p></li>"
+            )
+        })
+        .collect();
+    let list = format!("<!doctype html><title>Press</title><main><ul>{items}</ul></main>");
+    origin.on("/press", Reply::ok(PAGE, list.clone()));
+    origin.on("/press?x", Reply::ok(PAGE, list));
+    let app = App::new("");
+    app.ok(&["add", &origin.url("/press"), "--yes", "--id", "press"]);
+    let text = config(&app);
+    assert!(text.contains("\n[source.page]\nitem = "), "{text}");
+    app.ok(&["fetch", "press"]);
+    assert!(app.ok(&["search", "story"]).contains("The 3. story"), "{text}");
+    origin.on("/feed.xml", Reply::ok("application/rss+xml", rss("One", &[("1", "News", "", "Text.")])));
+    let table = app.ok(&["add", &origin.url("/press?x"), "--dry-run"]);
+    assert!(table.contains(&origin.url("/feed.xml")), "{table}");
+}
+
 #[test]
 fn no_list_is_no_import() {
     let app = App::new("");
