@@ -39,7 +39,7 @@ use crate::model::{Digest, Entry, EntryId, Output, Published, Sighting, Source, 
 const APPLICATION_ID: i64 = 0x7269_7672;
 
 /// Each migration brings a file from version n to n + 1. Never changed once released.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
 
 /// The store in one SQLite file.
 #[derive(Debug)]
@@ -91,6 +91,12 @@ impl Sqlite {
                 Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             })?;
         store.check_version().map_err(|error| store.named(error))?;
+        if store.version().map_err(|error| store.named(error))? < MIGRATIONS.len() {
+            return Err(StoreError::Refused(format!(
+                "{}: written by an older riverine; `riverine serve` brings it up to date when it starts",
+                path.display()
+            )));
+        }
         store.db.pragma_update(None, "query_only", true).map_err(|error| store.named(error.into()))?;
         Ok(store)
     }

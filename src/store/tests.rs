@@ -292,6 +292,29 @@ fn files_that_are_not_ours_are_left_alone() {
 }
 
 #[test]
+fn an_older_store_is_brought_up_to_date_by_the_writer_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("riverine.db");
+    let db = rusqlite::Connection::open(&path).unwrap();
+    db.execute_batch(include_str!("migrations/1.sql")).unwrap();
+    db.execute_batch(
+        "PRAGMA application_id = 1919514226; PRAGMA user_version = 1;
+         INSERT INTO sources (id, url, rule, configured, state) VALUES ('a', 'http://a.example/', 'guid', 1, '{}')",
+    )
+    .unwrap();
+    drop(db);
+    let error = Sqlite::open_reader(&path).unwrap_err().to_string();
+    assert!(error.contains("written by an older riverine"), "{error}");
+    drop(Sqlite::open(&path).unwrap());
+    let db = rusqlite::Connection::open(&path).unwrap();
+    let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, 2);
+    assert_eq!(db.query_row("SELECT count(*) FROM sources", [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+    drop(db);
+    drop(Sqlite::open_reader(&path).unwrap());
+}
+
+#[test]
 fn a_second_writer_is_refused_with_the_pid_of_the_first() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("riverine.db");

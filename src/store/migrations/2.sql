@@ -1,0 +1,1 @@
+-- What stores made before 0.2 lack.
