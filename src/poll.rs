@@ -224,7 +224,7 @@ impl Poller {
     ) -> Result<Committed, StoreError> {
         let (id, state) = (source.id.clone(), state.clone());
         self.store
-            .write(move |store| store.commit(&Commit { source: &id, state: &state, reading: None, now }))
+            .remember(move |store| store.commit(&Commit { source: &id, state: &state, reading: None, now }))
             .await
     }
 

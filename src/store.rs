@@ -319,6 +319,13 @@ pub trait Store: Send + hub::Subscribers {
     /// [`StoreError::Conflict`] when what was decided no longer fits: ask [`Store::known`] and decide again.
     fn commit(&mut self, commit: &Commit<'_>) -> Result<Committed, StoreError>;
 
+    /// Makes one transaction of all the commits in `work`: when this returns, they are on the disk, each as a whole
+    /// or not at all.
+    ///
+    /// # Errors
+    /// See [`Store`]. Then nothing of `work` is remembered, whatever its commits said.
+    fn together(&mut self, work: &mut dyn FnMut(&mut dyn Store)) -> Result<(), StoreError>;
+
     /// The entries of an output, newest first, at most its `limit` (entries younger than a day
     /// are never cut, up to a hard bound of ten times the limit). All of the output's conditions are applied.
     ///

@@ -204,7 +204,7 @@ impl Poller {
     ) -> Result<Polled, StoreError> {
         let (source, common) = (source.clone(), self.rules.clone());
         self.store
-            .write(move |store| {
+            .remember(move |store| {
                 let home = home_links(&source, &arrived.normalized);
                 let context = context(&source, &state, &common, &home, &arrived);
                 for _ in 0..ATTEMPTS {

@@ -21,6 +21,7 @@ mod tests;
 
 use std::collections::HashSet;
 use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -46,6 +47,8 @@ const MIGRATIONS: [&str; 2] = [include_str!("migrations/1.sql"), include_str!("m
 pub struct Sqlite {
     db: Connection,
     path: PathBuf,
+    /// Several commits are being made one transaction.
+    together: bool,
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -107,7 +110,7 @@ impl Sqlite {
         db.busy_timeout(std::time::Duration::from_secs(10)).map_err(refused)?;
         db.set_prepared_statement_cache_capacity(64);
         search::install(&db).map_err(refused)?;
-        Ok(Self { db, path: path.to_owned() })
+        Ok(Self { db, path: path.to_owned(), together: false })
     }
 
     fn named(&self, error: StoreError) -> StoreError {
@@ -256,10 +259,36 @@ impl Store for Sqlite {
 
     fn commit(&mut self, commit: &Commit<'_>) -> Result<Committed, StoreError> {
         let number = self.source_number(commit.source)?;
+        if self.together {
+            // A full disk ends the transaction of all: what came before is gone, and this must not stand alone.
+            if self.db.is_autocommit() {
+                return Err(StoreError::Failed("the store: the transaction has ended".to_owned()));
+            }
+            let savepoint = self.db.savepoint()?;
+            let committed = commit::commit(&savepoint, number, commit)?;
+            savepoint.commit()?;
+            return Ok(committed);
+        }
         let transaction = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let committed = commit::commit(&transaction, number, commit)?;
         transaction.commit()?;
         Ok(committed)
+    }
+
+    fn together(&mut self, work: &mut dyn FnMut(&mut dyn Store)) -> Result<(), StoreError> {
+        self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        self.together = true;
+        let worked = catch_unwind(AssertUnwindSafe(|| work(self)));
+        self.together = false;
+        let ended = match &worked {
+            Ok(()) => self.db.prepare_cached("COMMIT")?.execute([]).map(drop),
+            Err(_) => Ok(()),
+        };
+        if !self.db.is_autocommit() {
+            self.db.execute_batch("ROLLBACK")?;
+        }
+        worked.unwrap_or_else(|panic| resume_unwind(panic));
+        Ok(ended?)
     }
 
     fn select(&mut self, output: &Output, now: DateTime<Utc>) -> Result<Vec<Published>, StoreError> {

@@ -2,3 +2,4 @@
 
 mod crashes;
 mod plans;
+mod together;
