@@ -16,7 +16,8 @@ use self::links::Links;
 use self::words::Words;
 use crate::html::Cleaner;
 use crate::model::{
-    Category, Digest, Enclosure, Entry, Feed, Person, RawDate, RawEntry, RawFeed, Text, TextKind, Warning,
+    Category, Digest, Enclosure, Entry, Episode, Feed, Person, Podcast, RawDate, RawEntry, RawFeed, Text,
+    TextKind, Warning,
 };
 use crate::parse::Parsed;
 use crate::{date, html, language, text};
@@ -93,6 +94,18 @@ fn head(parsed: &Parsed, links: &Links) -> Feed {
         image: absolute(&raw.image),
         hubs: raw.hubs.iter().filter_map(|hub| links.absolute(hub, None)).take(MOST).collect(),
         self_link: absolute(&raw.self_link),
+        podcast: raw.podcast.as_ref().map(|said| Podcast { image: absolute(&raw.image), ..podcast(said) }),
+    }
+}
+
+fn podcast(said: &Podcast) -> Podcast {
+    let short = |text: &String| cut(&text::squeeze(text), LONGEST_NAME);
+    let categories = said.categories.iter().map(|(one, narrower)| (short(one), narrower.as_ref().map(short)));
+    Podcast {
+        categories: categories.collect(),
+        owner: said.owner.as_ref().map(short),
+        email: said.email.as_ref().map(short),
+        ..said.clone()
     }
 }
 
@@ -127,6 +140,7 @@ impl Inherited<'_> {
             enclosures: self.files(&raw.enclosures, base, words),
             image: raw.image.as_deref().and_then(|image| self.links.absolute(image, base)),
             duration: raw.duration,
+            episode: raw.episode.as_ref().map(|said| self.episode(said, base)),
             language: None,
             digest,
             unchanged,
@@ -162,6 +176,14 @@ impl Inherited<'_> {
             words.add("a link is no http(s) address and was left out", link);
         }
         absolute
+    }
+
+    fn episode(&self, said: &Episode, base: Option<&str>) -> Episode {
+        Episode {
+            title: said.title.as_deref().map(|title| cut(&text::squeeze(title), LONGEST_TITLE)),
+            image: said.image.as_deref().and_then(|image| self.links.absolute(image, base)),
+            ..said.clone()
+        }
     }
 
     fn date(&self, said: &RawDate, words: &mut Words) -> Option<DateTime<Utc>> {
@@ -243,7 +265,7 @@ fn digest(raw: &RawEntry, salt: Digest) -> Digest {
     let kinds = texts.map(said).join("\0");
     let values = texts.map(value);
     let rest = format!(
-        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
         raw.link,
         raw.published,
         raw.updated,
@@ -252,6 +274,7 @@ fn digest(raw: &RawEntry, salt: Digest) -> Digest {
         raw.enclosures,
         raw.image,
         raw.duration,
+        raw.episode,
         raw.language,
         raw.base
     );

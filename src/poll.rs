@@ -127,7 +127,7 @@ impl Poller {
             let end = Box::pin(async {
                 match turned_away {
                     Some(left) => self.still_held(visit, left).await,
-                    None => self.finish(visit, &errand, fetched.clone()).await,
+                    None => Box::pin(self.finish(visit, &errand, fetched.clone())).await,
                 }
             });
             let result = match AssertUnwindSafe(end).catch_unwind().await {

@@ -7,6 +7,7 @@ mod atom;
 pub mod html;
 mod json;
 pub mod opml;
+mod podcast;
 mod rss;
 mod shown;
 

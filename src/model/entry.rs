@@ -134,6 +134,40 @@ pub struct Enclosure {
     pub duration: Option<u32>,
 }
 
+/// What a podcast says of an episode beside what every entry has (iTunes tags).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Episode {
+    /// Its title without number and season.
+    pub title: Option<String>,
+    /// Season, from 1.
+    pub season: Option<u32>,
+    /// Number in the season, from 1.
+    pub number: Option<u32>,
+    /// `full`, `trailer` or `bonus`.
+    pub kind: Option<String>,
+    /// Whether it is not for everybody.
+    pub explicit: Option<bool>,
+    /// Its picture. Raw: as written; in an [`Entry`]: absolute http(s).
+    pub image: Option<String>,
+}
+
+/// What a podcast says of itself as a whole (iTunes tags).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Podcast {
+    /// Subjects of the directory's own list, each with a narrower one where stated.
+    pub categories: Vec<(String, Option<String>)>,
+    /// Whether it is not for everybody.
+    pub explicit: Option<bool>,
+    /// Whose it is: a name.
+    pub owner: Option<String>,
+    /// Whose it is: an address for mail.
+    pub email: Option<String>,
+    /// `episodic` or `serial`.
+    pub kind: Option<String>,
+    /// Its picture, absolute; in a [`RawFeed`] it stands in `image`.
+    pub image: Option<String>,
+}
+
 /// A date as written, with the strftime form the config gave for it, if any.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawDate {
@@ -173,6 +207,8 @@ pub struct RawFeed {
     pub hubs: Vec<String>,
     /// `rel="next"` of RFC 5005 or JSON `next_url`.
     pub next: Option<String>,
+    /// What it says of itself as a podcast.
+    pub podcast: Option<Podcast>,
     /// RSS `ttl` in minutes.
     pub ttl_minutes: Option<u32>,
     /// RSS `skipHours`, GMT, 0 to 23.
@@ -210,6 +246,8 @@ pub struct RawEntry {
     pub image: Option<String>,
     /// Playing time in seconds (`itunes:duration`).
     pub duration: Option<u32>,
+    /// What it says of itself as an episode.
+    pub episode: Option<Episode>,
     /// Language, the entry's own statement only (`xml:lang` on the entry or title, `dc:language`, `lang`).
     pub language: Option<String>,
     /// `xml:base` in force on the entry, as far as the document says; may be relative.
@@ -235,6 +273,8 @@ pub struct Feed {
     pub hubs: Vec<String>,
     /// Absolute `rel="self"`.
     pub self_link: Option<String>,
+    /// What it says of itself as a podcast.
+    pub podcast: Option<Podcast>,
 }
 
 /// A 128-bit hash of typed, length-prefixed parts (SHA-256, cut).
@@ -313,6 +353,8 @@ pub struct Entry {
     pub image: Option<String>,
     /// Playing time in seconds.
     pub duration: Option<u32>,
+    /// What it says of itself as an episode of a podcast.
+    pub episode: Option<Episode>,
     /// BCP 47 code.
     pub language: Option<String>,
     /// Hash of the raw entry and of the version of our reading: equal means nothing to do.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::entry::{Entry, EntryId};
+use super::entry::{Entry, EntryId, Podcast};
 use super::source::{Filter, Secret, SourceId};
 use crate::query::Query;
 
@@ -114,4 +114,6 @@ pub struct Published {
     pub source_link: Option<String>,
     /// Address of that source's document, credentials masked.
     pub source_url: String,
+    /// What that source says of itself as a podcast.
+    pub podcast: Option<Podcast>,
 }

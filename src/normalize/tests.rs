@@ -157,6 +157,7 @@ fn said_again(entry: &Entry) -> RawEntry {
         enclosures: entry.enclosures.clone(),
         image: entry.image.clone(),
         duration: entry.duration,
+        episode: entry.episode.clone(),
         language: entry.language.clone(),
         base: None,
     }

@@ -11,6 +11,7 @@ use crate::model::{Format, Person, RawEntry, RawFeed, Text, TextKind, Warning};
 mod entry;
 mod head;
 mod people;
+mod podcast;
 
 /// Entries taken from one document.
 pub(super) const MOST_ENTRIES: usize = 5000;

@@ -8,9 +8,11 @@ use quick_xml::escape::escape;
 
 use super::shown::{Shown, one_line};
 use super::{Form, Sheet};
+use crate::html;
 
 const DECLARATION: &[u8] = b"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n";
 pub(super) const MEDIA: &str = "http://search.yahoo.com/mrss/";
+const WORD_JOINER: char = '\u{2060}';
 pub(super) const HISTORY: &str = "http://purl.org/syndication/history/1.0";
 
 /// The bytes of the Atom form.
@@ -40,7 +42,7 @@ fn feed(sheet: &Sheet<'_>) -> atom::Feed {
         id: head.id.clone(),
         updated: sheet.updated.into(),
         authors: vec![atom::Person {
-            name: one_line(&head.title),
+            name: spelt(&one_line(&head.title)),
             uri: Some(head.home.clone()),
             ..Default::default()
         }],
@@ -81,10 +83,55 @@ fn link(rel: &str, href: &str, kind: Option<&str>) -> atom::Link {
 /// A plain text. What looks like markup is sent as HTML that spells it out, so that
 /// nobody has to guess; everything else goes as it is.
 fn text(value: &str, lang: Option<&str>) -> atom::Text {
-    let doubtful = value.contains("</") || value.split('&').skip(1).any(|rest| rest.contains(';'));
+    let reference = |rest: &str| rest.starts_with(|c: char| c == '#' || c.is_alphanumeric());
+    let doubtful = value.contains("</") || value.split('&').skip(1).any(reference);
     let mut text = if doubtful { atom::Text::html(escape(value)) } else { atom::Text::plain(value) };
     text.lang = lang.map(str::to_owned);
     text
+}
+
+/// A plain text where Atom has no way to say that it is plain: what a reader might take for markup is kept
+/// from being such by a word joiner, which nobody sees.
+fn spelt(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    let mut rest = value;
+    while let Some(at) = rest.find(['&', '<']) {
+        let (before, after) = rest.split_at(at + 1);
+        out.push_str(before);
+        rest = after;
+        let name = rest.split(|c: char| !(c.is_alphanumeric() || c == '#')).next().unwrap_or_default();
+        let letters = name.chars().all(char::is_alphabetic);
+        let reference = !name.is_empty() && (!letters || html::reference(name).is_some());
+        if if before.ends_with('<') { rest.starts_with('/') } else { reference } {
+            out.push(WORD_JOINER);
+        }
+    }
+    out + rest
+}
+
+/// An address in the one spelling that identifiers are compared in (RFC 3986 6.2.2): hexadecimal digits in upper
+/// case, nothing escaped that need not be.
+fn canonical(address: &str) -> String {
+    let mut parts = address.split('%');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let code = part.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match code {
+            Some(code) if code.is_ascii_alphanumeric() || b"-._~".contains(&code) => {
+                out.push(char::from(code));
+                out.push_str(part.get(2..).unwrap_or_default());
+            }
+            Some(code) => {
+                out.push_str(&format!("%{code:02X}"));
+                out.push_str(part.get(2..).unwrap_or_default());
+            }
+            None => {
+                out.push_str("%25");
+                out.push_str(part);
+            }
+        }
+    }
+    out
 }
 
 fn entry(shown: &Shown, taken: &mut HashSet<DateTime<Utc>>) -> atom::Entry {
@@ -105,7 +152,7 @@ fn entry(shown: &Shown, taken: &mut HashSet<DateTime<Utc>>) -> atom::Entry {
         rel: "enclosure".to_owned(),
         href: file.url.clone(),
         mime_type: Some(file.media_type.clone()),
-        title: file.title.clone(),
+        title: file.title.as_deref().map(spelt),
         length: file.length.map(|length| length.to_string()),
         ..Default::default()
     }));
@@ -118,15 +165,19 @@ fn entry(shown: &Shown, taken: &mut HashSet<DateTime<Utc>>) -> atom::Entry {
             .categories
             .iter()
             .map(|category| atom::Category {
-                term: category.term.clone(),
+                term: spelt(&category.term),
                 scheme: category.scheme.clone(),
-                label: category.label.clone(),
+                label: category.label.as_deref().map(spelt),
             })
             .collect(),
         links,
         published: Some(shown.published.into()),
         source: Some(source(shown)),
-        summary: shown.summary.as_ref().map(html),
+        // Some text must be there (RFC 4287 4.1.2 asks for it, validators warn), even when all there is is a title.
+        summary: match (&shown.summary, &shown.content) {
+            (None, None) => Some(text(&shown.title, lang)),
+            (summary, _) => summary.as_ref().map(html),
+        },
         content: shown.content.as_ref().map(|value| atom::Content {
             value: Some(value.clone()),
             lang: lang.map(str::to_owned),
@@ -163,7 +214,7 @@ fn authors(shown: &Shown) -> Vec<atom::Person> {
         .authors
         .iter()
         .map(|person| atom::Person {
-            name: person.name.clone().unwrap_or_default(),
+            name: person.name.as_deref().map(spelt).unwrap_or_default(),
             email: person.email.clone(),
             uri: person.uri.clone(),
             ..Default::default()
@@ -173,7 +224,7 @@ fn authors(shown: &Shown) -> Vec<atom::Person> {
         return named;
     }
     let source = &shown.source;
-    vec![atom::Person { name: source.name.clone(), uri: source.home.clone(), ..Default::default() }]
+    vec![atom::Person { name: spelt(&source.name), uri: source.home.clone(), ..Default::default() }]
 }
 
 /// Where the entry came from (RFC 4287 4.2.11). Dated by the entry itself, so that its
@@ -184,7 +235,7 @@ fn source(shown: &Shown) -> atom::Source {
     links.extend(origin.home.as_deref().map(|home| link("alternate", home, None)));
     atom::Source {
         title: text(&origin.name, None),
-        id: origin.url.clone(),
+        id: canonical(&origin.url),
         updated: shown.updated.into(),
         links,
         ..Default::default()

@@ -87,6 +87,25 @@ struct Attachment<'a> {
 struct Riverine<'a> {
     source: Origin<'a>,
     first_seen: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    episode: Option<Part<'a>>,
+}
+
+/// An episode of a podcast.
+#[derive(Serialize)]
+struct Part<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    season: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<u32>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explicit: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -161,6 +180,14 @@ fn item(shown: &Shown) -> Item<'_> {
                 home_page_url: shown.source.home.as_deref(),
             },
             first_seen: stamp(shown.first_seen),
+            episode: shown.episode.as_ref().map(|episode| Part {
+                title: episode.title.as_deref(),
+                season: episode.season,
+                number: episode.number,
+                kind: episode.kind.as_deref(),
+                explicit: episode.explicit,
+                image: episode.image.as_deref(),
+            }),
         },
     }
 }

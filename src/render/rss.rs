@@ -1,7 +1,7 @@
 //! RSS 2.0 with the Best Practices Profile; Atom links, Media RSS and Dublin Core beside it.
 //!
-//! Playing times and pictures go out as Media RSS, not as iTunes tags: those would demand
-//! an owner's e-mail and a category of the whole channel, which a river does not have.
+//! Playing times and pictures go out as Media RSS; what a podcast said of its episodes also as
+//! iTunes tags (podcast.rs).
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,15 @@ use rss::extension::{Extension, ExtensionMap};
 
 use super::atom::{HISTORY, MEDIA};
 use super::shown::{Shown, cut, one_line};
-use super::{Form, Sheet};
+use super::{Form, Sheet, podcast};
 use crate::html;
+use crate::model::Enclosure;
 
 /// Characters of text shown as `description` of an entry that has only its whole content.
 const EXCERPT: usize = 300;
+
+/// Bytes of a content without words that stand as `description` whole.
+const PICTURES: usize = 2000;
 
 /// Stand-ins while the crate writes: noncharacters that no cleaned text holds.
 const AMPERSAND: char = '\u{FDD0}';
@@ -36,7 +40,7 @@ pub(super) fn write(sheet: &Sheet<'_>) -> Vec<u8> {
 /// A plain text for `title` and its like: `&` and `<` as hexadecimal references (Best
 /// Practices Profile, "Character data"). Behind a `<` that would open a tag stands a word joiner, which
 /// nobody sees: some readers take a title for HTML, others for text, and it must be the same words in both.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
@@ -73,13 +77,20 @@ fn channel(sheet: &Sheet<'_>) -> rss::Channel {
         if typed {
             attrs.push(("type", Form::Rss.media_type().to_owned()));
         }
-        add(&mut extensions, "atom", "link", attrs);
+        add(&mut extensions, "atom", "link", String::new(), attrs);
     }
     for (name, holds) in [("archive", head.current.is_some()), ("complete", head.complete)] {
         if holds {
             namespaces.insert("fh".to_owned(), HISTORY.to_owned());
-            add(&mut extensions, "fh", name, Vec::new());
+            add(&mut extensions, "fh", name, String::new(), Vec::new());
         }
+    }
+    let mut language = head.language.as_ref().map(|code| code.to_ascii_lowercase());
+    let mut itunes_ext = None;
+    if items.iter().any(|item| item.itunes_ext.is_some()) {
+        let (spoken, said) = podcast::channel(sheet);
+        language.get_or_insert(spoken);
+        itunes_ext = Some(said);
     }
     let title = one_line(&head.title);
     let description = one_line(&head.description);
@@ -87,7 +98,8 @@ fn channel(sheet: &Sheet<'_>) -> rss::Channel {
         description: plain(if description.is_empty() { &title } else { &description }),
         title: plain(&title),
         link: head.home.clone(),
-        language: head.language.as_ref().map(|code| code.to_ascii_lowercase()),
+        language,
+        itunes_ext,
         last_build_date: Some(rfc822(sheet.updated)),
         generator: Some("riverine".to_owned()),
         docs: Some("https://www.rssboard.org/rss-specification".to_owned()),
@@ -100,9 +112,14 @@ fn channel(sheet: &Sheet<'_>) -> rss::Channel {
 
 fn item(shown: &Shown) -> rss::Item {
     let description = shown.summary.clone().or_else(|| {
-        let text = html::to_text(shown.content.as_deref()?);
-        let excerpt = html::escape(&cut(&text, EXCERPT));
-        (!excerpt.is_empty()).then_some(excerpt)
+        let content = shown.content.as_deref()?;
+        let text = html::to_text(content);
+        // A content of pictures alone is its own excerpt, while it is short.
+        Some(match text.is_empty() {
+            false => html::escape(&cut(&text, EXCERPT)),
+            true if content.len() <= PICTURES => content.to_owned(),
+            true => html::escape(&shown.title),
+        })
     });
     let creators = shown.authors.iter().filter_map(|person| person.name.clone()).collect();
     let dublin_core = DublinCoreExtension {
@@ -111,6 +128,7 @@ fn item(shown: &Shown) -> rss::Item {
         ..Default::default()
     };
     let has_dublin_core = !(dublin_core.creators.is_empty() && dublin_core.languages.is_empty());
+    let itunes_ext = podcast::item(shown);
     rss::Item {
         title: Some(plain(&shown.title)),
         link: Some(shown.link.clone()),
@@ -120,7 +138,7 @@ fn item(shown: &Shown) -> rss::Item {
             .iter()
             .map(|category| rss::Category { name: plain(&category.term), domain: category.scheme.clone() })
             .collect(),
-        enclosure: shown.enclosures.first().map(|file| rss::Enclosure {
+        enclosure: attached(shown).map(|file| rss::Enclosure {
             url: file.url.clone(),
             // Best Practices Profile: 0 where the size is not known.
             length: file.length.unwrap_or(0).to_string(),
@@ -130,35 +148,44 @@ fn item(shown: &Shown) -> rss::Item {
         pub_date: Some(rfc822(shown.published)),
         source: Some(rss::Source { url: shown.source.url.clone(), title: Some(plain(&shown.source.name)) }),
         content: shown.content.clone(),
-        extensions: media(shown),
+        extensions: media(shown, itunes_ext.is_some()),
+        itunes_ext,
         dublin_core_ext: has_dublin_core.then_some(dublin_core),
         ..Default::default()
     }
 }
 
+/// The one file that RSS has room for: the first, where its address is one that RSS readers take.
+fn attached(shown: &Shown) -> Option<&Enclosure> {
+    shown.enclosures.first().filter(|file| podcast::is_plain_web(&file.url))
+}
+
 /// RSS has room for one enclosure without a playing time; Media RSS says the rest.
-fn media(shown: &Shown) -> ExtensionMap {
+fn media(shown: &Shown, episode: bool) -> ExtensionMap {
     let mut extensions = ExtensionMap::default();
+    if let Some(title) = podcast::title(shown).filter(|_| episode) {
+        add(&mut extensions, "itunes", "title", plain(title), Vec::new());
+    }
     for (index, file) in shown.enclosures.iter().enumerate() {
         let duration = file.duration.or(if index == 0 { shown.duration } else { None });
-        if index == 0 && duration.is_none() {
+        if index == 0 && duration.is_none() && attached(shown).is_some() {
             continue;
         }
         let mut attrs = vec![("url", file.url.clone()), ("type", file.media_type.clone())];
         attrs.extend(file.length.filter(|length| *length > 0).map(|length| ("fileSize", length.to_string())));
         attrs.extend(duration.map(|seconds| ("duration", seconds.to_string())));
-        add(&mut extensions, "media", "content", attrs);
+        add(&mut extensions, "media", "content", String::new(), attrs);
     }
     if let Some(image) = &shown.image {
-        add(&mut extensions, "media", "thumbnail", vec![("url", image.clone())]);
+        add(&mut extensions, "media", "thumbnail", String::new(), vec![("url", image.clone())]);
     }
     extensions
 }
 
-fn add(extensions: &mut ExtensionMap, prefix: &str, name: &str, attrs: Vec<(&str, String)>) {
+fn add(extensions: &mut ExtensionMap, prefix: &str, name: &str, text: String, attrs: Vec<(&str, String)>) {
     let attrs = attrs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-    // An empty text keeps the writer from breaking the line inside the element.
-    let value = Some(String::new());
+    // Even an empty text keeps the writer from breaking the line inside the element.
+    let value = Some(text);
     let element = Extension { name: format!("{prefix}:{name}"), value, attrs, ..Default::default() };
     extensions.entry(prefix.to_owned()).or_default().entry(name.to_owned()).or_default().push(element);
 }

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::{Head, permalink};
 use crate::html;
-use crate::model::{Category, Enclosure, Person, Published, TitlePrefix};
+use crate::model::{Category, Enclosure, Episode, Person, Podcast, Published, TitlePrefix};
 
 /// Longest title made from a text that has none, in characters.
 const MADE_TITLE: usize = 80;
@@ -36,6 +36,9 @@ pub(super) struct Shown {
     pub(super) enclosures: Vec<Enclosure>,
     pub(super) image: Option<String>,
     pub(super) duration: Option<u32>,
+    pub(super) episode: Option<Episode>,
+    /// What its source says of itself as a podcast.
+    pub(super) podcast: Option<Podcast>,
     pub(super) language: Option<String>,
     pub(super) source: Origin,
 }
@@ -81,6 +84,8 @@ impl Shown {
             enclosures: entry.enclosures.iter().filter_map(enclosure).collect(),
             image: entry.image.as_deref().and_then(web),
             duration: entry.duration,
+            episode: entry.episode.as_ref().and_then(episode),
+            podcast: published.podcast.clone(),
             language: entry.language.as_deref().and_then(language),
             source,
         }
@@ -106,11 +111,16 @@ fn allowed(c: char) -> bool {
     !nonchar && (!c.is_control() || matches!(c, '\t' | '\n'))
 }
 
+/// The stand-in for a character that was lost on the way; validators warn of the usual one.
+fn known(c: char) -> char {
+    if c == char::REPLACEMENT_CHARACTER { '?' } else { c }
+}
+
 /// A text of several lines. A parser turns `\r` into `\n`, so we do it first.
 pub(super) fn many_lines(text: &str) -> String {
     let text: Cow<'_, str> =
         if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n").into() } else { text.into() };
-    let kept: String = text.chars().filter(|c| allowed(*c)).collect();
+    let kept: String = text.chars().filter(|c| allowed(*c)).map(known).collect();
     kept.trim().to_owned()
 }
 
@@ -123,7 +133,7 @@ pub(super) fn one_line(text: &str) -> String {
                 out.push(' ');
             }
         } else if allowed(c) {
-            out.push(c);
+            out.push(known(c));
         }
     }
     out.truncate(out.trim_end().len());
@@ -183,7 +193,16 @@ fn person(person: &Person) -> Option<Person> {
     Some(Person { name: Some(name), email, uri })
 }
 
-fn is_mail(text: &str) -> bool {
+fn episode(said: &Episode) -> Option<Episode> {
+    let episode = Episode {
+        title: said.title.as_deref().map(one_line).filter(|title| !title.is_empty()),
+        image: said.image.as_deref().and_then(web),
+        ..said.clone()
+    };
+    (episode != Episode::default()).then_some(episode)
+}
+
+pub(super) fn is_mail(text: &str) -> bool {
     let safe = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
     text.split_once('@').is_some_and(|(user, host)| {
         !user.is_empty() && user.chars().all(safe) && host.contains('.') && host.chars().all(safe)

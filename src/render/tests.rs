@@ -42,6 +42,7 @@ fn published(number: u32, title: &str) -> Published {
             enclosures: Vec::new(),
             image: None,
             duration: None,
+            episode: None,
             language: None,
             digest: Digest([0; 16]),
             unchanged: false,
@@ -54,6 +55,7 @@ fn published(number: u32, title: &str) -> Published {
         source_name: "Example <News>".to_owned(),
         source_link: Some("https://news.example/".to_owned()),
         source_url: "https://news.example/feed?x=1&y=2".to_owned(),
+        podcast: None,
     }
 }
 

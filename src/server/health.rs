@@ -49,6 +49,7 @@ fn entry(plan: &Plan, health: &Health) -> Published {
             enclosures: Vec::new(),
             image: None,
             duration: None,
+            episode: None,
             language: Some("en".to_owned()),
             digest,
             unchanged: false,
@@ -61,6 +62,7 @@ fn entry(plan: &Plan, health: &Health) -> Published {
         source_name: "riverine".to_owned(),
         source_link: Some(plan.address("sources")),
         source_url: plan.address("feeds/_health.atom"),
+        podcast: None,
     }
 }
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Digest, Feed, Format, Hints, Redirect, SourceState, Standing, Trust, Validators};
+use crate::model::{
+    Digest, Feed, Format, Hints, Podcast, Redirect, SourceState, Standing, Trust, Validators,
+};
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -70,6 +72,34 @@ struct FeedRow {
     image: Option<String>,
     hubs: Vec<String>,
     self_link: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    podcast: Option<PodcastRow>,
+}
+
+/// What a source says of itself as a podcast.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct PodcastRow {
+    categories: Vec<(String, Option<String>)>,
+    explicit: Option<bool>,
+    owner: Option<String>,
+    email: Option<String>,
+    kind: Option<String>,
+    image: Option<String>,
+}
+
+impl From<&Podcast> for PodcastRow {
+    fn from(podcast: &Podcast) -> Self {
+        let Podcast { categories, explicit, owner, email, kind, image } = podcast.clone();
+        Self { categories, explicit, owner, email, kind, image }
+    }
+}
+
+impl From<PodcastRow> for Podcast {
+    fn from(row: PodcastRow) -> Self {
+        let PodcastRow { categories, explicit, owner, email, kind, image } = row;
+        Self { categories, explicit, owner, email, kind, image }
+    }
 }
 
 const FORMATS: [Format; 9] = [
@@ -139,6 +169,7 @@ impl From<&SourceState> for StateRow {
                 image: feed.image.clone(),
                 hubs: feed.hubs.clone(),
                 self_link: feed.self_link.clone(),
+                podcast: feed.podcast.as_ref().map(PodcastRow::from),
             }),
             request_hash: state.request_hash.map(|hash| hash.0),
             guid_doubts: state.trust.guid_doubts,
@@ -204,6 +235,7 @@ impl From<StateRow> for SourceState {
                 image: feed.image,
                 hubs: feed.hubs,
                 self_link: feed.self_link,
+                podcast: feed.podcast.map(Podcast::from),
             }),
             request_hash: row.request_hash.map(Digest),
             trust: Trust { guid_doubts: row.guid_doubts, link_doubts: row.link_doubts },

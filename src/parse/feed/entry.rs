@@ -1,6 +1,6 @@
 //! One item or entry element → [`RawEntry`].
 
-use super::{Node, Ns, add_person, non_empty, people, text_of};
+use super::{Node, Ns, add_person, non_empty, people, podcast, text_of};
 use crate::model::{Category, Enclosure, RawDate, RawEntry, Text, TextKind};
 
 /// What is found on the way and decided at the end.
@@ -131,7 +131,13 @@ fn extension(finds: &mut Finds, node: &Node) {
         (Ns::Itunes | Ns::Media, "keywords") => keywords(finds, &node.text()),
         (Ns::Itunes | Ns::Media, "category") => category(finds, node),
         (Ns::Itunes, "duration") => finds.entry.duration = finds.entry.duration.or(seconds(&node.text())),
-        (Ns::Itunes, "image") | (Ns::Media, "thumbnail") => image(finds, node),
+        (Ns::Itunes, _) => {
+            podcast::episode(&mut finds.entry.episode, node);
+            if node.name == "image" {
+                image(finds, node);
+            }
+        }
+        (Ns::Media, "thumbnail") => image(finds, node),
         (Ns::Media, "group") => media_group(finds, node),
         (Ns::Media, "content") => media(finds, node),
         _ => {}

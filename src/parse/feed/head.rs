@@ -1,6 +1,6 @@
 //! The head of a feed: one element at a time.
 
-use super::{Node, Ns, add_person, non_empty, people, text_of};
+use super::{Node, Ns, add_person, non_empty, people, podcast, text_of};
 use crate::model::{RawFeed, Text};
 
 /// Takes what one element of the head says.
@@ -29,6 +29,7 @@ pub(super) fn read(feed: &mut RawFeed, node: &Node, atom: bool) {
         (_, "author" | "creator" | "managingeditor") if node.ns != Ns::Media => {
             add_person(&mut feed.authors, people::construct(node));
         }
+        (Ns::Itunes, "category" | "explicit" | "owner" | "type") => podcast::whole(&mut feed.podcast, node),
         (Ns::Itunes, "image") => {
             feed.image = feed.image.take().or_else(|| node.attribute("href").map(str::to_owned));
         }

@@ -102,7 +102,7 @@ pub(super) fn stories(
         }
         let story = row
             .query_row(params![number, now.timestamp()], |row| {
-                Ok((row.get::<_, bool>(21)?, row.get::<_, bool>(22)?, rows::published(row)?))
+                Ok((row.get::<_, bool>(22)?, row.get::<_, bool>(23)?, rows::published(row)?))
             })
             .optional()?;
         match story {

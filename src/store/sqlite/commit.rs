@@ -12,14 +12,16 @@ use crate::store::{Commit, Committed, Reading, StoreError};
 pub(super) fn commit(db: &Connection, source: i64, commit: &Commit<'_>) -> Result<Committed, StoreError> {
     let news = health::record(db, source, commit.state, commit.now)?;
     let feed = commit.state.feed.as_ref();
-    db.prepare_cached("UPDATE sources SET state = ?2, title = ?3, link = ?4 WHERE number = ?1")?.execute(
-        params![
-            source,
-            rows::state_json(commit.state),
-            feed.map(|feed| feed.title.as_str()),
-            feed.and_then(|feed| feed.link.as_deref())
-        ],
-    )?;
+    db.prepare_cached(
+        "UPDATE sources SET state = ?2, title = ?3, link = ?4, podcast = ?5 WHERE number = ?1",
+    )?
+    .execute(params![
+        source,
+        rows::state_json(commit.state),
+        feed.map(|feed| feed.title.as_str()),
+        feed.and_then(|feed| feed.link.as_deref()),
+        feed.and_then(|feed| feed.podcast.as_ref()).map(rows::podcast_json)
+    ])?;
     let Some(reading) = commit.reading else { return Ok(Committed { news, ..Committed::default() }) };
     let rule: String = db
         .prepare_cached("SELECT rule FROM sources WHERE number = ?1")?

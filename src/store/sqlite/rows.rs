@@ -6,10 +6,11 @@ use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Category, DedupRule, Digest, Enclosure, Entry, EntryId, Person, Published, SourceId, SourceState,
+    Category, DedupRule, Digest, Enclosure, Entry, EntryId, Episode, Person, Podcast, Published, SourceId,
+    SourceState,
 };
 use crate::store::SourceRow;
-use crate::store::state::{StateRow, at};
+use crate::store::state::{PodcastRow, StateRow, at};
 
 /// The parts of an entry that only its readers want. Short names: this stands in every row.
 #[derive(Default, Serialize, Deserialize)]
@@ -25,6 +26,39 @@ struct More {
     image: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     duration: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    episode: Option<EpisodeRow>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct EpisodeRow {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    season: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explicit: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<String>,
+}
+
+impl From<Episode> for EpisodeRow {
+    fn from(episode: Episode) -> Self {
+        let Episode { title, season, number, kind, explicit, image } = episode;
+        Self { title, season, number, kind, explicit, image }
+    }
+}
+
+impl From<EpisodeRow> for Episode {
+    fn from(row: EpisodeRow) -> Self {
+        let EpisodeRow { title, season, number, kind, explicit, image } = row;
+        Self { title, season, number, kind, explicit, image }
+    }
 }
 
 /// Address, media type, bytes, title, seconds.
@@ -42,6 +76,7 @@ pub(super) fn more(entry: &Entry) -> String {
             .collect(),
         image: entry.image.clone(),
         duration: entry.duration,
+        episode: entry.episode.clone().map(EpisodeRow::from),
     };
     // Strings, numbers and lists always have a JSON form.
     serde_json::to_string(&more).unwrap_or_else(|_| "{}".to_owned())
@@ -61,6 +96,14 @@ pub(super) fn state(json: &str) -> SourceState {
 
 pub(super) fn state_json(state: &SourceState) -> String {
     serde_json::to_string(&StateRow::from(state)).unwrap_or_else(|_| "{}".to_owned())
+}
+
+pub(super) fn podcast_json(podcast: &Podcast) -> String {
+    serde_json::to_string(&PodcastRow::from(podcast)).unwrap_or_else(|_| "{}".to_owned())
+}
+
+fn podcast(json: &str) -> Option<Podcast> {
+    serde_json::from_str::<PodcastRow>(json).ok().map(Podcast::from)
 }
 
 pub(super) fn source(row: &Row<'_>) -> rusqlite::Result<SourceRow> {
@@ -99,7 +142,7 @@ pub(super) fn digest(row: &Row<'_>, column: usize) -> rusqlite::Result<Digest> {
 /// The columns [`published`] reads, of `entries e JOIN sources s`.
 pub(super) const PUBLISHED: &str = "e.number, e.id, e.published, e.updated, e.first_seen, e.modified, \
      e.guid, e.title, e.link, e.language, e.stated_published, e.stated_updated, e.summary, e.content, \
-     e.more, e.digest, s.id, s.name, s.title, s.link, s.url";
+     e.more, e.digest, s.id, s.name, s.title, s.link, s.url, s.podcast";
 
 pub(super) fn published(row: &Row<'_>) -> rusqlite::Result<Published> {
     let time = |column: usize| row.get::<_, Option<i64>>(column).map(|seconds| seconds.map(at));
@@ -132,6 +175,7 @@ pub(super) fn published(row: &Row<'_>) -> rusqlite::Result<Published> {
             .collect(),
         image: more.image,
         duration: more.duration,
+        episode: more.episode.map(Episode::from),
         digest: digest(row, 15)?,
         unchanged: false,
     };
@@ -149,5 +193,6 @@ pub(super) fn published(row: &Row<'_>) -> rusqlite::Result<Published> {
         source: SourceId::new(source),
         source_link: row.get(19)?,
         source_url: row.get(20)?,
+        podcast: row.get::<_, Option<String>>(21)?.and_then(|json| podcast(&json)),
     })
 }

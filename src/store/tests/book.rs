@@ -51,6 +51,7 @@ pub(crate) fn entry(guid: &str, link: &str, title: &str, date: Option<DateTime<U
         enclosures: Vec::new(),
         image: None,
         duration: None,
+        episode: None,
         language: None,
         digest: Digest([0; 16]),
         unchanged: false,
