@@ -19,6 +19,7 @@ mod listen;
 mod metrics;
 mod pages;
 mod plan;
+mod quick;
 mod reply;
 mod search;
 mod shelf;
@@ -34,8 +35,10 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::{Request, Response, Uri};
 use axum::routing::{any, get, post};
 use chrono::{DateTime, Utc};
+use hyper::body::Incoming;
 use serde::Deserialize;
 use tower_http::catch_panic::CatchPanicLayer;
 use url::Url;
@@ -214,20 +217,27 @@ impl Site {
 pub async fn serve(listeners: Vec<Listener>, site: Arc<Site>, shutdown: impl Future<Output = ()>) {
     let router = router(site.clone());
     let after = site.clone();
-    let prepare = move |uri: &mut axum::http::Uri| {
-        if let Some(stripped) = site.plan.load().strip(uri) {
-            *uri = stripped;
-        }
-    };
     let delivering = tokio::spawn(hub::run(after.clone()));
     let closing = after.clone();
     let shutdown = async move {
         shutdown.await;
         closing.closing.send_replace(true);
     };
-    listen::serve(listeners, router, prepare, shutdown).await;
+    listen::serve(listeners, router, Arc::new(site), shutdown).await;
     after.stamps.flush(&after).await;
     delivering.abort();
+}
+
+impl listen::Answerer for Arc<Site> {
+    fn at_hand(&self, request: &Request<Incoming>) -> Option<Response<quick::Out>> {
+        quick::answer(self, request)
+    }
+
+    fn prepare(&self, uri: &mut Uri) {
+        if let Some(stripped) = self.plan.load().strip(uri) {
+            *uri = stripped;
+        }
+    }
 }
 
 fn router(site: Arc<Site>) -> Router {

@@ -33,17 +33,30 @@ impl Coding {
 
 /// The coding a client likes best. Without a wish, or when nothing fits, the plain bytes.
 pub(super) fn coding(headers: &HeaderMap) -> Coding {
-    let wishes = wishes(headers, header::ACCEPT_ENCODING);
-    let weight = |coding: Coding| {
-        let named = wishes.iter().find(|wish| {
-            let name = wish.name.as_str();
-            name == coding.name() || (coding == Coding::Gzip && name == "x-gzip")
-        });
-        named.or_else(|| wishes.iter().find(|wish| wish.name == "*")).map_or(0, |wish| wish.weight)
-    };
-    let best = Coding::COMPRESSED.into_iter().rev().max_by_key(|coding| weight(*coding));
-    let identity = wishes.iter().find(|wish| wish.name == "identity").map_or(0, |wish| wish.weight);
-    best.filter(|coding| weight(*coding) > 0 && weight(*coding) >= identity).unwrap_or(Coding::Identity)
+    let mut fields = headers.get_all(header::ACCEPT_ENCODING).into_iter().peekable();
+    if fields.peek().is_none() {
+        return Coding::Identity;
+    }
+    // What is said of each coding, of "*" and of the plain bytes: the first word counts.
+    let (mut said, mut any, mut identity) = ([None; 3], None, None);
+    for wish in fields.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')) {
+        let Some((name, weight)) = weighed(wish) else { continue };
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        let named = Coding::COMPRESSED
+            .iter()
+            .position(|coding| is(coding.name()) || *coding == Coding::Gzip && is("x-gzip"));
+        let slot = match named.and_then(|at| said.get_mut(at)) {
+            Some(slot) => slot,
+            None if name == "*" => &mut any,
+            None if is("identity") => &mut identity,
+            None => continue,
+        };
+        slot.get_or_insert(weight);
+    }
+    let weights = said.map(|said| said.or(any).unwrap_or(0));
+    let best = Coding::COMPRESSED.into_iter().zip(weights).rev().max_by_key(|(_, weight)| *weight);
+    let plain = identity.unwrap_or(0);
+    best.filter(|(_, weight)| *weight > 0 && *weight >= plain).map_or(Coding::Identity, |(coding, _)| coding)
 }
 
 /// Which of these media types a client likes best; `None` when it names none of them.
@@ -82,15 +95,20 @@ fn wishes(headers: &HeaderMap, field: header::HeaderName) -> Vec<Wish> {
 }
 
 fn wish(text: &str) -> Option<Wish> {
+    weighed(text).map(|(name, weight)| Wish { name: name.to_ascii_lowercase(), weight })
+}
+
+/// A name and its weight in thousandths.
+fn weighed(text: &str) -> Option<(&str, u16)> {
     let mut parts = text.split(';').map(str::trim);
-    let name = parts.next().filter(|name| !name.is_empty())?.to_ascii_lowercase();
+    let name = parts.next().filter(|name| !name.is_empty())?;
     let q = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
     let weight = match q {
         None => 1000,
         // What cannot be read is not wanted: better the plain bytes than wrong ones.
         Some(q) => q.trim().parse::<f32>().ok().filter(|q| (0.0..=1.0).contains(q)).map_or(0, thousandths),
     };
-    Some(Wish { name, weight })
+    Some((name, weight))
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to lie from 0 to 1")]

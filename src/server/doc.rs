@@ -58,6 +58,11 @@ impl Doc {
         self.coded.get(at)
     }
 
+    /// The bytes in that coding, where they were made already.
+    pub(super) fn coded_already(&self, coding: Coding) -> Option<&Bytes> {
+        self.cell(coding)?.get()?.as_ref()
+    }
+
     /// The bytes in that coding; `None` where plain ones are as good.
     pub(super) async fn coded(&self, coding: Coding) -> Option<Bytes> {
         if self.plain.len() < WORTH_CODING {

@@ -85,7 +85,8 @@ async fn document(
                 return delta;
             }
             let mut answer = reply::document(headers, finished.form(form), policy(plan, private)).await;
-            discovery(plan, slot, form, &mut answer);
+            let fields = std::mem::take(answer.headers_mut());
+            *answer.headers_mut() = discovered(plan, slot, form, fields);
             answer
         }
         Err(_) => reply::unavailable(plan, headers),
@@ -93,14 +94,20 @@ async fn document(
 }
 
 /// WebSub 4: who asks for a document with a hub learns of it from the head of the answer too.
-fn discovery(plan: &Plan, slot: &Slot, form: Form, answer: &mut Answer) {
+pub(super) fn discovered(plan: &Plan, slot: &Slot, form: Form, mut fields: HeaderMap) -> HeaderMap {
     let hub = match &slot.output.hub {
-        HubChoice::None => return,
+        HubChoice::None => return fields,
         HubChoice::Own => plan.address("hub"),
         HubChoice::External(hub) => hub.to_string(),
     };
     let own = plan.address(&format!("{}.{}", slot.place.stem(), form.extension()));
-    reply::set(answer.headers_mut(), header::LINK, &format!("<{hub}>; rel=\"hub\", <{own}>; rel=\"self\""));
+    reply::set(&mut fields, header::LINK, &format!("<{hub}>; rel=\"hub\", <{own}>; rel=\"self\""));
+    fields
+}
+
+/// How documents that everybody may read are kept.
+pub(super) fn open_policy(plan: &Plan) -> Policy {
+    policy(plan, false)
 }
 
 fn policy(plan: &Plan, private: bool) -> Policy {

@@ -6,31 +6,34 @@
 use std::collections::HashMap;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::http::Uri;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use axum::http::{Request, Response, Uri};
+use futures_util::future::Either;
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Notify, watch};
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::{MissedTickBehavior, Sleep, sleep, timeout};
 use tower::ServiceExt;
 
+use super::quick::{self, Out};
 use super::reply::HEAD_BYTES;
 
 /// Connections at once; past it, the one that has been idle longest goes.
 const CONNECTIONS: usize = 4096;
-/// A whole request head, from its first byte (of a new connection: from the greeting), in seconds.
-const HEAD_SECONDS: u64 = 10;
-/// Between two requests of one connection, in seconds.
-const IDLE_SECONDS: u64 = 30;
+/// A whole request head, from its first byte (of a new connection: from the greeting).
+const HEAD_TIME: Duration = Duration::from_secs(10);
+/// Between two requests of one connection.
+const IDLE_TIME: Duration = Duration::from_secs(30);
+/// How often connections are looked through for late and idle ones: no timer for each request.
+const ROUND: Duration = Duration::from_millis(250);
 /// Lines of a request head.
 const HEAD_LINES: usize = 100;
 /// A response that makes no progress for so long is dropped, in seconds.
@@ -56,22 +59,30 @@ pub(super) struct Peer {
     pub(super) local: bool,
 }
 
+/// What answers: at once where it can, by its routes otherwise.
+pub(super) trait Answerer: Send + Sync + 'static {
+    /// An answer that is at hand.
+    fn at_hand(&self, request: &Request<Incoming>) -> Option<Response<Out>>;
+    /// Rewrites an address before it is routed.
+    fn prepare(&self, uri: &mut Uri);
+}
+
 /// Serves until `shutdown` is done, then lets open responses finish for at most five seconds.
-/// `prepare` may rewrite an address before it is routed.
 pub(super) async fn serve(
     listeners: Vec<Listener>,
     router: Router,
-    prepare: impl Fn(&mut Uri) + Clone + Send + Sync + 'static,
+    answerer: Arc<impl Answerer>,
     shutdown: impl Future<Output = ()>,
 ) {
     let crowd = Arc::new(Crowd::default());
     let graceful = GracefulShutdown::new();
     let (stop, stopped) = watch::channel(false);
-    let house = House { router, prepare, crowd: crowd.clone(), graceful: &graceful };
+    let house = House { router, answerer, crowd: crowd.clone(), graceful: &graceful };
     let loops = listeners.into_iter().map(|listener| accept(listener, &house, stopped.clone()));
     let loops = futures_util::future::join_all(loops);
     tokio::select! {
         _ = loops => {}
+        () = crowd.tend() => {}
         () = shutdown => {}
     }
     let _ = stop.send(true);
@@ -81,17 +92,14 @@ pub(super) async fn serve(
 }
 
 /// What every connection needs.
-struct House<'a, P> {
+struct House<'a, A> {
     router: Router,
-    prepare: P,
+    answerer: Arc<A>,
     crowd: Arc<Crowd>,
     graceful: &'a GracefulShutdown,
 }
 
-async fn accept<P>(listener: Listener, house: &House<'_, P>, mut stopped: watch::Receiver<bool>)
-where
-    P: Fn(&mut Uri) + Clone + Send + 'static,
-{
+async fn accept<A: Answerer>(listener: Listener, house: &House<'_, A>, mut stopped: watch::Receiver<bool>) {
     loop {
         let accepted = tokio::select! {
             accepted = next(&listener) => accepted,
@@ -131,40 +139,31 @@ async fn next(listener: &Listener) -> io::Result<(Stream, Peer)> {
 }
 
 /// Serves one connection on a task of its own.
-fn attend<S, P>(stream: S, peer: Peer, house: &House<'_, P>)
+fn attend<S, A>(stream: S, peer: Peer, house: &House<'_, A>)
 where
-    P: Fn(&mut Uri) + Clone + Send + 'static,
+    A: Answerer,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let guest = house.crowd.enter();
-    let prepare = house.prepare.clone();
-    let busy = guest.face.clone();
-    let service = house
-        .router
-        .clone()
-        .map_request(move |mut request: Request<hyper::body::Incoming>| {
-            request.extensions_mut().insert(peer);
-            prepare(request.uri_mut());
-            request
-        })
-        .map_future(move |answer| {
-            let busy = busy.clone();
-            async move {
-                busy.begun.fetch_add(1, Ordering::Relaxed);
-                busy.requests.fetch_add(1, Ordering::Relaxed);
-                let answer = answer.await;
-                busy.requests.fetch_sub(1, Ordering::Relaxed);
-                answer
-            }
-        });
+    let (router, answerer, busy) = (house.router.clone(), house.answerer.clone(), guest.face.clone());
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        busy.head.store(0, Ordering::Relaxed);
+        if let Some(answer) = answerer.at_hand(&request) {
+            return quick::at_once(answer);
+        }
+        request.extensions_mut().insert(peer);
+        answerer.prepare(request.uri_mut());
+        let (router, work) = (router.clone(), Work::begin(&busy));
+        Either::Right(Box::pin(async move {
+            let answer = router.oneshot(request).await;
+            answer.map(|answer| answer.map(|body| Out::Route(body, work)))
+        }))
+    });
     let io = TokioIo::new(Steady::new(stream, guest.face.clone(), house.crowd.clone()));
     let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        // Counts from the end of the answer before, so it bounds the idle time; `Steady` bounds the head.
-        .header_read_timeout(Duration::from_secs(IDLE_SECONDS))
         .max_headers(HEAD_LINES)
         .max_buf_size(HEAD_BYTES)
-        .serve_connection(io, TowerToHyperService::new(service));
+        .serve_connection(io, service);
     let connection = house.graceful.watch(connection);
     tokio::spawn(async move {
         tokio::select! {
@@ -182,16 +181,40 @@ struct Crowd {
     faces: Mutex<HashMap<u64, Arc<Face>>>,
     /// Counts events: who moved last has the highest number.
     ticks: AtomicU64,
+    /// Rounds made so far: all the clock that connections need.
+    rounds: AtomicU64,
 }
 
 /// What is known of one connection.
 struct Face {
     moved: AtomicU64,
-    /// Requests whose head was whole, ever.
-    begun: AtomicUsize,
-    /// Those that are not answered yet.
+    /// The round in which it last moved.
+    round: AtomicU64,
+    /// The round in which the head that is being read began; 0: none is.
+    head: AtomicU64,
+    /// Requests that are not answered to the end yet.
     requests: AtomicUsize,
+    /// It has not taken all that was written.
+    slow: AtomicBool,
     leave: Notify,
+}
+
+/// A request that is being answered, until its last byte is made.
+pub(super) struct Work(Arc<Face>);
+
+impl Work {
+    fn begin(face: &Arc<Face>) -> Self {
+        face.requests.fetch_add(1, Ordering::Relaxed);
+        Self(face.clone())
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        // What was read meanwhile was its body.
+        self.0.head.store(0, Ordering::Relaxed);
+        self.0.requests.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// A connection's place in the crowd, given up when dropped.
@@ -211,12 +234,41 @@ impl Crowd {
         self.ticks.fetch_add(1, Ordering::Relaxed)
     }
 
+    fn round(&self) -> u64 {
+        // From 1 on, so that 0 can stand for none.
+        self.rounds.load(Ordering::Relaxed) + 1
+    }
+
+    /// Sends away who takes too long over a head and who has been silent too long, for ever.
+    async fn tend(&self) {
+        let rounds = |time: Duration| u64::try_from(time.as_millis() / ROUND.as_millis()).unwrap_or(u64::MAX);
+        let (head_rounds, idle_rounds) = (rounds(HEAD_TIME), rounds(IDLE_TIME));
+        let mut ticks = tokio::time::interval(ROUND);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.rounds.fetch_add(1, Ordering::Relaxed);
+            let now = self.round();
+            for face in self.lock().values().filter(|face| face.requests.load(Ordering::Relaxed) == 0) {
+                let head = face.head.load(Ordering::Relaxed);
+                let late = head > 0 && now.saturating_sub(head) > head_rounds;
+                let silent = now.saturating_sub(face.round.load(Ordering::Relaxed)) > idle_rounds;
+                if late || silent && !face.slow.load(Ordering::Relaxed) {
+                    face.leave.notify_one();
+                }
+            }
+        }
+    }
+
     fn enter(self: &Arc<Self>) -> Guest {
         let number = self.tick();
         let face = Arc::new(Face {
             moved: AtomicU64::new(number),
-            begun: AtomicUsize::new(0),
+            round: AtomicU64::new(self.round()),
+            // The greeting is part of the first head.
+            head: AtomicU64::new(self.round()),
             requests: AtomicUsize::new(0),
+            slow: AtomicBool::new(false),
             leave: Notify::new(),
         });
         let mut faces = self.lock();
@@ -246,28 +298,22 @@ impl Drop for Guest {
     }
 }
 
-/// A stream that remembers when it last moved, and fails when a write stands still or a request head takes
-/// too long.
+/// A stream that notes when it moved and when a head began, and fails when a write stands still.
 struct Steady<S> {
     stream: S,
     face: Arc<Face>,
     crowd: Arc<Crowd>,
     stalled: Option<Pin<Box<Sleep>>>,
-    /// Ends when the head that is being read is late.
-    late: Option<Pin<Box<Sleep>>>,
-    /// Requests whose head was whole when we last looked.
-    begun: usize,
 }
 
 impl<S> Steady<S> {
     fn new(stream: S, face: Arc<Face>, crowd: Arc<Crowd>) -> Self {
-        let late = Some(Box::pin(sleep(Duration::from_secs(HEAD_SECONDS))));
-        Self { stream, face, crowd, stalled: None, late, begun: 0 }
+        Self { stream, face, crowd, stalled: None }
     }
 
-    fn moved(&mut self) {
-        self.stalled = None;
+    fn moved(&self) {
         self.face.moved.store(self.crowd.tick(), Ordering::Relaxed);
+        self.face.round.store(self.crowd.round(), Ordering::Relaxed);
     }
 
     fn judge(
@@ -277,8 +323,12 @@ impl<S> Steady<S> {
     ) -> Poll<io::Result<usize>> {
         if written.is_ready() {
             self.moved();
+            if self.stalled.take().is_some() {
+                self.face.slow.store(false, Ordering::Relaxed);
+            }
             return written;
         }
+        self.face.slow.store(true, Ordering::Relaxed);
         let sleep = self.stalled.get_or_insert_with(|| Box::pin(sleep(Duration::from_secs(STALL_SECONDS))));
         match sleep.as_mut().poll(context) {
             Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
@@ -293,20 +343,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Steady<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let begun = self.face.begun.load(Ordering::Relaxed);
-        if begun != self.begun {
-            self.begun = begun;
-            self.late = None;
-        }
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         if read.is_ready() {
-            self.face.moved.store(self.crowd.tick(), Ordering::Relaxed);
-            self.late.get_or_insert_with(|| Box::pin(sleep(Duration::from_secs(HEAD_SECONDS))));
-            return read;
-        }
-        let late = self.late.as_mut().is_some_and(|late| late.as_mut().poll(context).is_ready());
-        if late && self.face.requests.load(Ordering::Relaxed) == 0 {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            self.moved();
+            if self.face.head.load(Ordering::Relaxed) == 0 {
+                self.face.head.store(self.crowd.round(), Ordering::Relaxed);
+            }
         }
         read
     }

@@ -23,6 +23,8 @@ pub(super) struct Metrics {
     requests: Family<Labels, Counter>,
     polls: Family<Labels, Counter>,
     renders: Counter,
+    /// Documents that took the short way, feeds and sources: whole, and not modified.
+    short: [[Counter; 2]; 2],
     sources: Family<Labels, Gauge>,
     entries: Gauge,
 }
@@ -34,9 +36,16 @@ impl Metrics {
             requests: Family::default(),
             polls: Family::default(),
             renders: Counter::default(),
+            short: Default::default(),
             sources: Family::default(),
             entries: Gauge::default(),
         };
+        metrics.short = ["/feeds/{file}", "/sources/{file}"].map(|route| {
+            ["200", "304"].map(|status| {
+                let labels = vec![("route", route.to_owned()), ("status", status.to_owned())];
+                metrics.requests.get_or_create(&labels).clone()
+            })
+        });
         let registry = &mut metrics.registry;
         registry.register("http_requests", "Requests answered", metrics.requests.clone());
         registry.register("polls", "Polls ended", metrics.polls.clone());
@@ -44,6 +53,13 @@ impl Metrics {
         registry.register("sources", "Sources by state", metrics.sources.clone());
         registry.register("sightings", "Stories counted once per source", metrics.entries.clone());
         metrics
+    }
+
+    /// Counts a document that went out without routing.
+    pub(super) fn short_way(&self, source: bool, unchanged: bool) {
+        let [feeds, sources] = &self.short;
+        let [whole, not_modified] = if source { sources } else { feeds };
+        if unchanged { not_modified } else { whole }.inc();
     }
 
     pub(super) fn rendered(&self) {

@@ -11,7 +11,7 @@ use super::Settings;
 use super::shelf::Slot;
 use crate::model::{Access, Filter, HubChoice, Output, Published, Secret, SourceId, TitlePrefix};
 use crate::render::html::{Feed, Frame, SCRIPT, STYLE};
-use crate::render::{Addresses, Head};
+use crate::render::{Addresses, Form, Head};
 
 /// Entries of a source shown in its document.
 const SOURCE_LIMIT: usize = 100;
@@ -67,6 +67,8 @@ pub(super) struct Plan {
     prefix: String,
     style: String,
     slots: HashMap<Place, Arc<Slot>>,
+    /// Documents that everybody may read, by their paths.
+    open: HashMap<String, (Arc<Slot>, Form)>,
 }
 
 impl Plan {
@@ -96,7 +98,28 @@ impl Plan {
             .map(|(place, output)| (place.clone(), Arc::new(Slot::new(place, output))))
             .collect();
         let style = hex(&Sha256::digest([STYLE, SCRIPT].concat().as_bytes()), 4);
-        Self { settings, base, prefix, style, slots }
+        let mut plan = Self { settings, base, prefix, style, slots, open: HashMap::new() };
+        plan.open = plan.open_documents();
+        plan
+    }
+
+    /// Every document without a token, below the prefix and without it: fronts pass it on or take it off.
+    fn open_documents(&self) -> HashMap<String, (Arc<Slot>, Form)> {
+        let open = self.slots.values().filter(|slot| self.token_of(slot).is_none());
+        let paths = open.flat_map(|slot| {
+            let stem = slot.place.stem();
+            let prefixes = ["/", self.prefix.as_str()];
+            let paths = prefixes.map(|prefix| {
+                Form::ALL.map(|form| (format!("{prefix}{stem}.{}", form.extension()), (slot.clone(), form)))
+            });
+            paths.into_iter().flatten()
+        });
+        paths.collect()
+    }
+
+    /// The document at a path, where everybody may read it.
+    pub(super) fn open_document(&self, path: &str) -> Option<&(Arc<Slot>, Form)> {
+        self.open.get(path)
     }
 
     pub(super) fn slots(&self) -> impl Iterator<Item = &Arc<Slot>> {

@@ -8,7 +8,7 @@ use askama::Template as _;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{self, HeaderName};
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
 use axum::middleware::Next;
 
 use super::accept::{self, Coding};
@@ -73,16 +73,26 @@ pub(super) async fn document(headers: &HeaderMap, doc: &Arc<Doc>, policy: Policy
     };
     let mut answer = Response::new(body);
     *answer.status_mut() = status;
-    let fields = answer.headers_mut();
-    if !good {
-        fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(doc.content_type));
-        if coding != Coding::Identity {
-            fields.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
-        }
+    let mut all = fields(doc, coding, policy);
+    if good {
+        all.remove(header::CONTENT_TYPE);
+        all.remove(header::CONTENT_ENCODING);
+        set(&mut all, header::ETAG, &format!("\"{tag}\""));
     }
-    set(fields, header::ETAG, &format!("\"{tag}\""));
+    *answer.headers_mut() = all;
+    answer
+}
+
+/// What a document goes out with, whole and in that coding.
+pub(super) fn fields(doc: &Doc, coding: Coding, policy: Policy) -> HeaderMap {
+    let mut fields = HeaderMap::with_capacity(16);
+    fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(doc.content_type));
+    if coding != Coding::Identity {
+        fields.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+    }
+    set(&mut fields, header::ETAG, &format!("\"{}\"", doc.tag_of(coding)));
     if let Some(modified) = doc.modified {
-        set(fields, header::LAST_MODIFIED, &httpdate::fmt_http_date(modified));
+        set(&mut fields, header::LAST_MODIFIED, &httpdate::fmt_http_date(modified));
     }
     let vary = match (policy.negotiated, policy.private) {
         (true, true) => "Accept, Accept-Encoding, Authorization",
@@ -92,7 +102,7 @@ pub(super) async fn document(headers: &HeaderMap, doc: &Arc<Doc>, policy: Policy
     };
     fields.insert(header::VARY, HeaderValue::from_static(vary));
     let whose = if policy.private { "private" } else { "public" };
-    set(fields, header::CACHE_CONTROL, &format!("{whose}, max-age={}", policy.max_age.as_secs()));
+    set(&mut fields, header::CACHE_CONTROL, &format!("{whose}, max-age={}", policy.max_age.as_secs()));
     if policy.shared {
         fields.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         fields.insert(
@@ -100,17 +110,25 @@ pub(super) async fn document(headers: &HeaderMap, doc: &Arc<Doc>, policy: Policy
             HeaderValue::from_static("ETag, Last-Modified, Content-Location, IM, Link"),
         );
     }
-    guard(fields);
-    answer
+    fields.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if doc.content_type.starts_with("text/") {
+        guard(&mut fields);
+    }
+    fields
 }
 
 /// Bytes of a request head. hyper stops reading soon after so many; this is exact.
 pub(super) const HEAD_BYTES: usize = 32 << 10;
 
+/// True for a request head over the limit.
+pub(super) fn is_too_long(uri: &Uri, headers: &HeaderMap) -> bool {
+    let fields = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    uri.path_and_query().map_or(0, |at| at.as_str().len()) + fields.sum::<usize>() > HEAD_BYTES
+}
+
 /// Refuses a request whose head is too long.
 pub(super) async fn bounded(request: Request, next: Next) -> Answer {
-    let fields = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
-    if request.uri().path_and_query().map_or(0, |at| at.as_str().len()) + fields.sum::<usize>() > HEAD_BYTES {
+    if is_too_long(request.uri(), request.headers()) {
         let words = "A request head has at most 32 KiB.";
         return text(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, words);
     }

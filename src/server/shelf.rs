@@ -12,10 +12,12 @@ use arc_swap::ArcSwapOption;
 use chrono::{DateTime, Utc};
 use tokio::sync::{Mutex, OnceCell};
 
+use super::accept::Coding;
 use super::doc::Doc;
 use super::events::{self, News};
 use super::pages;
 use super::plan::{Place, Plan};
+use super::quick::Prepared;
 use super::{Site, archive, health, hub};
 use crate::model::{Digest, EntryId, HubChoice, Output, Published, SourceId};
 use crate::render::{Form, Head, Sheet};
@@ -67,6 +69,8 @@ pub(super) struct Finished {
     pub(super) entries: Arc<Versions>,
     /// The page for people as an open site shows it, and the front page; made when first wanted.
     pages: [OnceCell<Arc<Doc>>; 2],
+    /// The fields of answers, for each form and coding.
+    prepared: [[Prepared; 4]; 3],
 }
 
 impl Finished {
@@ -76,6 +80,22 @@ impl Finished {
             Form::Atom => atom,
             Form::Rss => rss,
             Form::Json => json,
+        }
+    }
+
+    /// The fields that go with a form in a coding.
+    pub(super) fn prepared(&self, form: usize, coding: Coding) -> &Prepared {
+        let [atom, rss, json] = &self.prepared;
+        let [plain, br, zstd, gzip] = match form {
+            0 => atom,
+            1 => rss,
+            _ => json,
+        };
+        match coding {
+            Coding::Identity => plain,
+            Coding::Br => br,
+            Coding::Zstd => zstd,
+            Coding::Gzip => gzip,
         }
     }
 
@@ -134,10 +154,21 @@ impl Slot {
         self.finished.load().as_ref().is_some_and(|finished| finished.generation >= wanted)
     }
 
-    /// The documents, not older than this question. When the store fails, the last good ones.
-    pub(super) async fn get(&self, site: &Arc<Site>, plan: &Arc<Plan>) -> Result<Arc<Finished>, StoreError> {
+    /// The documents, where they are finished and not older than this question.
+    pub(super) fn at_hand(&self, site: &Site) -> Option<Arc<Finished>> {
+        let good = self.good(self.wanted.load(Ordering::Acquire), site.clock.elapsed())?;
+        self.asked_for(site);
+        Some(good)
+    }
+
+    fn asked_for(&self, site: &Site) {
         self.warm.store(true, Ordering::Release);
         self.asked.store(site.weight.questions.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// The documents, not older than this question. When the store fails, the last good ones.
+    pub(super) async fn get(&self, site: &Arc<Site>, plan: &Arc<Plan>) -> Result<Arc<Finished>, StoreError> {
+        self.asked_for(site);
         self.current(site, plan).await
     }
 
@@ -237,8 +268,8 @@ impl Slot {
         site.metrics.rendered();
         let forms = self.dated(site, forms, before.as_deref(), &stamps, now);
         self.remember(&forms, &shown);
-        let finished =
-            Arc::new(Finished { generation, made, forms, entries: shown, pages: Default::default() });
+        let (pages, prepared) = Default::default();
+        let finished = Arc::new(Finished { generation, made, forms, entries: shown, pages, prepared });
         self.put(site, plan, &finished);
         if let Some(before) = before {
             let after = finished.clone();

@@ -192,7 +192,9 @@ fn atom_entry(entry: &atom::Entry, faults: &mut Vec<String>) -> (String, String,
     match (&entry.summary, &entry.content) {
         (None, None) => faults.push(format!("{title} has no text")),
         (summary, content) => {
-            summary.iter().for_each(|text| drop(atom_text("a summary", text, faults)));
+            if let Some(text) = summary {
+                atom_text("a summary", text, faults);
+            }
             content.iter().filter_map(|c| c.value.as_deref()).for_each(|c| markup("a content", c, faults));
         }
     }
@@ -292,7 +294,9 @@ fn rss_item(
     }
     item.itunes_ext().iter().for_each(|said| episode(item, said, faults));
     let languages = item.dublin_core_ext().map(|dc| dc.languages.clone()).unwrap_or_default();
-    languages.iter().for_each(|code| language(code, faults));
+    for code in &languages {
+        language(code, faults);
+    }
     (
         guid.value,
         title.replace('\u{2060}', ""),
@@ -310,10 +314,10 @@ fn episode(item: &rss::Item, said: &ITunesItemExtension, faults: &mut Vec<String
     if !said.episode().is_none_or(number) || !said.season().is_none_or(number) {
         faults.push("an episode's number is none".to_owned());
     }
-    if !said.duration().is_none_or(|seconds| seconds.parse::<u32>().is_ok())
+    if said.duration().is_some_and(|seconds| seconds.parse::<u32>().is_err())
         || !said.explicit().is_none_or(|said| ["true", "false"].contains(&said))
         || !said.episode_type().is_none_or(|kind| ["full", "trailer", "bonus"].contains(&kind))
-        || !said.author().is_none_or(|author| author.chars().count() <= 255)
+        || said.author().is_some_and(|author| author.chars().count() > 255)
     {
         faults.push(format!("an episode says {said:?}"));
     }
