@@ -13,6 +13,7 @@ mod doc;
 mod events;
 mod feeds;
 mod health;
+mod held;
 mod hub;
 mod lately;
 mod listen;
@@ -56,7 +57,7 @@ use metrics::Metrics;
 use plan::{Place, Plan};
 use shelf::{Slot, Weight};
 use stamps::Stamps;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
 /// Documents made at once that nobody waits for: those who wait come first.
 const UNASKED: usize = 2;
@@ -127,6 +128,8 @@ pub struct Site {
     /// Set when the daemon stops, so that endless answers end.
     closing: watch::Sender<bool>,
     hub: Hub,
+    /// Something was committed that may have to wait for its time.
+    new_held: Notify,
     /// How call-backs and hubs are reached.
     http: ArcSwapOption<Http>,
     /// The way to the polling loop.
@@ -144,6 +147,7 @@ impl Site {
             closing: watch::Sender::new(false),
             commands: OnceLock::new(),
             hub: Hub::new(),
+            new_held: Notify::new(),
             http: ArcSwapOption::empty(),
             store,
             clock,
@@ -180,6 +184,9 @@ impl Site {
         let plan = self.plan.load_full();
         if !committed.touched.is_empty() {
             self.lately.soil();
+        }
+        if !committed.new.is_empty() || !committed.changed.is_empty() {
+            self.new_held.notify_one();
         }
         let concerned = |slot: &&Arc<Slot>| match slot.place {
             Place::Health => committed.news,
@@ -218,6 +225,7 @@ pub async fn serve(listeners: Vec<Listener>, site: Arc<Site>, shutdown: impl Fut
     let router = router(site.clone());
     let after = site.clone();
     let delivering = tokio::spawn(hub::run(after.clone()));
+    let waiting = tokio::spawn(held::run(after.clone()));
     let closing = after.clone();
     let shutdown = async move {
         shutdown.await;
@@ -226,6 +234,7 @@ pub async fn serve(listeners: Vec<Listener>, site: Arc<Site>, shutdown: impl Fut
     listen::serve(listeners, router, Arc::new(site), shutdown).await;
     after.stamps.flush(&after).await;
     delivering.abort();
+    waiting.abort();
 }
 
 impl listen::Answerer for Arc<Site> {

@@ -4,6 +4,7 @@
 
 pub mod archive;
 mod handle;
+pub mod held;
 pub mod hub;
 mod lock;
 mod sqlite;
@@ -265,7 +266,7 @@ pub struct Explained {
 
 /// What is remembered, behind one door. Blocking. Every method fails with [`StoreError::Failed`]
 /// when the disk does; others are named.
-pub trait Store: Send + hub::Subscribers {
+pub trait Store: Send + hub::Subscribers + held::Held {
     /// Makes the sources of the config known, takes over the history of their former ids,
     /// and marks the rest as no longer configured.
     ///

@@ -13,8 +13,9 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Response, StatusCode, Uri, header};
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use super::plan::{Place, Plan};
 use super::reply::{self, Answer};
@@ -27,6 +28,8 @@ use crate::store::StoreError;
 const MOST: usize = 1024;
 /// Events kept per feed for those who listen; who is further behind asks the store.
 const KEPT: usize = 128;
+/// Entries whose time came, kept for those who listen at that moment.
+const LATE: usize = 64;
 /// Events taken from the store at once.
 const BATCH: usize = 64;
 /// A sign of life for proxies and for clients that wait.
@@ -36,6 +39,8 @@ const HEARTBEAT: Duration = Duration::from_secs(20);
 pub(super) struct News {
     kept: Mutex<Kept>,
     told: watch::Sender<i64>,
+    /// Entries that were held until their time: they have places that others have passed.
+    late: broadcast::Sender<Bytes>,
 }
 
 #[derive(Default)]
@@ -49,7 +54,7 @@ struct Kept {
 
 impl Default for News {
     fn default() -> Self {
-        Self { kept: Mutex::default(), told: watch::Sender::new(0) }
+        Self { kept: Mutex::default(), told: watch::Sender::new(0), late: broadcast::Sender::new(LATE) }
     }
 }
 
@@ -103,6 +108,29 @@ pub(super) async fn tell(site: &Site, plan: &Plan, slot: &Slot) {
     }
 }
 
+/// Tells those who listen of entries whose time came between two moments. Their events carry the place that
+/// listeners are at, so that who comes back goes on from there.
+pub(super) async fn tell_late(
+    site: &Site,
+    plan: &Plan,
+    slot: &Slot,
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    if !slot.news.is_watched() {
+        return Ok(());
+    }
+    let output = slot.output.clone();
+    let due = site.store.read(move |store| store.due_in(&output, since, now)).await?;
+    let head = plan.head(&slot.place, &slot.output, &[]);
+    for story in due {
+        let (place, item) = (slot.news.upto(), render::item(&head, &story));
+        // Nobody listens any more: nobody need be told.
+        let _ = slot.news.late.send(Bytes::from(format!("id: {place}\ndata: {item}\n\n")));
+    }
+    Ok(())
+}
+
 /// Events after a place, and up to where everything was looked at.
 async fn look(
     site: &Site,
@@ -150,6 +178,7 @@ pub(super) async fn listen(
     let last = asked.and_then(|text| text.trim().parse().ok()).filter(|place| *place <= cuts.counted);
     let listener = Listener {
         told: slot.news.told.subscribe(),
+        late: slot.news.late.subscribe(),
         closing: site.closing.subscribe(),
         last: last.unwrap_or(cuts.counted),
         begun: false,
@@ -203,6 +232,7 @@ struct Listener {
     plan: Arc<Plan>,
     slot: Arc<Slot>,
     told: watch::Receiver<i64>,
+    late: broadcast::Receiver<Bytes>,
     closing: watch::Receiver<bool>,
     /// It has everything up to this place.
     last: i64,
@@ -229,6 +259,8 @@ impl Listener {
             }
             tokio::select! {
                 changed = self.told.changed() => changed.ok()?,
+                // Who is so slow that some were dropped finds them in the documents.
+                late = self.late.recv() => if let Ok(event) = late { return Some(event) },
                 _ = self.closing.wait_for(|closing| *closing) => return None,
                 () = tokio::time::sleep(HEARTBEAT) => return Some(Bytes::from_static(b":\n\n")),
             }

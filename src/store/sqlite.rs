@@ -8,6 +8,7 @@ mod commit;
 mod copy;
 mod explain;
 mod health;
+mod held;
 mod hub;
 mod keyring;
 mod known;

@@ -94,3 +94,34 @@ fn each_new_entry_is_one_event() {
     assert_eq!(daemon.stop(), 0);
     assert!(stopping.elapsed() < Duration::from_secs(4));
 }
+
+#[test]
+fn an_entry_that_waited_is_told_when_its_time_comes() {
+    let origin = Origin::start();
+    origin.on("/one", document(0..1));
+    let tables = source("one", &origin, "future = \"hold\"\nschedule = \"every 10h\"");
+    let app = App::new(&tables.replacen("schedule = \"every 10m\"\n", "", 1));
+    let daemon = app.serve();
+    app.polled(&["one"]);
+    let mut events = Events::open(&daemon, "/feeds/all/events", "");
+    let later = [
+        ("g0", "Entry 0", "Mon, 16 Nov 2026 10:00:00 GMT", "Text"),
+        ("g1", "Entry 1", "Mon, 16 Nov 2026 11:00:00 GMT", "Text"),
+        ("h", "Embargoed", "Mon, 16 Nov 2026 14:00:00 GMT", "Text"),
+    ];
+    origin.on("/one", Reply::ok("application/rss+xml", rss("One", &later)));
+    app.run(&["fetch", "one"]);
+    assert_eq!(events.next().1, "Entry 1");
+    assert!(!daemon.titles("all").contains(&"Embargoed".to_owned()));
+    app.set_clock("2026-11-16T14:00:01Z");
+    let (place, title) = events.next();
+    assert_eq!(title, "Embargoed");
+    assert!(daemon.titles("all").contains(&"Embargoed".to_owned()));
+    // Who comes back with that place hears of what is newer, and nothing twice.
+    let mut back = Events::open(&daemon, "/feeds/all/events", &format!("Last-Event-ID: {place}\r\n"));
+    let mut more = later.to_vec();
+    more.push(("g2", "Entry 2", "Mon, 16 Nov 2026 13:00:00 GMT", "Text"));
+    origin.on("/one", Reply::ok("application/rss+xml", rss("One", &more)));
+    app.run(&["fetch", "one"]);
+    assert_eq!((events.next().1, back.next().1), ("Entry 2".to_owned(), "Entry 2".to_owned()));
+}

@@ -108,9 +108,14 @@ fn document(count: usize) -> Reply {
 }
 
 fn river() -> (Origin, App, Daemon) {
+    river_of("schedule = \"every 10m\"")
+}
+
+/// The same with a source that says so of its schedule.
+fn river_of(schedule: &str) -> (Origin, App, Daemon) {
     let origin = Origin::start();
     origin.on("/one", document(1));
-    let tables = source("one", &origin, "")
+    let tables = source("one", &origin, "").replacen("schedule = \"every 10m\"", schedule, 1)
         + "[[feed]]\nid = \"all\"\nhub = \"self\"\n[[feed]]\nid = \"closed\"\nhub = \"self\"\ntoken = \"k3y\"\n\
            [[feed]]\nid = \"quiet\"\n";
     let app = App::new(&tables);
@@ -246,4 +251,17 @@ fn a_hub_elsewhere_is_told() {
     assert!(
         daemon.get("/feeds/all.rss").text().contains(&format!("href=\"http://{}/publish\"", hub.address))
     );
+}
+
+#[test]
+fn an_entry_that_waited_is_delivered_when_its_time_comes() {
+    let (origin, app, daemon) = river_of("schedule = \"every 10h\"\nfuture = \"hold\"");
+    let subscriber = subscribed(&daemon, &[]);
+    let later = ("h", "Embargoed", "Mon, 16 Nov 2026 14:00:00 GMT", "Text");
+    origin.on("/one", Reply::ok("application/rss+xml", rss("One", &[later])));
+    app.run(&["fetch", "one"]);
+    assert_eq!(subscriber.delivered(0).len(), 0, "it is not its time");
+    app.set_clock("2026-11-16T14:00:01Z");
+    let delivered = subscriber.delivered(1);
+    assert!(String::from_utf8_lossy(&delivered[0].1).contains("Embargoed"));
 }

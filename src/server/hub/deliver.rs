@@ -51,10 +51,11 @@ pub(in super::super) async fn run(site: Arc<Site>) {
 /// Starts every delivery that is due; when to look again.
 async fn round(site: &Arc<Site>) -> Result<Duration, StoreError> {
     let plan = site.plan.load_full();
-    if topics(&plan).next().is_none() || site.store.read(|store| store.subscribers()).await? == 0 {
+    if site.store.read(|store| store.subscribers()).await? == 0 {
         return Ok(LOOK);
     }
     let now = site.clock.now();
+    // Also where nobody is told any more: a feed that went, a hub that was taken out.
     site.store.write(move |store| store.expire(now)).await?;
     for topic in topics(&plan) {
         let finished = topic.slot.current(site, &plan).await?;

@@ -1,0 +1,55 @@
+//! Entries that were held until their time: when it comes, nothing was polled and nothing committed, and still
+//! readers, listeners and subscribers hear of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Site, events};
+use crate::store::{Committed, StoreError};
+
+/// The store is asked at least so often: a clock set back or forth is noticed.
+const LOOK: Duration = Duration::from_mins(5);
+
+/// Runs until the daemon stops.
+pub(super) async fn run(site: Arc<Site>) {
+    let mut closing = site.closing.subscribe();
+    let mut since = site.clock.now();
+    loop {
+        let now = site.clock.now().max(since);
+        let pause = match tell(&site, since, now).await {
+            Ok(pause) => {
+                since = now;
+                pause
+            }
+            Err(error) => {
+                tracing::warn!(%error, "entries whose time came could not be looked for");
+                LOOK
+            }
+        };
+        tokio::select! {
+            () = site.new_held.notified() => {}
+            () = site.clock.sleep(pause) => {}
+            _ = closing.wait_for(|closing| *closing) => return,
+        }
+    }
+}
+
+/// Tells of what became due; how long nothing more will.
+async fn tell(
+    site: &Arc<Site>,
+    since: chrono::DateTime<chrono::Utc>,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<Duration, StoreError> {
+    let due = site.store.read(move |store| store.due(since, now)).await?;
+    if !due.sources.is_empty() {
+        let plan = site.plan.load_full();
+        for slot in plan.slots().filter(|slot| slot.concerns(&due.sources)) {
+            events::tell_late(site, &plan, slot, since, now).await?;
+        }
+        site.touched(&Committed { touched: due.sources, ..Committed::default() });
+    }
+    // A moment longer: times are kept in whole seconds.
+    let until =
+        due.next.and_then(|next| (next - now).to_std().ok()).map(|wait| wait + Duration::from_millis(10));
+    Ok(until.unwrap_or(LOOK).min(LOOK))
+}
