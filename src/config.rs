@@ -81,6 +81,11 @@ pub struct Config {
 }
 
 impl Config {
+    /// True when nothing says at which address others reach us: a Unix socket has none.
+    pub fn base_is_a_guess(&self) -> bool {
+        matches!(self.server.listen, Listen::Unix(_)) && self.server.base_url.is_none()
+    }
+
     /// True to itself: every secret is there.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ use crate::units::{Size, Span};
 
 mod asking;
 mod body;
+mod certificate;
 mod guard;
 mod headers;
 mod http;
@@ -84,6 +85,8 @@ pub struct Answer {
     pub hubs: Vec<String>,
     /// Requests made, redirects included.
     pub requests: u32,
+    /// When the certificate of the host that answered ends; `None` without TLS.
+    pub certificate_ends: Option<DateTime<Utc>>,
 }
 
 /// How a request ended.

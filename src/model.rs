@@ -17,4 +17,4 @@ pub use source::{
     Auth, DedupRule, Filter, FuturePolicy, Kind, PageSelectors, Schedule, Secret, Source, SourceId,
     toml_string,
 };
-pub use state::{Hints, Outcome, Redirect, SourceState, Standing, Trust, Validators};
+pub use state::{Hints, Outcome, PollDay, Redirect, SourceState, Standing, Trust, Validators};

@@ -228,7 +228,9 @@ impl Poller {
             .await
     }
 
+    /// The last step of every poll, before it is remembered.
     fn plan_next(&self, source: &Source, state: &mut SourceState, now: DateTime<Utc>) {
+        state.tally(now);
         let (next, reason) = schedule::next(source, state, &self.limits, now, roll());
         state.next_poll = Some(next);
         state.next_poll_reason = reason;

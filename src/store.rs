@@ -190,6 +190,8 @@ pub enum News {
     Drifted,
     /// A permanent redirect was confirmed.
     Moved,
+    /// The certificate of its host ends soon.
+    Expiring,
 }
 
 impl News {
@@ -201,12 +203,13 @@ impl News {
             Self::Gone => "gone",
             Self::Drifted => "drifted",
             Self::Moved => "moved",
+            Self::Expiring => "expiring",
         }
     }
 
     /// The news of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Broken, Self::Recovered, Self::Gone, Self::Drifted, Self::Moved]
+        [Self::Broken, Self::Recovered, Self::Gone, Self::Drifted, Self::Moved, Self::Expiring]
             .into_iter()
             .find(|news| news.name() == name)
     }

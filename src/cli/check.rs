@@ -14,6 +14,11 @@ pub(super) fn run(_: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     if !global.quiet && !config.absent.is_empty() {
         print::words(config.absent.render(print::color()));
     }
+    if !global.quiet && config.base_is_a_guess() {
+        print::words(
+            "warning: [server] listens on a Unix socket and has no base_url: links to itself begin with http://localhost/.\n         Give base_url the public address of the web server in front.",
+        );
+    }
     let disabled = config.sources.iter().filter(|s| !s.enabled).count();
     let sources = print::count(config.sources.len(), "source", "sources");
     let feeds = print::count(config.outputs.len(), "feed", "feeds");

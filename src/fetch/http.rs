@@ -26,7 +26,8 @@ use super::body::{self, Intake};
 use super::guard::{self, CONNECT_LIMIT, Guard, Lookup, Resolver};
 use super::polite::Permit;
 use super::{
-    Answer, Body, Fetch, FetchError, Fetched, Freshness, Gate, Options, Request, asking, headers, words,
+    Answer, Body, Fetch, FetchError, Fetched, Freshness, Gate, Options, Request, asking, certificate,
+    headers, words,
 };
 use crate::units::Span;
 
@@ -105,6 +106,8 @@ impl Http {
         let mut guard = self.guard.clone();
         let mut builder = Client::builder()
             .tls_certs_only(self.roots.clone())
+            // For the day that a certificate ends.
+            .tls_info(true)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
@@ -253,6 +256,8 @@ struct Trip {
     /// Only 301 and 308 so far.
     all_permanent: bool,
     requests: u32,
+    /// Of the host that answered last.
+    certificate_ends: Option<DateTime<Utc>>,
     spent: Duration,
     stage: &'static str,
     large: Arc<Semaphore>,
@@ -275,6 +280,7 @@ impl Trip {
             permanent: None,
             all_permanent: true,
             requests: 0,
+            certificate_ends: None,
             spent: Duration::ZERO,
             stage: "before it was asked",
             large,
@@ -314,6 +320,7 @@ impl Trip {
             permanent: self.permanent.clone(),
             hubs: headers::hubs(head, &self.url),
             requests: self.requests,
+            certificate_ends: self.certificate_ends,
         }
     }
 
@@ -358,6 +365,7 @@ async fn exchange(
         .send()
         .await
         .map_err(|error| trip.broken(words::of_request(&error, &trip.url)))?;
+    trip.certificate_ends = certificate::ends(&response);
     let (status, head) = (response.status(), response.headers().clone());
     let shown = words::shown(&trip.url);
     if headers::size(&head) > headers::MAX_HEAD {

@@ -223,4 +223,44 @@ pub struct SourceState {
     pub learned_item: Option<String>,
     /// What was measured of its guids and links.
     pub trust: Trust,
+    /// When the certificate of the host that answered last ends.
+    pub certificate_ends: Option<DateTime<Utc>>,
+    /// How polls ended, by day, the oldest first; of the last thirty days.
+    pub days: Vec<PollDay>,
+}
+
+/// How the polls of one day (UTC) ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PollDay {
+    /// Days since 1970.
+    pub day: i64,
+    /// A document was read.
+    pub read: u32,
+    /// Nothing new: 304.
+    pub unchanged: u32,
+    /// Nothing could be used.
+    pub failed: u32,
+}
+
+impl SourceState {
+    /// Days of polls that are kept.
+    const DAYS: usize = 30;
+
+    /// Counts a poll that ended now, by how the source stands after it.
+    pub fn tally(&mut self, now: DateTime<Utc>) {
+        let day = now.timestamp().div_euclid(86_400);
+        // A clock set back writes into the newest day: days only grow.
+        if self.days.last().is_none_or(|last| last.day < day) {
+            self.days.push(PollDay { day, ..PollDay::default() });
+        }
+        let known = self.days.len();
+        self.days.drain(..known.saturating_sub(Self::DAYS));
+        let Some(last) = self.days.last_mut() else { return };
+        let count = match (self.standing, self.http_status) {
+            (Standing::Ok, Some(304)) => &mut last.unchanged,
+            (Standing::Ok, _) => &mut last.read,
+            _ => &mut last.failed,
+        };
+        *count = count.saturating_add(1);
+    }
 }

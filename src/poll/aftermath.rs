@@ -72,6 +72,7 @@ pub(super) fn hold_left(state: &SourceState, now: DateTime<Utc>) -> Option<TimeD
 fn count(state: &mut SourceState, answer: &Answer) {
     state.requests += u64::from(answer.requests);
     state.http_status = Some(answer.status);
+    state.certificate_ends = answer.certificate_ends;
     if answer.status == 304 && answer.requests > 0 {
         state.not_modified += 1;
         state.bytes_saved += state.body_bytes;

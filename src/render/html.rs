@@ -3,6 +3,7 @@
 //! No script, no style attribute, nothing from elsewhere: remote images become links. Titles and
 //! names are escaped by the templates; content is the clean HTML that came in.
 
+mod charts;
 mod pictures;
 
 use askama::Template;
@@ -13,6 +14,7 @@ use super::{Addresses, Form, Head};
 use crate::html;
 use crate::model::{Person, Published, Sighting};
 
+pub use charts::{Bar, PollBar, chart, polls};
 pub use pictures::without_pictures;
 
 /// The style sheet, served from our own address.
@@ -300,44 +302,10 @@ pub struct SourcePage {
     pub feed: Feed,
     /// Entries per day.
     pub chart: Vec<Bar>,
+    /// How its polls ended, per day.
+    pub polls: Vec<PollBar>,
     /// What it brought.
     pub days: Vec<Day>,
-}
-
-/// A day in the chart of a source's rhythm; the newest is the last.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bar {
-    /// `26 April 2013`.
-    pub day: String,
-    /// Entries on that day.
-    pub count: u32,
-    /// From the left, of 300.
-    pub x: u32,
-    /// From the top, of 40.
-    pub y: u32,
-    /// Of 40.
-    pub height: u32,
-}
-
-/// Entries per day over the thirty days that end with the newest entry.
-pub fn chart(dates: impl Iterator<Item = DateTime<Utc>>) -> Vec<Bar> {
-    const DAYS: i64 = 30;
-    let mut days: Vec<_> = dates.map(|at| at.date_naive()).collect();
-    days.sort_unstable();
-    let Some(last) = days.last().copied() else { return Vec::new() };
-    let ago = |back: i64| last.checked_sub_signed(chrono::TimeDelta::days(back));
-    let window: Vec<_> = (0..DAYS).rev().filter_map(ago).collect();
-    let count = |day| u32::try_from(days.iter().filter(|at| **at == day).count()).unwrap_or(u32::MAX);
-    let most = window.iter().map(|day| count(*day)).max().unwrap_or(1).max(1);
-    window
-        .iter()
-        .zip(0u32..)
-        .map(|(day, at)| {
-            let count = count(*day);
-            let height = if count == 0 { 1 } else { (count.saturating_mul(38) / most).max(3) };
-            Bar { day: day.format("%-d %B %Y").to_string(), count, x: at * 10, y: 40 - height, height }
-        })
-        .collect()
 }
 
 /// One record that a story was in a source.

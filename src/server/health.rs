@@ -22,6 +22,7 @@ fn entry(plan: &Plan, health: &Health) -> Published {
         News::Recovered => ("reads well again", String::new()),
         News::Gone => ("is gone for good", String::new()),
         News::Drifted => ("changed its layout", String::new()),
+        News::Expiring => ("has a certificate that ends soon", String::new()),
         News::Moved => (
             "has moved",
             "It moved for good; the new address is asked from now on. Consider changing it in the config: "

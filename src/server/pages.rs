@@ -210,6 +210,9 @@ fn source_page(
     if state.consecutive_failures > 0 {
         facts.push(("Failures in a row", state.consecutive_failures.to_string()));
     }
+    if let Some(ends) = &state.certificate_ends {
+        facts.push(("Certificate", format!("ends on {}", ends.format("%-d %B %Y"))));
+    }
     if let Some(moved) = &state.moved_to {
         facts.push(("Moved to", link::mask(moved.as_str())));
     }
@@ -227,6 +230,7 @@ fn source_page(
             addresses: Addresses::below(&plan.address(&place.stem())),
         },
         chart: html::chart(entries.iter().map(|entry| entry.published)),
+        polls: html::polls(&state.days),
         days: html::days(&head, entries, ON_SOURCE),
     }
 }

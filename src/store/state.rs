@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Digest, Feed, Format, Hints, Podcast, Redirect, SourceState, Standing, Trust, Validators,
+    Digest, Feed, Format, Hints, Podcast, PollDay, Redirect, SourceState, Standing, Trust, Validators,
 };
 
 #[derive(Default, Serialize, Deserialize)]
@@ -43,6 +43,9 @@ pub(super) struct StateRow {
     link_doubts: u32,
     most_items: u32,
     learned_item: Option<String>,
+    certificate_ends: Option<i64>,
+    /// Day, read, unchanged, failed.
+    days: Vec<(i64, u32, u32, u32)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -176,6 +179,8 @@ impl From<&SourceState> for StateRow {
             link_doubts: state.trust.link_doubts,
             most_items: state.most_items,
             learned_item: state.learned_item.clone(),
+            certificate_ends: seconds(state.certificate_ends),
+            days: state.days.iter().map(|one| (one.day, one.read, one.unchanged, one.failed)).collect(),
         }
     }
 }
@@ -241,6 +246,12 @@ impl From<StateRow> for SourceState {
             trust: Trust { guid_doubts: row.guid_doubts, link_doubts: row.link_doubts },
             most_items: row.most_items,
             learned_item: row.learned_item,
+            certificate_ends: row.certificate_ends.map(at),
+            days: row
+                .days
+                .into_iter()
+                .map(|(day, read, unchanged, failed)| PollDay { day, read, unchanged, failed })
+                .collect(),
         }
     }
 }

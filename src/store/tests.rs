@@ -1,6 +1,7 @@
 //! The contract of a store, told as polls of small documents.
 
 pub(crate) mod book;
+mod health;
 mod record;
 mod search;
 

@@ -58,3 +58,14 @@ async fn certificates_are_checked() {
     check("outer.test", None, Err(unknown)).await;
     check("127.0.0.1", Some("ca.pem"), Err("its certificate is for another name")).await;
 }
+
+#[tokio::test]
+async fn the_end_of_a_certificate_is_known() {
+    let address = server();
+    let url = Url::parse(&format!("https://outer.test:{}/", address.port())).unwrap();
+    let options = Options { ca_file: Some(format!("{FOLDER}/ca.pem").into()), ..options() };
+    let source = source(&url);
+    let request = Request { source: &source, url: url.clone(), validators: None };
+    let (answer, _) = body(http_at(&options, Arc::new(System::new())).fetch(request, now()).await);
+    assert_eq!(answer.certificate_ends.unwrap().to_rfc3339(), "2126-10-31T02:58:50+00:00");
+}

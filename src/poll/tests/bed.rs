@@ -106,6 +106,7 @@ fn answer(status: u16) -> Answer {
         freshness: Freshness::default(),
         permanent: None,
         hubs: Vec::new(),
+        certificate_ends: None,
         requests: 1,
     }
 }

@@ -1,7 +1,7 @@
 //! The daemon's own news: what changed about a source, written in the transaction of the poll that found it.
 //! Never a row for a poll that found what the one before had found.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows;
@@ -12,6 +12,8 @@ use crate::store::{Health, News, StoreError};
 
 /// News kept; a source that comes and goes all day must not fill the disk.
 const KEPT: i64 = 10_000;
+/// A certificate that ends within this time is news.
+const EXPIRING: TimeDelta = TimeDelta::days(14);
 
 /// Compares a source's new state with what was last said about it; the row as stored before is still there.
 /// True when something was written.
@@ -22,18 +24,33 @@ pub(super) fn record(
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let mut said = false;
-    if let Some(moved) = &state.moved_to {
+    let soon = state.certificate_ends.filter(|ends| *ends - now < EXPIRING);
+    if state.moved_to.is_some() || soon.is_some() {
         let before: String = db
             .prepare_cached("SELECT state FROM sources WHERE number = ?1")?
             .query_row([source], |row| row.get(0))?;
-        if rows::state(&before).moved_to.as_ref() != Some(moved) {
+        let before = rows::state(&before);
+        if let Some(moved) = state.moved_to.as_ref().filter(|moved| before.moved_to.as_ref() != Some(*moved))
+        {
             say(db, source, now, News::Moved, &link::mask(moved.as_str()))?;
+            said = true;
+        }
+        // Once for each certificate: at the first poll of its last days.
+        let known = |ends| {
+            before.certificate_ends == Some(ends)
+                && before.last_poll.is_some_and(|polled| ends - polled < EXPIRING)
+        };
+        if let Some(ends) = soon.filter(|ends| !known(*ends)) {
+            let words =
+                format!("The certificate of its host ends on {}.", ends.format("%-d %B %Y, %H:%M UTC"));
+            say(db, source, now, News::Expiring, &words)?;
             said = true;
         }
     }
     let last: Option<String> = db
         .prepare_cached(
-            "SELECT kind FROM health WHERE source = ?1 AND kind <> 'moved' ORDER BY number DESC LIMIT 1",
+            "SELECT kind FROM health WHERE source = ?1 AND kind NOT IN ('moved', 'expiring')
+             ORDER BY number DESC LIMIT 1",
         )?
         .query_row([source], |row| row.get(0))
         .optional()?;
