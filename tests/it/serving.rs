@@ -4,7 +4,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::app::{App, Daemon, Stopwatch};
+use crate::app::{App, Daemon, Stopwatch, rss, source};
+use crate::origin::{Origin, Reply};
 
 fn answer(daemon: &Daemon, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(&daemon.address).unwrap();
@@ -55,4 +56,45 @@ fn who_says_nothing_or_never_ends_is_let_go_and_keeps_nobody_waiting() {
         );
     }
     assert!(waiting.elapsed() < Duration::from_secs(14), "{:?}", waiting.elapsed());
+}
+
+#[test]
+fn a_commit_renders_the_outputs_it_touches_and_no_others() {
+    let origin = Origin::start();
+    let document = |n: usize, entries: usize| {
+        let items: Vec<_> =
+            (0..entries).map(|e| (format!("g{n}-{e}"), format!("Entry {e} of {n}"))).collect();
+        let items: Vec<_> = items
+            .iter()
+            .map(|(guid, title)| (guid.as_str(), title.as_str(), "Mon, 16 Nov 2026 10:00:00 GMT", "Text"))
+            .collect();
+        Reply::ok("application/rss+xml", rss("One", &items))
+    };
+    let mut tables = String::new();
+    for n in 0..60 {
+        origin.on(&format!("/s{n}"), document(n, 1));
+        tables.push_str(&source(&format!("s{n}"), &origin, ""));
+        tables.push_str(&format!("[[feed]]\nid = \"f{n}\"\nsources = [\"s{n}\"]\n"));
+    }
+    let app = App::new(&tables);
+    app.ok(&["fetch"]);
+    let daemon = app.serve();
+    let renders = || -> usize {
+        let metrics = daemon.get("/metrics");
+        let line = metrics.text().lines().find_map(|line| line.strip_prefix("riverine_renders_total "));
+        line.unwrap().parse().unwrap()
+    };
+    // Everybody reads everything, so that everything is kept fresh.
+    for n in 0..60 {
+        assert_eq!(daemon.get(&format!("/feeds/f{n}.atom")).status, 200);
+    }
+    let before = renders();
+    assert_eq!(before, 60);
+    origin.on("/s7", document(7, 2));
+    app.ok(&["fetch", "s7"]);
+    assert_eq!(daemon.titles("f7").len(), 2);
+    for n in 0..60 {
+        assert_eq!(daemon.get(&format!("/feeds/f{n}.rss")).status, 200);
+    }
+    assert_eq!(renders() - before, 1, "f7, once");
 }
