@@ -50,6 +50,8 @@ pub(super) struct Slot {
     turn: Mutex<()>,
     /// Somebody makes it anew at the moment, unasked.
     refreshing: AtomicBool,
+    /// Its history is being counted.
+    pub(super) counting: AtomicBool,
     /// Where its history is cut, as far as it was counted.
     cuts: Mutex<Option<Arc<Cuts>>>,
     /// Who listens for new entries.
@@ -125,6 +127,7 @@ impl Slot {
             finished: ArcSwapOption::empty(),
             turn: Mutex::new(()),
             refreshing: AtomicBool::new(false),
+            counting: AtomicBool::new(false),
             cuts: Mutex::new(None),
             news: News::default(),
             announced: std::sync::Mutex::default(),
@@ -260,7 +263,7 @@ impl Slot {
         }
         let shown: Arc<Versions> =
             Arc::new(entries.iter().map(|entry| (entry.id, entry.entry.digest)).collect());
-        let beyond = archive::beyond(site, self, &shown, now).await?;
+        let beyond = archive::beyond(site, plan, self, &shown, now).await?;
         let (shared, output, place) = (plan.clone(), self.output.clone(), self.place.clone());
         let written =
             tokio::task::spawn_blocking(move || write(&shared, &place, &output, &entries, beyond)).await;

@@ -51,7 +51,7 @@ fn collect(root: &Path, directory: &Path, found: &mut Vec<File>) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
-        if ["target", ".git"].contains(&name) {
+        if ["target", ".git", "node_modules"].contains(&name) {
             // What is built, and what git keeps, nobody wrote.
         } else if path.is_dir() {
             collect(root, &path, found);
