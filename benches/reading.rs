@@ -21,7 +21,7 @@ const ROUNDS: usize = 7;
 struct Document {
     bytes: Vec<u8>,
     stored: HashSet<Digest>,
-    /// Bodies as feed-rs gives them, for ammonia alone.
+    /// The texts of its entries as they came, for ammonia alone.
     bodies: Vec<String>,
 }
 
@@ -66,18 +66,13 @@ fn load(documents: Vec<Vec<u8>>) -> Vec<Document> {
     documents
         .into_iter()
         .filter_map(|bytes| {
-            let feed = std::panic::catch_unwind(|| feed_rs(&bytes)).ok()??;
+            std::panic::catch_unwind(|| feed_rs(&bytes)).ok()??;
             let parsed = parse(&bytes)?;
-            let entries = normalize::normalize(parsed, &context(&HashSet::new())).entries;
+            let entries = normalize::normalize(parsed.clone(), &context(&HashSet::new())).entries;
             let stored = entries.iter().map(|entry| entry.digest).collect();
-            let bodies = feed
-                .entries
-                .into_iter()
-                .flat_map(|entry| {
-                    [entry.summary.map(|text| text.content), entry.content.and_then(|text| text.body)]
-                })
-                .flatten()
-                .collect();
+            // The texts that we clean, not only those that feed-rs finds.
+            let texts = parsed.entries.iter().flat_map(|entry| [&entry.summary, &entry.content]);
+            let bodies = texts.flatten().map(|text| text.value.clone()).collect();
             Some(Document { bytes, stored, bodies })
         })
         .collect()
@@ -128,10 +123,11 @@ fn best(mut work: impl FnMut()) -> Duration {
         .max(Duration::from_nanos(1))
 }
 
-/// CPU time of this process; other work on the machine does not count.
+/// CPU time of this thread; other work on the machine does not count.
 fn cpu() -> Duration {
-    let text = fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
-    Duration::from_nanos(text.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or_default())
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let nanos = u32::try_from(time.tv_nsec).unwrap_or_default();
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), nanos)
 }
 
 fn walk(directory: &Path, files: &mut Vec<PathBuf>) {

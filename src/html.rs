@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use ammonia::{Builder, UrlRelative};
+use rustc_hash::FxHashSet;
 use url::Url;
 
 mod entities;
@@ -31,6 +32,26 @@ const INLINE: [&str; 24] = [
     "small", "span", "strong", "sub", "sup", "time", "u", "var", "wbr",
 ];
 
+/// Elements that are taken out with all that stands in them.
+const WHOLE: [&str; 16] = [
+    "script",
+    "style",
+    "svg",
+    "math",
+    "template",
+    "noscript",
+    "iframe",
+    "object",
+    "embed",
+    "textarea",
+    "select",
+    "title",
+    "xmp",
+    "noembed",
+    "noframes",
+    "plaintext",
+];
+
 fn builder() -> Builder<'static> {
     let mut builder = Builder::default();
     builder
@@ -40,24 +61,7 @@ fn builder() -> Builder<'static> {
         .add_tag_attributes("video", ["src", "controls", "width", "height"])
         .add_tag_attributes("source", ["src", "type"])
         .add_generic_attributes(["dir"])
-        .clean_content_tags(HashSet::from([
-            "script",
-            "style",
-            "svg",
-            "math",
-            "template",
-            "noscript",
-            "iframe",
-            "object",
-            "embed",
-            "textarea",
-            "select",
-            "title",
-            "xmp",
-            "noembed",
-            "noframes",
-            "plaintext",
-        ]))
+        .clean_content_tags(HashSet::from(WHOLE))
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
         .link_rel(None)
         .strip_comments(true);
@@ -71,8 +75,9 @@ static ALLOWED: LazyLock<Builder<'static>> = LazyLock::new(|| {
     builder
 });
 
-/// Names of the elements that stay.
-static ALLOWED_TAGS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| builder().clone_tags());
+/// Names of the elements that stay, or go with all that stands in them.
+static WITH_CONTENT: LazyLock<FxHashSet<&'static str>> =
+    LazyLock::new(|| builder().clone_tags().into_iter().chain(WHOLE).collect());
 
 /// So often a text is cleaned once more at most; none is known that needs it twice.
 const AGAIN: usize = 3;
@@ -152,17 +157,18 @@ fn escaped_text(text: &str) -> String {
     out
 }
 
-/// True when a tag stands in it that cleaning takes out.
+/// True when an element begins in it that cleaning takes out, but not what stands in it.
 fn has_other_tags(html: &str) -> bool {
     html.match_indices('<').any(|(place, _)| {
         let inner = html.get(place + 1..).unwrap_or_default();
-        let name = Name::of(inner.strip_prefix('/').unwrap_or(inner));
+        if !inner.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            return false;
+        }
+        let name = Name::of(inner);
         // Names may go on with signs that ours do not: `x<h4`.
-        let whole = inner.trim_start_matches('/').get(name.as_str().len()..).unwrap_or_default();
-        let ends = whole.starts_with(|c: char| c.is_ascii_whitespace() || matches!(c, '>' | '/'))
-            || whole.is_empty();
-        let stays = ends && ALLOWED_TAGS.contains(name.as_str());
-        !(stays || name.is_empty())
+        let ends = |c: &u8| c.is_ascii_whitespace() || matches!(c, b'>' | b'/');
+        let whole = inner.as_bytes().get(usize::from(name.length)).is_none_or(ends);
+        !(whole && WITH_CONTENT.contains(name.as_str()))
     })
 }
 
@@ -174,6 +180,18 @@ fn has_tags(text: &str) -> bool {
         inner.starts_with("!--") || is_element(Name::of(inner.strip_prefix('/').unwrap_or(inner)).as_str())
     })
 }
+
+/// How the serializer writes the sides of an image that nobody can see.
+const PIXELS: [&str; 8] = [
+    " width=\"0\"",
+    " width=\"1\"",
+    " width=\"0px\"",
+    " width=\"1px\"",
+    " height=\"0\"",
+    " height=\"1\"",
+    " height=\"0px\"",
+    " height=\"1px\"",
+];
 
 /// Images of no or one pixel are there to count readers.
 fn without_pixels(clean: String) -> String {
@@ -187,10 +205,7 @@ fn without_pixels(clean: String) -> String {
         out.push_str(before);
         let end = tag_end(tag);
         let (attributes, after) = tag.split_at_checked(end).unwrap_or((tag, ""));
-        let pixel = ["width", "height"].iter().any(|side| {
-            ["0", "1", "0px", "1px"].iter().any(|size| attributes.contains(&format!(" {side}=\"{size}\"")))
-        });
-        if !pixel {
+        if !PIXELS.iter().any(|pixel| attributes.contains(pixel)) {
             out.push_str("<img");
             out.push_str(attributes);
         }
@@ -200,16 +215,31 @@ fn without_pixels(clean: String) -> String {
     out.trim().to_owned()
 }
 
-/// Bytes up to and with the `>` that ends a tag; quotes hide others.
+/// Where the end of a tag is looked for: only behind `=` do quotes hide a `>` (HTML Standard 13.2.5.32 ff.).
+enum Inside {
+    Name,
+    Attributes,
+    BeforeValue,
+    Value,
+    Quoted(u8),
+}
+
+/// Bytes up to and with the `>` that ends a tag.
 fn tag_end(tag: &str) -> usize {
-    let mut quote = None;
+    let mut inside = Inside::Name;
     for (place, byte) in tag.bytes().enumerate() {
-        match (quote, byte) {
-            (None, b'>') => return place + 1,
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (Some(open), byte) if open == byte => quote = None,
-            _ => {}
-        }
+        inside = match (inside, byte) {
+            (Inside::Quoted(open), _) if open == byte => Inside::Attributes,
+            (Inside::Quoted(open), _) => Inside::Quoted(open),
+            (_, b'>') => return place + 1,
+            (Inside::BeforeValue, b'"' | b'\'') => Inside::Quoted(byte),
+            (Inside::BeforeValue, _) if byte.is_ascii_whitespace() => Inside::BeforeValue,
+            (Inside::BeforeValue, _) => Inside::Value,
+            (Inside::Value, _) if !byte.is_ascii_whitespace() => Inside::Value,
+            (Inside::Name, _) if !byte.is_ascii_whitespace() && byte != b'/' => Inside::Name,
+            (Inside::Attributes, b'=') => Inside::BeforeValue,
+            _ => Inside::Attributes,
+        };
     }
     tag.len()
 }

@@ -102,7 +102,7 @@ enum Verdict {
 /// The text without what is in no language: addresses, names of accounts, hashtags, numbers.
 fn words_of(text: &str) -> String {
     let foreign = |word: &str| {
-        word.contains("://")
+        word.bytes().any(|b| b == b':') && word.contains("://")
             || word.starts_with(['@', '#', '&'])
             || word.starts_with("www.")
             || word.is_ascii() && word.contains(char::is_numeric)

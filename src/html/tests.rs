@@ -37,6 +37,9 @@ fn deep_nesting_becomes_text() {
 #[test]
 fn markup_becomes_text() {
     assert_eq!(to_text("<p>A&nbsp;&eacute;</p><p>B<b>C</b></p>"), "A é BC");
+    // A quote that begins no value hides nothing.
+    assert_eq!(to_text("<a href=\"http://a.example/\"\">example</a> of <b c=d\">e</b>"), "example of e");
+    assert_eq!(to_text("<a title = '>' href=>x</a>"), "x");
     assert_eq!(to_text("a<script>x < y</script>b<!-- c -->d"), "a bd");
     assert_eq!(to_text("5 < 6 &#150; &#x2019;&bogus;"), "5 < 6 – ’&bogus;");
     assert_eq!(to_text_if_markup("Vec<String> & <em>more</em>"), "Vec<String> & more");

@@ -1,8 +1,9 @@
 //! Evidence for a language: its script, its letters, its small words, and the detector's word.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use rustc_hash::{FxHashMap, FxHashSet};
 use whichlang::Lang;
 
 use super::Verdict;
@@ -18,8 +19,8 @@ const LETTERS_ALONE: usize = 20;
 const FOREIGN: &str = "ąęłńśźżćěřůčšžťďňľĺŕőűășțæøðþāēīūģķļņįųėĉĝĥĵŝŭħġẅŵŷə";
 
 /// How many languages use a word, and which (indexes into [`SMALL`]).
-static WORDS: LazyLock<HashMap<&'static str, Vec<usize>>> = LazyLock::new(|| {
-    let mut words: HashMap<&str, Vec<usize>> = HashMap::new();
+static WORDS: LazyLock<FxHashMap<&'static str, Vec<usize>>> = LazyLock::new(|| {
+    let mut words: FxHashMap<&str, Vec<usize>> = FxHashMap::default();
     for (index, (_, list)) in SMALL.iter().enumerate() {
         for word in list.split_whitespace() {
             let languages = words.entry(word).or_default();
@@ -33,8 +34,7 @@ static WORDS: LazyLock<HashMap<&'static str, Vec<usize>>> = LazyLock::new(|| {
 
 /// What the text is in.
 pub(super) fn judge(text: &str) -> Verdict {
-    let mut scripts = Scripts::default();
-    text.chars().for_each(|c| scripts.count(c));
+    let scripts = Scripts::of(text);
     let most =
         [scripts.latin, scripts.cyrillic, scripts.arabic, scripts.devanagari, scripts.cjk(), scripts.other]
             .into_iter()
@@ -72,6 +72,16 @@ struct Scripts {
 }
 
 impl Scripts {
+    fn of(text: &str) -> Self {
+        let mut scripts = Self::default();
+        if text.is_ascii() {
+            scripts.latin = text.bytes().filter(u8::is_ascii_alphabetic).count();
+        } else {
+            text.chars().for_each(|c| scripts.count(c));
+        }
+        scripts
+    }
+
     fn count(&mut self, c: char) {
         let counter = match c {
             'a'..='z' | 'A'..='Z' | '\u{C0}'..='\u{24F}' | '\u{1E00}'..='\u{1EFF}' => &mut self.latin,
@@ -111,9 +121,9 @@ impl Scripts {
 }
 
 /// The words of a text in lower case. An elision stays apart with its sign (`l'`), so does what English hangs on (`'s`).
-fn words(text: &str) -> Vec<String> {
+fn words(text: &str) -> Vec<Cow<'_, str>> {
     let sign = |c: char| c == '\'' || c == '’';
-    let mut all = Vec::new();
+    let mut all: Vec<Cow<'_, str>> = Vec::with_capacity(text.len() / 5);
     for word in text.split(|c: char| !c.is_alphabetic() && !sign(c) && !('\u{300}'..='\u{36F}').contains(&c))
     {
         let word = word.trim_matches(sign);
@@ -122,17 +132,25 @@ fn words(text: &str) -> Vec<String> {
         if word.is_empty() || word.len() > 64 || initial {
             continue;
         }
-        let word = word.to_lowercase().replace('’', "'");
+        if word.bytes().all(|b| b.is_ascii_lowercase()) {
+            all.push(Cow::Borrowed(word));
+            continue;
+        }
+        let mut word = word.to_lowercase();
+        if word.contains('’') {
+            word = word.replace('’', "'");
+        }
         match word.split_once('\'') {
             Some((head, tail)) if matches!(tail, "s" | "t" | "re" | "ve" | "ll" | "m" | "d") => {
-                all.push(head.to_owned());
-                all.push(format!("'{tail}"));
+                all.push(Cow::Owned(head.to_owned()));
+                all.push(Cow::Owned(format!("'{tail}")));
             }
             Some((head, tail)) => {
-                all.push(if head.chars().count() <= 5 { format!("{head}'") } else { head.to_owned() });
-                all.push(tail.to_owned());
+                let elided = head.chars().count() <= 5;
+                all.push(Cow::Owned(if elided { format!("{head}'") } else { head.to_owned() }));
+                all.push(Cow::Owned(tail.to_owned()));
             }
-            None => all.push(word),
+            None => all.push(Cow::Owned(word)),
         }
     }
     all
@@ -194,7 +212,7 @@ fn by_letters(text: &str) -> Option<&'static str> {
 fn latin(text: &str, letters: usize) -> Verdict {
     let words = words(text);
     let mut scores = [0f32; SMALL.len()];
-    for languages in words.iter().filter_map(|word| WORDS.get(word.as_str())) {
+    for languages in words.iter().filter_map(|word| WORDS.get(word.as_ref())) {
         // A word of many languages speaks for each of them less.
         let weight = 1.0 / f32::from(u8::try_from(languages.len()).unwrap_or(u8::MAX)).sqrt();
         for language in languages {
@@ -203,21 +221,37 @@ fn latin(text: &str, letters: usize) -> Verdict {
             }
         }
     }
-    let by_letters = by_letters(text);
+    let by_letters = if text.is_ascii() { None } else { by_letters(text) };
+    for ((language, _), score) in SMALL.iter().zip(&mut scores) {
+        *score += if by_letters == Some(*language) { 1.5 } else { 0.0 };
+    }
     let of = |language: &str| {
-        let small =
-            SMALL.iter().zip(scores).find(|((l, _), _)| *l == language).map_or(0.0, |(_, score)| score);
-        small + if by_letters == Some(language) { 1.5 } else { 0.0 }
+        SMALL.iter().zip(scores).find(|((l, _), _)| *l == language).map_or(0.0, |(_, score)| score)
     };
-    let best = SMALL.iter().map(|(language, _)| (*language, of(language))).max_by(|a, b| a.1.total_cmp(&b.1));
-    let (Some((best, score)), false) = (best, words.is_empty()) else { return Verdict::Unsure };
+    let (mut best, mut score, mut second) = ("", 0.0, 0.0f32);
+    for ((language, _), its) in SMALL.iter().zip(scores) {
+        if its >= score {
+            second = score;
+            (best, score) = (*language, its);
+        } else {
+            second = second.max(its);
+        }
+    }
+    if words.is_empty() {
+        return Verdict::Unsure;
+    }
     let foreign =
         words.iter().filter(|word| !word.is_ascii() && word.chars().any(|c| FOREIGN.contains(c))).count();
     if foreign * 4 > words.len() && by_letters.is_none() {
         return Verdict::Other;
     }
-    let named = code(whichlang::detect_language(text));
-    let verdict = if of(named) > 0.0 && of(named) >= 0.8 * score {
+    let known = || whichlang::LANGUAGES.iter().any(|lang| code(*lang) == best);
+    // What no word of the detector could change is not asked.
+    let clear = score >= 1.4 && score >= 1.8 * second;
+    let named = if clear { best } else { code(whichlang::detect_language(text)) };
+    let verdict = if clear {
+        if known() { Verdict::Is(best) } else { Verdict::Other }
+    } else if of(named) > 0.0 && of(named) >= 0.8 * score {
         // The detector breaks near ties, but one word of many languages is not enough for that.
         let enough = of(named) >= 1.0 || letters >= LETTERS_ALONE && same_in_halves(text, named);
         if enough && (of(named) >= score || score < 2.0) { Verdict::Is(named) } else { Verdict::Unsure }
@@ -226,7 +260,7 @@ fn latin(text: &str, letters: usize) -> Verdict {
         if alone { Verdict::Is(named) } else { Verdict::Unsure }
     } else if score < 1.4 || score < 1.8 * of(named) {
         Verdict::Unsure
-    } else if whichlang::LANGUAGES.iter().any(|lang| code(*lang) == best) {
+    } else if known() {
         Verdict::Is(best)
     } else {
         Verdict::Other
@@ -264,19 +298,22 @@ const RUSSIAN_ENDS: [&str; 15] = [
 /// Words of Bulgarian, Ukrainian and Macedonian that Russian does not use, and the article at the end of Bulgarian words.
 const OTHER_CYRILLIC: &str = "се ще са със във като който която които че да що щодо від або також який яка й чи та вже буде го \
     беше ли те му има няма срещу";
+static RUSSIAN_WORDS: LazyLock<FxHashSet<&'static str>> =
+    LazyLock::new(|| RUSSIAN.split_whitespace().collect());
+static OTHER_WORDS: LazyLock<FxHashSet<&'static str>> =
+    LazyLock::new(|| OTHER_CYRILLIC.split_whitespace().collect());
 const OTHER_ENDS: [&str; 6] = ["ството", "ията", "ите", "ята", "ният", "ът"];
 
 fn cyrillic(text: &str) -> Verdict {
     let (mut russian, mut other, mut letters) = (0usize, 0usize, 0usize);
-    let is_in = |list: &str, word: &str| list.split_whitespace().any(|other| other == word);
     for word in words(text) {
         let length = word.chars().count();
         letters += length;
         if word.contains(|c| NOT_RUSSIAN.contains(c)) || vowel_sign(&word) {
             other += 2;
-        } else if word.contains(['ы', 'э', 'ё']) || is_in(RUSSIAN, &word) {
+        } else if word.contains(['ы', 'э', 'ё']) || RUSSIAN_WORDS.contains(word.as_ref()) {
             russian += 2;
-        } else if is_in(OTHER_CYRILLIC, &word)
+        } else if OTHER_WORDS.contains(word.as_ref())
             || length > 5 && OTHER_ENDS.iter().any(|end| word.ends_with(end))
         {
             other += 1;

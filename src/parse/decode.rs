@@ -25,6 +25,15 @@ pub(super) fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>) -> (Cow<'a
         [b'<', 0, _, 0, ..] => return lossy(bytes, UTF_16LE),
         _ => {}
     }
+    // Nearly every document; what it states about its bytes changes nothing then. ESC and `~` shift between alphabets.
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        if !text.is_ascii() {
+            return once(text);
+        }
+        if !bytes.contains(&0x1B) && !bytes.contains(&b'~') {
+            return (Cow::Borrowed(text), None);
+        }
+    }
     let stated = [content_type.and_then(charset_of_header), charset_of_document(bytes)];
     let stated: Vec<&'static Encoding> =
         stated.into_iter().flatten().filter_map(|label| by_label(&label)).collect();
@@ -33,8 +42,8 @@ pub(super) fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>) -> (Cow<'a
     if let (true, Some(escaped)) = (ascii, stated.iter().find(|one| !one.is_ascii_compatible())) {
         return lossy(bytes, escaped);
     }
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return once(text);
+    if let (true, Ok(text)) = (ascii, std::str::from_utf8(bytes)) {
+        return (Cow::Borrowed(text), None);
     }
     for encoding in &stated {
         if *encoding != UTF_8

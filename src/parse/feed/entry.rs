@@ -18,6 +18,8 @@ struct Finds {
     dc_date: Option<RawDate>,
     created: Option<RawDate>,
     source_authors: Vec<crate::model::Person>,
+    /// Of RSS: a text of any length.
+    description: Option<Text>,
     /// Atom `content src=…`.
     out_of_line: Option<Enclosure>,
 }
@@ -83,9 +85,8 @@ fn core(finds: &mut Finds, node: &Node, atom: bool) {
             }
             entry.guid = non_empty(text).or(entry.guid.take());
         }
-        "description" | "summary" | "abstract" | "tagline" if node.ns != Ns::Rdf => {
-            take(&mut entry.summary, node, atom);
-        }
+        "description" if node.ns != Ns::Rdf => take(&mut finds.description, node, atom),
+        "summary" | "abstract" | "tagline" if node.ns != Ns::Rdf => take(&mut entry.summary, node, atom),
         "content" | "body" | "fullitem" => content(finds, node, atom),
         "author" | "managingeditor" | "creator" => add_person(&mut entry.authors, people::construct(node)),
         "contributor" => {}
@@ -305,6 +306,12 @@ fn finish(finds: Finds, atom: bool) -> RawEntry {
     entry.link = entry.link.or(finds.atom_link);
     if !atom {
         entry.link = entry.link.or(finds.permalink).or(finds.about.filter(|about| about.starts_with("http")));
+    }
+    if entry.summary.is_some() && entry.content.is_none() {
+        // Beside a summary, the description is the whole text.
+        entry.content = finds.description;
+    } else {
+        entry.summary = finds.description.or(entry.summary);
     }
     let mut others = finds.other_summaries;
     others.sort_by_key(|(rank, _)| *rank);
