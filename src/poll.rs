@@ -4,6 +4,7 @@
 mod aftermath;
 mod articles;
 mod drift;
+mod kept;
 mod read;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -20,6 +21,7 @@ use crate::clock::Clock;
 use crate::dedup::Rules;
 use crate::fetch::{self, Answer, Fetch, FetchError, Fetched, Gate};
 use crate::model::{Digest, Outcome, Source, SourceId, SourceState, Standing};
+use crate::normalize;
 use crate::schedule::{self, Limits};
 use crate::store::{Commit, Committed, Handle, StoreError};
 use visit::{Errand, Visit};
@@ -319,7 +321,7 @@ fn rules_in_force(source: &Source, rules: &Rules) -> Digest {
         [patterns(&filter.title), patterns(&filter.category), filter.language.join("\n")].join("\0")
     };
     let parts = [
-        env!("CARGO_PKG_VERSION").to_owned(),
+        format!("reading {}", normalize::READING),
         filter(&source.keep),
         filter(&source.drop),
         patterns(&rules.suffixes),

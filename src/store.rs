@@ -6,6 +6,7 @@ pub mod archive;
 mod handle;
 pub mod held;
 pub mod hub;
+mod kept;
 mod lock;
 mod sqlite;
 mod state;
@@ -27,6 +28,7 @@ use crate::units::{Size, Span};
 use archive::Cuts;
 
 pub use handle::Handle;
+pub use kept::KeptBody;
 pub use lock::{Lock, held_since, holder};
 pub use sqlite::Sqlite;
 
@@ -101,19 +103,6 @@ pub struct SourceRow {
     pub state: SourceState,
     /// Stories with a sighting in it.
     pub entries: u64,
-}
-
-/// The last raw body of a source, for replay.
-#[derive(Clone, Debug)]
-pub struct KeptBody {
-    /// Decompressed.
-    pub bytes: Vec<u8>,
-    /// Where it came from.
-    pub url: String,
-    /// `Content-Type`, as it came.
-    pub content_type: Option<String>,
-    /// When.
-    pub fetched: DateTime<Utc>,
 }
 
 /// A document that was read, with what was decided about it.

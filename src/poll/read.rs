@@ -87,7 +87,7 @@ impl Poller {
         state.body_bytes = body.bytes.len() as u64;
         note(&mut state, &document, now);
         self.plan_next(source, &mut state, now);
-        let kept = self.kept(&body, now);
+        let kept = self.keep(&body, now).await?;
         let empty = drift::is_empty(&document.normalized);
         let arrived = Arrived { normalized: document.normalized, rules, kept, first, reshaped, now };
         let polled = self.intake(source, state, arrived).await?;
@@ -181,18 +181,6 @@ impl Poller {
             }
             Err(error) => Err(error.to_string()),
         }
-    }
-
-    fn kept(&self, body: &Body, now: DateTime<Utc>) -> Option<KeptBody> {
-        // The limit is on the compressed size; text packs to a quarter or less, so this never keeps too much.
-        (self.keep_bodies > 0 && body.bytes.len() as u64 <= self.keep_bodies.saturating_mul(4)).then(|| {
-            KeptBody {
-                bytes: body.bytes.to_vec(),
-                url: body.url.to_string(),
-                content_type: body.content_type.clone(),
-                fetched: now,
-            }
-        })
     }
 
     /// Known, decided, committed; again when another poll was first.

@@ -1,6 +1,7 @@
 //! One poll after the other: what is sent along, what is remembered, and when the next is due.
 
 pub(crate) mod bed;
+mod kept;
 
 use std::sync::Arc;
 use std::time::Duration;

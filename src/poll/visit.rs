@@ -8,7 +8,7 @@ use url::Url;
 use super::{Poller, aftermath, rules_in_force};
 use crate::fetch::{Answer, Body, Request};
 use crate::model::{Digest, Source, SourceState, Validators};
-use crate::store::{KeptBody, StoreError};
+use crate::store::StoreError;
 
 /// One source and its part in a poll.
 pub(super) struct Visit {
@@ -25,7 +25,7 @@ pub(super) struct Errand {
     lead: Arc<Source>,
     validators: Option<Validators>,
     /// What a 304 stands for, where somebody wants it.
-    kept: Option<KeptBody>,
+    kept: Option<Body>,
 }
 
 impl Errand {
@@ -35,20 +35,12 @@ impl Errand {
 
     /// The document that a 304 stands for, as if it had come with it.
     pub(super) fn unchanged(&self, answer: &Answer) -> Option<(Answer, Body)> {
-        let kept = self.kept.as_ref()?;
+        let body = self.kept.clone()?;
         let mut answer = answer.clone();
         if let Some(mut validators) = self.validators.clone() {
             aftermath::renew(&mut validators, &answer.validators);
             answer.validators = validators;
         }
-        let body = Body {
-            bytes: kept.bytes.clone().into(),
-            content_type: kept.content_type.clone(),
-            content_language: None,
-            url: Url::parse(&kept.url).unwrap_or_else(|_| answer.url.clone()),
-            delta: false,
-            place: None,
-        };
         Some((answer, body))
     }
 }
@@ -84,9 +76,8 @@ impl Poller {
         }
         let mut kept = None;
         if validators.is_some() && visits.iter().any(|visit| visit.wants_body) {
-            let id = lead.id.clone();
             // What could not be read was not kept either: the kept body is an older one.
-            kept = if unread { None } else { self.store.read(move |store| store.body(&id)).await? };
+            kept = if unread { None } else { self.kept_body(&lead.id).await? };
             validators = validators.filter(|_| kept.is_some());
         }
         Ok((Errand { url, lead, validators, kept }, visits))

@@ -364,19 +364,20 @@ impl Store for Sqlite {
         let row = self
             .db
             .prepare_cached(
-                "SELECT body, url, content_type, fetched FROM bodies
+                "SELECT body, url, content_type, content_language, fetched FROM bodies
                  WHERE source = (SELECT number FROM sources WHERE id = ?1)",
             )?
             .query_row([source.as_str()], |row| {
-                Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?, row.get(2)?, row.get::<_, i64>(3)?))
+                Ok(KeptBody {
+                    packed: row.get(0)?,
+                    url: row.get(1)?,
+                    content_type: row.get(2)?,
+                    content_language: row.get(3)?,
+                    fetched: super::state::at(row.get(4)?),
+                })
             })
             .optional()?;
-        row.map(|(body, url, content_type, fetched)| {
-            let bytes = zstd::decode_all(body.as_slice())
-                .map_err(|error| StoreError::Failed(format!("the kept body of {source}: {error}")))?;
-            Ok(KeptBody { bytes, url, content_type, fetched: super::state::at(fetched) })
-        })
-        .transpose()
+        Ok(row)
     }
 
     fn explain(&mut self, what: &str, now: DateTime<Utc>) -> Result<Explained, StoreError> {

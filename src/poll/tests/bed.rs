@@ -88,10 +88,21 @@ impl Reply {
         self
     }
 
-    pub(crate) fn delta(mut self) -> Self {
+    fn document(&mut self) -> (&mut Answer, &mut Body) {
         let End::Fetched(fetched) = &mut self.end else { panic!("no answer") };
         let Fetched::Body(answer, body) = &mut **fetched else { panic!("no body") };
+        (answer, body)
+    }
+
+    pub(crate) fn delta(mut self) -> Self {
+        let (answer, body) = self.document();
         (answer.status, body.delta) = (226, true);
+        self
+    }
+
+    /// Its `Content-Language`.
+    pub(crate) fn language(mut self, tag: &str) -> Self {
+        self.document().1.content_language = Some(tag.to_owned());
         self
     }
 }

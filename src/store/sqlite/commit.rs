@@ -345,15 +345,19 @@ impl Writer<'_> {
             .prepare_cached("UPDATE sources SET seen = ?2, stories = stories + ?3 WHERE number = ?1")?
             .execute(params![self.source, seen, self.stories])?;
         if let Some(body) = reading.body {
-            // Level 3: the measure of zstd where time and size meet.
-            let packed = zstd::encode_all(body.bytes.as_slice(), 3)
-                .map_err(|error| StoreError::Failed(format!("compressing the body of {id}: {error}")))?;
             self.db
                 .prepare_cached(
-                    "INSERT OR REPLACE INTO bodies (source, fetched, url, content_type, body)
-                     VALUES (?1, ?2, ?3, ?4, ?5)",
+                    "INSERT OR REPLACE INTO bodies (source, fetched, url, content_type, content_language, body)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 )?
-                .execute(params![self.source, self.now, body.url, body.content_type, packed])?;
+                .execute(params![
+                    self.source,
+                    body.fetched.timestamp(),
+                    body.url,
+                    body.content_type,
+                    body.content_language,
+                    body.packed,
+                ])?;
         } else {
             // An older body would be taken for this one.
             self.db.prepare_cached("DELETE FROM bodies WHERE source = ?1")?.execute([self.source])?;

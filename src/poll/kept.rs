@@ -1,0 +1,49 @@
+//! The last body of a source: packed on its way into the store, and as a body again on its way out.
+
+use chrono::{DateTime, Utc};
+use url::Url;
+
+use super::Poller;
+use crate::fetch::Body;
+use crate::model::SourceId;
+use crate::store::{KeptBody, StoreError};
+
+impl Poller {
+    /// A body as it is to be kept; `None`: not at all. One that brings only what is new since another (226)
+    /// stands for no document.
+    pub(super) async fn keep(&self, body: &Body, now: DateTime<Utc>) -> Result<Option<KeptBody>, StoreError> {
+        if self.keep_bodies == 0 || body.delta {
+            return Ok(None);
+        }
+        let (bytes, limit) = (body.bytes.clone(), self.keep_bodies);
+        let packing = tokio::task::spawn_blocking(move || KeptBody::pack(&bytes, limit));
+        let packed =
+            packing.await.map_err(|defect| StoreError::Failed(format!("packing a body: {defect}")))??;
+        Ok(packed.map(|packed| KeptBody {
+            packed,
+            url: body.url.to_string(),
+            content_type: body.content_type.clone(),
+            content_language: body.content_language.clone(),
+            fetched: now,
+        }))
+    }
+
+    /// The kept body of a source, as if it had just come.
+    pub(super) async fn kept_body(&self, source: &SourceId) -> Result<Option<Body>, StoreError> {
+        let id = source.clone();
+        let unpacked = self.store.read(move |store| {
+            let Some(kept) = store.body(&id)? else { return Ok(None) };
+            // Without the address it came from its links lead nowhere: as good as none.
+            let Ok(url) = Url::parse(&kept.url) else { return Ok(None) };
+            Ok(Some(Body {
+                bytes: kept.unpack()?.into(),
+                content_type: kept.content_type,
+                content_language: kept.content_language,
+                url,
+                delta: false,
+                place: None,
+            }))
+        });
+        unpacked.await
+    }
+}
