@@ -19,6 +19,7 @@ mod select;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::collections::HashSet;
 use std::io::Read;
@@ -36,6 +37,7 @@ use super::{
 };
 use crate::dedup::{Context, DocumentKeys, Known};
 use crate::model::{Digest, Entry, EntryId, Output, Published, Sighting, Source, SourceId, SourceState};
+use words::Words;
 
 /// "rivr": what SQLite's `application_id` says of our files.
 const APPLICATION_ID: i64 = 0x7269_7672;
@@ -48,8 +50,8 @@ const MIGRATIONS: [&str; 2] = [include_str!("migrations/1.sql"), include_str!("m
 pub struct Sqlite {
     db: Connection,
     path: PathBuf,
-    /// Several commits are being made one transaction.
-    together: bool,
+    /// While several commits are being made one transaction: what it ends with.
+    together: Option<Words>,
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -111,7 +113,7 @@ impl Sqlite {
         db.busy_timeout(std::time::Duration::from_secs(10)).map_err(refused)?;
         db.set_prepared_statement_cache_capacity(64);
         search::install(&db).map_err(refused)?;
-        Ok(Self { db, path: path.to_owned(), together: false })
+        Ok(Self { db, path: path.to_owned(), together: None })
     }
 
     fn named(&self, error: StoreError) -> StoreError {
@@ -260,36 +262,49 @@ impl Store for Sqlite {
 
     fn commit(&mut self, commit: &Commit<'_>) -> Result<Committed, StoreError> {
         let number = self.source_number(commit.source)?;
-        if self.together {
-            // A full disk ends the transaction of all: what came before is gone, and this must not stand alone.
-            if self.db.is_autocommit() {
-                return Err(StoreError::Failed("the store: the transaction has ended".to_owned()));
-            }
-            let savepoint = self.db.savepoint()?;
-            let committed = commit::commit(&savepoint, number, commit)?;
-            savepoint.commit()?;
+        let mut new = Words::default();
+        let Some(words) = &mut self.together else {
+            let transaction = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            let committed = commit::commit(&transaction, number, commit, &mut new)?;
+            new.write(&transaction)?;
+            transaction.commit()?;
             return Ok(committed);
+        };
+        // Some failures end the transaction of all: what came before is gone, and this must not stand alone.
+        if self.db.is_autocommit() {
+            return Err(StoreError::Failed("the store: the transaction has ended".to_owned()));
         }
-        let transaction = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        let committed = commit::commit(&transaction, number, commit)?;
-        transaction.commit()?;
+        // A correction writes over the words of what it corrects: they have to be there.
+        if commit.reading.is_some_and(|reading| !reading.intake.corrections.is_empty()) {
+            words.write(&self.db)?;
+        }
+        let savepoint = self.db.savepoint()?;
+        let committed = commit::commit(&savepoint, number, commit, &mut new)?;
+        savepoint.commit()?;
+        words.append(new);
         Ok(committed)
     }
 
     fn together(&mut self, work: &mut dyn FnMut(&mut dyn Store)) -> Result<(), StoreError> {
         self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        self.together = true;
+        self.together = Some(Words::default());
         let worked = catch_unwind(AssertUnwindSafe(|| work(self)));
-        self.together = false;
+        let mut words = self.together.take().unwrap_or_default();
         let ended = match &worked {
-            Ok(()) => self.db.prepare_cached("COMMIT")?.execute([]).map(drop),
+            Ok(()) if self.db.is_autocommit() => {
+                Err(StoreError::Failed("the store: the transaction has ended".to_owned()))
+            }
+            Ok(()) => words.write(&self.db).and_then(|()| {
+                self.db.prepare_cached("COMMIT")?.execute([])?;
+                Ok(())
+            }),
             Err(_) => Ok(()),
         };
         if !self.db.is_autocommit() {
             self.db.execute_batch("ROLLBACK")?;
         }
         worked.unwrap_or_else(|panic| resume_unwind(panic));
-        Ok(ended?)
+        ended
     }
 
     fn select(&mut self, output: &Output, now: DateTime<Utc>) -> Result<Vec<Published>, StoreError> {

@@ -8,3 +8,8 @@ CREATE INDEX entries_held ON entries (hold_until) WHERE hold_until IS NOT NULL;
 
 -- What a body's answer said of its language: part of how it is read.
 ALTER TABLE bodies ADD COLUMN content_language TEXT;
+
+-- The words of new entries are written at the end of a transaction, in the order of the index (sqlite/words.rs): in
+-- any other, FTS5 makes a piece of every row. So many bytes are gathered in memory before a piece is written.
+DROP TRIGGER words_of_new;
+INSERT INTO words (words, rank) VALUES ('hashsize', 8388608);

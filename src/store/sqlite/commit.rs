@@ -1,15 +1,22 @@
-//! One poll remembered: everything or nothing. Runs inside the caller's transaction.
+//! One poll remembered: everything or nothing. Runs inside the caller's transaction, which ends with the words of what
+//! is new.
 
 use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::words::Words;
 use super::{health, keyring, rows};
 use crate::dedup::{Correction, Decision, Keys, NewStory};
 use crate::model::{DedupRule, Entry, EntryId, SourceId};
 use crate::store::{Commit, Committed, Reading, StoreError};
 
-pub(super) fn commit(db: &Connection, source: i64, commit: &Commit<'_>) -> Result<Committed, StoreError> {
+pub(super) fn commit(
+    db: &Connection,
+    source: i64,
+    commit: &Commit<'_>,
+    words: &mut Words,
+) -> Result<Committed, StoreError> {
     let news = health::record(db, source, commit.state, commit.now)?;
     let feed = commit.state.feed.as_ref();
     db.prepare_cached(
@@ -34,6 +41,7 @@ pub(super) fn commit(db: &Connection, source: i64, commit: &Commit<'_>) -> Resul
         committed: Committed { news, ..Committed::default() },
         touched: BTreeSet::new(),
         stories: 0,
+        words,
     };
     writer.read(&reading)?;
     writer.finish(commit.source, &reading)
@@ -47,6 +55,7 @@ struct Writer<'a> {
     committed: Committed,
     touched: BTreeSet<String>,
     stories: i64,
+    words: &'a mut Words,
 }
 
 impl Writer<'_> {
@@ -102,7 +111,13 @@ impl Writer<'_> {
         intake.merges.iter().try_for_each(|(stays, goes)| self.merge(*stays, *goes))
     }
 
-    fn insert(&self, story: &NewStory, entry: &Entry, keys: &Keys, reading: u32) -> Result<i64, StoreError> {
+    fn insert(
+        &mut self,
+        story: &NewStory,
+        entry: &Entry,
+        keys: &Keys,
+        reading: u32,
+    ) -> Result<i64, StoreError> {
         let inserted = self
             .db
             .prepare_cached(
@@ -136,7 +151,11 @@ impl Writer<'_> {
                 reading,
             ]);
         match inserted {
-            Ok(_) => Ok(self.db.last_insert_rowid()),
+            Ok(_) => {
+                let number = self.db.last_insert_rowid();
+                self.words.add(story.published.timestamp(), number, entry);
+                Ok(number)
+            }
             // The name is taken: somebody else stored this story since we looked.
             Err(rusqlite::Error::SqliteFailure(error, _))
                 if error.code == rusqlite::ErrorCode::ConstraintViolation =>

@@ -39,24 +39,33 @@ pub(super) fn install(db: &Connection) -> rusqlite::Result<()> {
     let flags =
         FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
     db.create_scalar_function("river_place", 2, flags, |row| Ok(place(row.get(0)?, row.get(1)?)))?;
-    db.create_scalar_function("river_words", 1, flags, |row| {
-        let mut out = String::new();
-        words::fold_into(&mut out, text(row.get_raw(0)));
-        Ok(out)
-    })?;
+    db.create_scalar_function("river_words", 1, flags, |row| Ok(title_words(text(row.get_raw(0)))))?;
     db.create_scalar_function("river_text", 3, flags, |row| {
-        let mut out = format!("{EVERY} ");
-        for column in [0, 1] {
-            let markup = text(row.get_raw(column));
-            if !markup.is_empty() {
-                words::fold_into(&mut out, &html::to_text(markup));
-            }
-        }
-        for name in rows::names(text(row.get_raw(2))) {
-            words::fold_into(&mut out, &name);
-        }
-        Ok(out)
+        let names = rows::names(text(row.get_raw(2)));
+        Ok(body_words([text(row.get_raw(0)), text(row.get_raw(1))], names.iter().map(String::as_str)))
     })
+}
+
+/// What the index has of a title.
+pub(super) fn title_words(title: &str) -> String {
+    let mut out = String::new();
+    words::fold_into(&mut out, title);
+    out
+}
+
+/// What the index has of an entry's texts (HTML) and of the names in it.
+pub(super) fn body_words<'a>(
+    texts: impl IntoIterator<Item = &'a str>,
+    names: impl IntoIterator<Item = &'a str>,
+) -> String {
+    let mut out = format!("{EVERY} ");
+    for markup in texts.into_iter().filter(|markup| !markup.is_empty()) {
+        words::fold_into(&mut out, &html::to_text(markup));
+    }
+    for name in names {
+        words::fold_into(&mut out, name);
+    }
+    out
 }
 
 fn text(value: ValueRef<'_>) -> &str {

@@ -1,0 +1,216 @@
+//! What polling costs: the real loop, poller, client and store against origins on loopback, in CPU time of this
+//! process, each as a ratio to a yardstick measured in the same run (benches/polling/plain.rs).
+//!
+//! `cargo bench --bench polling` takes 10,000 sources of 20 entries, about 45 kB each, every one on an address of
+//! its own in 127.0.0.0/8; `cargo bench --bench polling -- 1000` takes 1,000 and less than a minute. The origin is
+//! nginx where it is installed, else the one of benches/polling/origin.rs; it runs in another process. Needs about
+//! 100 kB of room in the temporary directory for each source.
+
+#![allow(
+    missing_docs,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    reason = "a bench prints, and may end so"
+)]
+#![allow(clippy::disallowed_methods, reason = "a bench measures real time")]
+
+mod documents;
+mod origin;
+mod plain;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use riverine::clock::{Clock, System};
+use riverine::daemon::{Command, Daemon, Plan};
+use riverine::dedup::Rules;
+use riverine::fetch::{self, Gate, Http};
+use riverine::model::{Outcome, Schedule, Source, SourceId};
+use riverine::poll::Poller;
+use riverine::store::{self, Handle, Sqlite, Store};
+use tokio::sync::{mpsc, oneshot};
+use url::Url;
+
+use documents::Documents;
+use origin::Origin;
+
+/// Answers that come late do so by this much.
+const LATE: Duration = Duration::from_millis(200);
+const AT_ONCE: usize = 256;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let Some(at) = arguments.iter().position(|argument| argument == "origin") {
+        return origin::run(Path::new(&arguments[at + 1]));
+    }
+    let count = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(10_000);
+    rlimit::increase_nofile_limit(u64::MAX).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let documents = Documents::make(&dir.path().join("documents"), count);
+    let own = Origin::own(dir.path());
+    let nginx = Origin::nginx(dir.path());
+    println!(
+        "{count} sources, {:.1} kB each; origin: {}; {} cores",
+        documents.bytes() as f64 / 1e3 / count as f64,
+        if nginx.is_some() { "nginx" } else { "our own (nginx is not installed)" },
+        std::thread::available_parallelism().map_or(1, usize::from),
+    );
+    let origin = nginx.as_ref().unwrap_or(&own);
+    // As `riverine serve` has it.
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(16).build().unwrap();
+    let bed = Bed { dir: dir.path(), documents: &documents };
+    runtime.block_on(bed.all(origin, &own));
+}
+
+/// What one round of polls came to.
+struct Round {
+    cpu: Duration,
+    wall: Duration,
+    outcomes: Vec<Outcome>,
+}
+
+impl Round {
+    fn count(&self, which: impl Fn(&Outcome) -> bool) -> usize {
+        self.outcomes.iter().filter(|outcome| which(outcome)).count()
+    }
+}
+
+struct Bed<'a> {
+    dir: &'a Path,
+    documents: &'a Documents,
+}
+
+impl Bed<'_> {
+    async fn all(&self, origin: &Origin, own: &Origin) {
+        let sources = self.sources(origin, "f");
+        let store = self.dir.join("riverine.db");
+        let cold = self.round(&store, &sources, 128).await;
+        assert_eq!(cold.count(|outcome| matches!(outcome, Outcome::Read { new: 20, .. })), sources.len());
+        let urls: Vec<Url> = sources.iter().map(|source| source.url.clone()).collect();
+        let (fetched, tags) = plain::fetch(&urls, None).await;
+        let parts = plain::read_and_insert(self.documents, &self.dir.join("plain.db"));
+        let whole = fetched + parts.feed_rs + parts.ammonia + parts.insert;
+        row("cold: everything new (at most 1.2)", cold.cpu, whole);
+        println!(
+            "  the yardstick: {} fetching, {} feed-rs, {} ammonia, {} inserts with the same rows and indexes \
+             ({} of it compressing bodies)",
+            seconds(fetched),
+            seconds(parts.feed_rs),
+            seconds(parts.ammonia),
+            seconds(parts.insert),
+            seconds(parts.packing)
+        );
+        println!("  {} on the clock, {:.0} sources a second", seconds(cold.wall), rate(&cold, sources.len()));
+        let mut warm = Vec::new();
+        let mut bare = Vec::new();
+        for _ in 0..3 {
+            let round = self.round(&store, &sources, 128).await;
+            assert_eq!(round.count(|outcome| *outcome == Outcome::NotModified), sources.len());
+            warm.push(round.cpu);
+            bare.push(plain::fetch(&urls, Some(&tags)).await.0);
+        }
+        let (warm, bare) = (*warm.iter().min().unwrap(), *bare.iter().min().unwrap());
+        row("warm: all 304, best of 3 (at most 1.5)", warm, bare);
+        self.documents.change(20);
+        let changed = self.round(&store, &sources, 128).await;
+        let read = changed.count(|outcome| matches!(outcome, Outcome::Read { new: 1, .. }));
+        assert_eq!(read, sources.len() / 20);
+        row("5 % changed, to warm (at most 2)", changed.cpu, warm);
+        self.same_bytes(origin).await;
+        self.late(own).await;
+    }
+
+    /// A server without validators sends 200 each time: the same bytes are read once.
+    async fn same_bytes(&self, origin: &Origin) {
+        let mut sources = self.sources(origin, "plain");
+        sources.truncate(sources.len() / 4);
+        let store = self.dir.join("same.db");
+        self.round(&store, &sources, 128).await;
+        let again = self.round(&store, &sources, 128).await;
+        // "Not modified" after a 200 is said before anything is parsed: poll/read.rs compares hashes.
+        assert_eq!(again.count(|outcome| *outcome == Outcome::NotModified), sources.len());
+        let urls: Vec<Url> = sources.iter().map(|source| source.url.clone()).collect();
+        let (fetched, _) = plain::fetch(&urls, None).await;
+        row(&format!("unchanged 200s ({} sources), none parsed", sources.len()), again.cpu, fetched);
+    }
+
+    async fn late(&self, own: &Origin) {
+        let sources = self.sources(own, "late");
+        let round = self.round(&self.dir.join("late.db"), &sources, AT_ONCE).await;
+        assert_eq!(round.count(Outcome::is_failure), 0);
+        let rounds = sources.len().div_ceil(AT_ONCE);
+        let least = LATE * u32::try_from(rounds).unwrap();
+        let what = format!("cold, {AT_ONCE} at once, answers {} ms late (at most 1.2)", LATE.as_millis());
+        println!(
+            "{what:<58} {} on the clock; the latency alone {}: {:.2} x",
+            seconds(round.wall),
+            seconds(least),
+            round.wall.as_secs_f64() / least.as_secs_f64()
+        );
+    }
+
+    fn sources(&self, origin: &Origin, path: &str) -> Vec<Arc<Source>> {
+        let source = |number: usize| {
+            let url = origin.url(number, path).parse().unwrap();
+            let mut source = Source::new(SourceId::new(format!("s{number}")), url);
+            source.schedule = Schedule::Every(Duration::from_hours(1));
+            Arc::new(source)
+        };
+        (0..self.documents.count()).map(source).collect()
+    }
+
+    /// Polls every source once, with a new client: nobody's connections are still open.
+    async fn round(&self, store: &Path, sources: &[Arc<Source>], concurrency: usize) -> Round {
+        let allow_private = vec!["127.0.0.0/8".to_owned()];
+        let options = fetch::Options { allow_private, concurrency, ..fetch::Options::default() };
+        let kept = store::Options { path: PathBuf::from(store), ..store::Options::default() };
+        let clock: Arc<dyn Clock> = Arc::new(System::new());
+        let readers = |_| Box::new(Sqlite::open_reader(store).unwrap()) as Box<dyn Store>;
+        let writer = Box::new(Sqlite::open(store).unwrap());
+        let handle = Handle::new(writer, (0..2).map(readers).collect());
+        let gate = Arc::new(Gate::new(&options, clock.clone()));
+        let http = Arc::new(Http::new(&options, gate.clone()).unwrap());
+        let bodies = kept.keep_bodies.0;
+        let poller =
+            Poller::new(http, gate, handle.clone(), clock.clone(), Rules::default(), &options, bodies);
+        let plan = Plan::new(poller, &options, kept, sources.to_vec());
+        let daemon = Daemon::new(plan, handle, clock, Arc::new(|_| {})).await.unwrap();
+        let (commands, received) = mpsc::channel(1);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let looping = tokio::spawn(daemon.round(received, async move { drop(stopped.await) }));
+        let (before, begun) = (cpu(), Instant::now());
+        let (reports, mut results) = mpsc::unbounded_channel();
+        assert!(commands.send(Command::Poll { sources: None, reports }).await.is_ok());
+        let mut outcomes = Vec::with_capacity(sources.len());
+        while let Some(report) = results.recv().await {
+            outcomes.push(report.outcome);
+        }
+        let round = Round { cpu: cpu().saturating_sub(before), wall: begun.elapsed(), outcomes };
+        drop(stop);
+        looping.await.unwrap();
+        round
+    }
+}
+
+fn rate(round: &Round, sources: usize) -> f64 {
+    sources as f64 / round.wall.as_secs_f64()
+}
+
+fn row(what: &str, ours: Duration, yardstick: Duration) {
+    let ratio = ours.as_secs_f64() / yardstick.as_secs_f64();
+    println!("{what:<58} {} of CPU; the yardstick {}: {ratio:.2} x", seconds(ours), seconds(yardstick));
+}
+
+fn seconds(span: Duration) -> String {
+    format!("{:.2} s", span.as_secs_f64())
+}
+
+/// CPU time of this process, all threads.
+fn cpu() -> Duration {
+    let spent = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(spent.tv_sec.unsigned_abs(), u32::try_from(spent.tv_nsec).unwrap_or_default())
+}
