@@ -14,7 +14,10 @@ use unicode_normalization::UnicodeNormalization;
 /// Folding twice changes nothing. Entities are resolved before.
 pub fn fold_title(title: &str) -> String {
     if title.is_ascii() {
-        return squeeze(title).chars().filter(|c| !c.is_control()).map(|c| c.to_ascii_lowercase()).collect();
+        let mut folded = squeeze(title);
+        folded.retain(|c| !c.is_control());
+        folded.make_ascii_lowercase();
+        return folded;
     }
     let mut folded = fold_once(title);
     // One pass may make what the next one folds (a ligature becomes letters that compose): few texts need a second,
@@ -42,6 +45,25 @@ fn fold_once(title: &str) -> String {
 /// White space to one blank each, none at the ends.
 pub fn squeeze(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
+    if text.is_ascii() {
+        // Most texts by far, and every text passes here several times.
+        let mut rest = text.as_bytes();
+        let blank = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
+        loop {
+            let start = rest.iter().position(|byte| !blank(byte)).unwrap_or(rest.len());
+            let (_, from) = rest.split_at(start);
+            if from.is_empty() {
+                return out;
+            }
+            let end = from.iter().position(blank).unwrap_or(from.len());
+            let (word, after) = from.split_at(end);
+            if !out.is_empty() {
+                out.push(' ');
+            }
+            out.push_str(std::str::from_utf8(word).unwrap_or_default());
+            rest = after;
+        }
+    }
     for word in text.split_whitespace() {
         if !out.is_empty() {
             out.push(' ');

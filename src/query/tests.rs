@@ -123,4 +123,12 @@ proptest! {
         let once = words::folded(&text).join(" ");
         prop_assert_eq!(words::folded(&once).join(" "), once);
     }
+
+    #[test]
+    fn plain_letters_fold_like_all_others(text in "[ -~\\t\\n]{0,30}") {
+        // A letter that is not plain sends the whole text the long way.
+        let mut long = words::folded(&format!("\u{e9} {text}"));
+        prop_assert_eq!(long.remove(0), "e");
+        prop_assert_eq!(words::folded(&text), long);
+    }
 }

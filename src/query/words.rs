@@ -16,7 +16,18 @@ pub fn folded(text: &str) -> Vec<String> {
 /// Appends the words of a text, a blank before each but the first.
 pub fn fold_into(out: &mut String, text: &str) {
     if text.is_ascii() {
-        text.bytes().for_each(|byte| push(out, char::from(byte.to_ascii_lowercase())));
+        out.reserve(text.len() + 1);
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        for word in words {
+            if !out.is_empty() && !out.ends_with(' ') {
+                out.push(' ');
+            }
+            let start = out.len();
+            out.push_str(word);
+            if let Some(added) = out.get_mut(start..) {
+                added.make_ascii_lowercase();
+            }
+        }
     } else {
         // Apart, without the marks, and together again: syllables of Hangul and kana stay whole.
         let bare = text.nfkd().filter(|c| !is_accent(*c));

@@ -82,4 +82,10 @@ proptest! {
         prop_assert_eq!(clean(&once).into_owned(), once.clone());
         prop_assert!(!visible(&text).chars().any(char::is_control));
     }
+
+    #[test]
+    fn plain_letters_are_squeezed_like_all_others(text in "[ -~\\t\\n\\x0b\\x0c\\r\\x1c]{0,30}") {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        prop_assert_eq!(squeeze(&text), words.join(" "));
+    }
 }
