@@ -64,7 +64,7 @@ impl Poller {
             return self.settle(source, state, Outcome::NotModified, now).await;
         }
         let id = source.id.clone();
-        let stored = Arc::new(self.store.read(move |store| store.digests(&id, rules)).await?);
+        let stored = Arc::new(self.store.look(move |store| store.digests(&id, rules)).await?);
         let mut document = match self.same_list(source, &state, &body, &stored).await? {
             Ok(document) => document,
             Err(Refused { words, drifted }) => {

@@ -55,7 +55,7 @@ impl Poller {
         let ids: Vec<_> = sources.iter().map(|source| source.id.clone()).collect();
         let states = self
             .store
-            .read(move |store| ids.iter().map(|id| store.state(id)).collect::<Result<Vec<_>, _>>())
+            .look(move |store| ids.iter().map(|id| store.state(id)).collect::<Result<Vec<_>, _>>())
             .await?;
         let mut visits: Vec<Visit> = sources
             .iter()

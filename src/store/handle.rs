@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::{Store, StoreError};
 
-/// Polls that are committed together at most: who only reads pages must get at the writer, too.
+/// Pieces of work that are done in one go at most: others must get at the connection, too.
 const TOGETHER: usize = 64;
 
 /// Cheap to clone; all clones share the same connections.
@@ -20,12 +20,26 @@ const TOGETHER: usize = 64;
 pub struct Handle {
     writer: Arc<Pool>,
     readers: Arc<Pool>,
-    waiting: Arc<Mutex<VecDeque<Job>>>,
+    remembering: Arc<Line>,
+    looking: Arc<Line>,
 }
 
 struct Pool {
     permits: Semaphore,
     idle: Mutex<Vec<Box<dyn Store>>>,
+}
+
+/// Work that waits to be done together with other such work.
+struct Line {
+    waiting: Mutex<Waiting>,
+    all: fn(&mut dyn Store, Vec<Job>),
+}
+
+#[derive(Default)]
+struct Waiting {
+    jobs: VecDeque<Job>,
+    /// Somebody sees to it that they are done.
+    led: bool,
 }
 
 /// Work that may share a transaction; hands back how to answer who waits for it, once that has ended.
@@ -42,7 +56,8 @@ impl Handle {
         };
         let writer = pool(vec![writer]);
         let readers = if readers.is_empty() { writer.clone() } else { pool(readers) };
-        Self { writer, readers, waiting: Arc::default() }
+        let line = |all| Arc::new(Line { waiting: Mutex::default(), all });
+        Self { writer, readers, remembering: line(commit_all), looking: line(look_all) }
     }
 
     /// Runs `work` on a reader.
@@ -76,58 +91,102 @@ impl Handle {
         &self,
         work: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (answer, mut answered) = oneshot::channel::<Ended<T>>();
-        let job: Job = Box::new(move |store| {
-            // What it began is rolled back alone, so a panic is this poll's and nobody else's.
-            let ended = catch_unwind(AssertUnwindSafe(|| work(store)));
-            Box::new(move |all| {
-                // Who asked may have gone.
-                let _ = answer.send(ended.map(|result| result.and_then(|value| all.map(|()| value))));
-            })
-        });
-        locked(&self.waiting).push_back(job);
-        let closed = || StoreError::Failed("the store is closed".to_owned());
-        loop {
-            tokio::select! {
-                biased;
-                ended = &mut answered => {
-                    return ended.map_err(|_| closed())?.unwrap_or_else(|panic| resume_unwind(panic));
-                }
-                // Whoever gets the writer commits for all, those before it first.
-                permit = self.writer.permits.acquire() => {
-                    permit.map_err(|_| closed())?.forget();
-                    let waiting = self.waiting.clone();
-                    borrow(&self.writer, move |store| {
-                        together(store, &waiting);
-                        Ok(())
-                    })
-                    .await?;
-                }
-            }
+        stand_in_line(&self.remembering, &self.writer, work).await
+    }
+
+    /// Runs `work`, a quick look, on a reader, in one go with others that wait by then: mostly that takes longer to
+    /// begin than to do.
+    ///
+    /// # Errors
+    /// What `work` returns.
+    pub async fn look<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        stand_in_line(&self.looking, &self.readers, work).await
+    }
+}
+
+async fn stand_in_line<T: Send + 'static>(
+    line: &Arc<Line>,
+    pool: &Arc<Pool>,
+    work: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let (answer, answered) = oneshot::channel::<Ended<T>>();
+    let job: Job = Box::new(move |store| {
+        // What it began is rolled back alone, so a panic is this poll's and nobody else's.
+        let ended = catch_unwind(AssertUnwindSafe(|| work(store)));
+        Box::new(move |all| {
+            // Who asked may have gone.
+            let _ = answer.send(ended.map(|result| result.and_then(|value| all.map(|()| value))));
+        })
+    });
+    let leads = {
+        let mut waiting = locked(&line.waiting);
+        waiting.jobs.push_back(job);
+        !std::mem::replace(&mut waiting.led, true)
+    };
+    if leads {
+        // Who asked first may go away; the others must not notice.
+        tokio::spawn(lead(Lead(line.clone()), pool.clone()));
+    }
+    let ended = answered.await.map_err(|_| closed())?;
+    ended.unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+/// Sees to it that who waits is served. However it ends, somebody else can take over.
+struct Lead(Arc<Line>);
+
+impl Drop for Lead {
+    fn drop(&mut self) {
+        locked(&self.0.waiting).led = false;
+    }
+}
+
+async fn lead(lead: Lead, pool: Arc<Pool>) {
+    loop {
+        let line = lead.0.clone();
+        let work = move |store: &mut dyn Store| {
+            let jobs = {
+                let mut waiting = locked(&line.waiting);
+                let count = waiting.jobs.len().min(TOGETHER);
+                waiting.jobs.drain(..count).collect()
+            };
+            (line.all)(store, jobs);
+            Ok(())
+        };
+        let ended = run(&pool, work).await;
+        let mut waiting = locked(&lead.0.waiting);
+        if ended.is_err() {
+            // They are told that nobody serves them.
+            waiting.jobs.clear();
+        }
+        if waiting.jobs.is_empty() {
+            waiting.led = false;
+            return;
         }
     }
 }
 
-/// Takes who waits, up to a limit, and commits for them.
-fn together(store: &mut dyn Store, waiting: &Mutex<VecDeque<Job>>) {
-    let mut jobs: VecDeque<Job> = {
-        let mut waiting = locked(waiting);
-        let count = waiting.len().min(TOGETHER);
-        waiting.drain(..count).collect()
-    };
-    if jobs.is_empty() {
-        return;
-    }
+/// Commits for all of them at once.
+fn commit_all(store: &mut dyn Store, jobs: Vec<Job>) {
+    let mut jobs = jobs.into_iter();
     let mut answers: Vec<Answer> = Vec::with_capacity(jobs.len());
-    let all = store.together(&mut |store| {
-        while let Some(job) = jobs.pop_front() {
-            answers.push(job(store));
-        }
-    });
+    let all = store.together(&mut |store| answers.extend(jobs.by_ref().map(|job| job(store))));
     let again = |error: &StoreError| StoreError::Failed(error.to_string());
     for answer in answers {
         answer(all.as_ref().copied().map_err(again));
     }
+}
+
+fn look_all(store: &mut dyn Store, jobs: Vec<Job>) {
+    for job in jobs {
+        job(store)(Ok(()));
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::Failed("the store is closed".to_owned())
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -141,7 +200,7 @@ async fn run<T: Send + 'static>(
 ) -> Result<T, StoreError> {
     // The permit is taken before the thread: a busy store parks tasks, not threads.
     let permit = pool.permits.acquire().await;
-    permit.map_err(|_| StoreError::Failed("the store is closed".to_owned()))?.forget();
+    permit.map_err(|_| closed())?.forget();
     borrow(pool, work).await
 }
 
@@ -150,13 +209,12 @@ async fn borrow<T: Send + 'static>(
     pool: &Arc<Pool>,
     work: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    let closed = || StoreError::Failed("the store is closed".to_owned());
     let pool = pool.clone();
     let job = tokio::task::spawn_blocking(move || {
         let idle = locked(&pool.idle).pop();
         let Some(mut store) = idle else {
             pool.permits.add_permits(1);
-            return Err(StoreError::Failed("the store is closed".to_owned()));
+            return Err(closed());
         };
         let result = catch_unwind(AssertUnwindSafe(|| work(store.as_mut())));
         locked(&pool.idle).push(store);
