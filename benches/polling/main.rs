@@ -2,7 +2,8 @@
 //! process, each as a ratio to a yardstick measured in the same run (benches/polling/plain.rs).
 //!
 //! `cargo bench --bench polling` takes 10,000 sources of 20 entries, about 45 kB each, every one on an address of
-//! its own in 127.0.0.0/8; `cargo bench --bench polling -- 1000` takes 1,000 and less than a minute. The origin is
+//! its own in 127.0.0.0/8; `cargo bench --bench polling -- 1000` takes 1,000 and less than a minute, `cold`,
+//! `warm` or `late` after it only that part, `ours` twenty rounds and no yardstick, for a profiler. The origin is
 //! nginx where it is installed, else the one of benches/polling/origin.rs; it runs in another process. Needs about
 //! 100 kB of room in the temporary directory for each source.
 
@@ -37,9 +38,15 @@ use url::Url;
 use documents::Documents;
 use origin::Origin;
 
+/// The daemon's, for both sides.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Answers that come late do so by this much.
 const LATE: Duration = Duration::from_millis(200);
 const AT_ONCE: usize = 256;
+/// Before each measurement.
+const SETTLE: Duration = Duration::from_millis(500);
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -63,7 +70,29 @@ fn main() {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(16).build().unwrap();
     let bed = Bed { dir: dir.path(), documents: &documents };
-    runtime.block_on(bed.all(origin, &own));
+    let only = |part: &str| arguments.iter().any(|argument| argument == part);
+    runtime.block_on(async {
+        if only("cold") {
+            bed.cold(origin).await;
+        } else if only("warm") {
+            let sources = bed.sources(origin, "f");
+            bed.round(&dir.path().join("riverine.db"), &sources, 128).await;
+            bed.warm(origin).await;
+        } else if only("ours") {
+            let sources = bed.sources(origin, "f");
+            for _ in 0..20 {
+                let round = bed.round(&dir.path().join("riverine.db"), &sources, 128).await;
+                println!("{} of CPU, {} on the clock", seconds(round.cpu), seconds(round.wall));
+            }
+        } else if only("late") {
+            bed.late(&own).await;
+        } else {
+            bed.cold(origin).await;
+            bed.warm(origin).await;
+            bed.same_bytes(origin).await;
+            bed.late(&own).await;
+        }
+    });
 }
 
 /// What one round of polls came to.
@@ -85,13 +114,13 @@ struct Bed<'a> {
 }
 
 impl Bed<'_> {
-    async fn all(&self, origin: &Origin, own: &Origin) {
+    async fn cold(&self, origin: &Origin) {
         let sources = self.sources(origin, "f");
         let store = self.dir.join("riverine.db");
         let cold = self.round(&store, &sources, 128).await;
         assert_eq!(cold.count(|outcome| matches!(outcome, Outcome::Read { new: 20, .. })), sources.len());
         let urls: Vec<Url> = sources.iter().map(|source| source.url.clone()).collect();
-        let (fetched, tags) = plain::fetch(&urls, None).await;
+        let (fetched, _) = plain::fetch(&urls, None).await;
         let parts = plain::read_and_insert(self.documents, &self.dir.join("plain.db"));
         let whole = fetched + parts.feed_rs + parts.ammonia + parts.insert;
         row("cold: everything new (at most 1.2)", cold.cpu, whole);
@@ -105,6 +134,13 @@ impl Bed<'_> {
             seconds(parts.packing)
         );
         println!("  {} on the clock, {:.0} sources a second", seconds(cold.wall), rate(&cold, sources.len()));
+    }
+
+    async fn warm(&self, origin: &Origin) {
+        let sources = self.sources(origin, "f");
+        let store = self.dir.join("riverine.db");
+        let urls: Vec<Url> = sources.iter().map(|source| source.url.clone()).collect();
+        let (_, tags) = plain::fetch(&urls, None).await;
         let mut warm = Vec::new();
         let mut bare = Vec::new();
         for _ in 0..3 {
@@ -120,8 +156,6 @@ impl Bed<'_> {
         let read = changed.count(|outcome| matches!(outcome, Outcome::Read { new: 1, .. }));
         assert_eq!(read, sources.len() / 20);
         row("5 % changed, to warm (at most 2)", changed.cpu, warm);
-        self.same_bytes(origin).await;
-        self.late(own).await;
     }
 
     /// A server without validators sends 200 each time: the same bytes are read once.
@@ -182,6 +216,8 @@ impl Bed<'_> {
         let (commands, received) = mpsc::channel(1);
         let (stop, stopped) = oneshot::channel::<()>();
         let looping = tokio::spawn(daemon.round(received, async move { drop(stopped.await) }));
+        // What the last round left behind is taken down by then.
+        tokio::time::sleep(SETTLE).await;
         let (before, begun) = (cpu(), Instant::now());
         let (reports, mut results) = mpsc::unbounded_channel();
         assert!(commands.send(Command::Poll { sources: None, reports }).await.is_ok());

@@ -12,8 +12,8 @@ use rusqlite::{Connection, params};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use crate::cpu;
 use crate::documents::Documents;
+use crate::{SETTLE, cpu};
 
 const AT_ONCE: usize = 128;
 /// Polls in one transaction.
@@ -32,6 +32,7 @@ pub(crate) async fn fetch(urls: &[Url], tags: Option<&[HeaderValue]>) -> (Durati
         .tls_certs_only([])
         .build()
         .unwrap();
+    tokio::time::sleep(SETTLE).await;
     let before = cpu();
     let one = |(number, url): (usize, Url)| {
         let mut request = client.get(url).header(ACCEPT_ENCODING, "gzip, br, zstd");
