@@ -9,28 +9,20 @@ use ammonia::{Builder, UrlRelative};
 use rustc_hash::FxHashSet;
 use url::Url;
 
+mod elements;
 mod entities;
+pub mod measure;
 #[cfg(test)]
 mod tests;
 
+use elements::{INLINE, SELF_ENDING, SILENT, VOID, is_element};
 pub use entities::{decode, reference};
 
 /// Elements open at once, beyond which content is shown as text: html5ever is quadratic in the depth.
 const DEEPEST: usize = 256;
 
-/// Elements that never have content.
-const VOID: [&str; 13] =
-    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"];
-/// Elements whose end tag may be left out: their depth says nothing.
-const SELF_ENDING: [&str; 12] =
-    ["p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "option", "colgroup"];
-/// Elements whose content is no text for people.
-const SILENT: [&str; 6] = ["script", "style", "template", "noscript", "iframe", "textarea"];
-/// Elements inside a line: between two of them no blank is seen.
-const INLINE: [&str; 24] = [
-    "a", "abbr", "b", "bdi", "bdo", "cite", "code", "em", "font", "i", "kbd", "mark", "q", "s", "samp",
-    "small", "span", "strong", "sub", "sup", "time", "u", "var", "wbr",
-];
+/// What a text may hold; [`DEEPEST`] is counted more strictly.
+const TEXT: measure::Bounds = measure::Bounds { deepest: 512, attributes: 256, nodes: 300_000 };
 
 /// Elements that are taken out with all that stands in them.
 const WHOLE: [&str; 16] = [
@@ -104,14 +96,14 @@ impl Cleaner {
     }
 
     /// Clean, balanced HTML with absolute links: an allow-list of elements and attributes, parsed as a browser
-    /// does and serialized again; links only to http, https and mailto. Input that is nested too deeply
-    /// becomes escaped text. Cleaning twice changes nothing.
+    /// does and serialized again; links only to http, https and mailto. Input that is nested too deeply,
+    /// or would make too large a tree, becomes escaped text. Cleaning twice changes nothing.
     pub fn clean(&self, html: &str) -> String {
         if !html.contains(['<', '>']) {
             // Nothing to parse: references become characters, as they would in the tree.
             return escaped_text(html);
         }
-        if too_deep(html) {
+        if too_much(html) {
             return escape(&to_text(html));
         }
         // A reference may name a character that no document may carry.
@@ -244,9 +236,10 @@ fn tag_end(tag: &str) -> usize {
     tag.len()
 }
 
-/// True when more elements are open at once than a tree may have. Few tags cannot be nested deeply.
-fn too_deep(html: &str) -> bool {
-    html.bytes().filter(|byte| *byte == b'<').count() > DEEPEST && depth(html) > DEEPEST
+/// True when a tree would be too deep or too large. Few tags cannot be nested deeply.
+fn too_much(html: &str) -> bool {
+    html.bytes().filter(|byte| *byte == b'<').count() > DEEPEST
+        && (depth(html) > DEEPEST || measure::check(html, &TEXT).is_err())
 }
 
 /// How many elements are open at once at most, by a linear look at the tags.
@@ -295,9 +288,18 @@ impl Name {
         name
     }
 
+    /// All of these bytes, whatever they are.
+    fn whole(bytes: &[u8]) -> Self {
+        let mut name = Self { letters: [0; 32], length: 0 };
+        for (slot, byte) in name.letters.iter_mut().zip(bytes) {
+            *slot = byte.to_ascii_lowercase();
+            name.length += 1;
+        }
+        name
+    }
+
     fn as_str(&self) -> &str {
         let letters = self.letters.get(..usize::from(self.length)).unwrap_or_default();
-        // Letters, digits and dashes are always text.
         std::str::from_utf8(letters).unwrap_or_default()
     }
 
@@ -315,69 +317,6 @@ pub fn to_text(html: &str) -> String {
 /// to end it, is a tag.
 pub fn to_text_if_markup(text: &str) -> String {
     strip(text, |name, ended| ended && is_element(name))
-}
-
-/// True for the name of an HTML element that stands in texts.
-fn is_element(name: &str) -> bool {
-    VOID.contains(&name)
-        || SELF_ENDING.contains(&name)
-        || SILENT.contains(&name)
-        || INLINE.contains(&name)
-        || matches!(
-            name,
-            "div"
-                | "ul"
-                | "ol"
-                | "dl"
-                | "table"
-                | "blockquote"
-                | "pre"
-                | "h1"
-                | "h2"
-                | "h3"
-                | "h4"
-                | "h5"
-                | "h6"
-                | "center"
-                | "tt"
-                | "big"
-                | "strike"
-                | "del"
-                | "ins"
-                | "acronym"
-                | "address"
-                | "article"
-                | "aside"
-                | "figure"
-                | "figcaption"
-                | "footer"
-                | "header"
-                | "section"
-                | "nav"
-                | "svg"
-                | "object"
-                | "blink"
-                | "marquee"
-                | "nobr"
-                | "html"
-                | "body"
-                | "head"
-                | "title"
-                | "form"
-                | "button"
-                | "label"
-                | "select"
-                | "video"
-                | "audio"
-                | "picture"
-                | "details"
-                | "summary"
-                | "ruby"
-                | "rt"
-                | "rp"
-                | "dfn"
-                | "data"
-        )
 }
 
 fn strip(html: &str, is_tag: impl Fn(&str, bool) -> bool) -> String {
@@ -465,15 +404,20 @@ pub fn paragraphs(text: &str) -> String {
 }
 
 fn push_escaped(out: &mut String, text: &str) {
-    for letter in text.chars() {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '\u{A0}' => out.push_str("&nbsp;"),
-            other => out.push(other),
-        }
+    let mut rest = text;
+    while let Some(place) = rest.find(['&', '<', '>', '\u{A0}']) {
+        let (plain, special) = rest.split_at(place);
+        out.push_str(plain);
+        let mut letters = special.chars();
+        out.push_str(match letters.next() {
+            Some('&') => "&amp;",
+            Some('<') => "&lt;",
+            Some('>') => "&gt;",
+            _ => "&nbsp;",
+        });
+        rest = letters.as_str();
     }
+    out.push_str(rest);
 }
 
 /// A title once more decoded where its entities were escaped twice ("AT&amp;amp;T"). What would become a

@@ -90,3 +90,14 @@ proptest! {
         let _ = (sanitize(&html, None), to_text(&html), depth(&html), decode(&html).into_owned());
     }
 }
+
+#[test]
+fn formatting_that_goes_on_in_every_paragraph_makes_no_forest() {
+    let fonts = (0..200).fold("<p>".to_owned(), |all, n| all + &format!("<font size={n}>"));
+    let bomb = format!("{fonts}</p>{}", "<p>x".repeat(20_000));
+    assert_eq!(sanitize(&bomb, None), vec!["x"; 20_000].join(" "));
+    // An end tag of another name closes nothing.
+    let bomb = bomb.replace("<font size=7>", "<font size=7></font!>");
+    assert!(!sanitize(&bomb, None).contains('<'));
+    assert!(sanitize(&"<p><b>x</b> y".repeat(20_000), None).contains("<b>"));
+}

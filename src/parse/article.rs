@@ -4,10 +4,10 @@ use dom_smoothie::{Config, Readability};
 use url::Url;
 
 use super::{ParseError, decode};
-use crate::html;
+use crate::html::{self, measure};
 
-/// Elements open at once in a page; a tree is quadratic in it.
-const DEEPEST: usize = 512;
+/// What a page may hold before a tree is built of it. Depth is counted more strictly: the work is quadratic in it.
+const BOUNDS: measure::Bounds = measure::Bounds { deepest: 512, attributes: 256, nodes: 500_000 };
 /// Elements of a page.
 const MOST_ELEMENTS: usize = 100_000;
 
@@ -21,8 +21,11 @@ pub fn article(bytes: &[u8], content_type: Option<&str>, url: &Url) -> Result<St
         return Err(ParseError::NoFeed(words));
     }
     let (text, _) = decode::decode(bytes, content_type);
-    if html::depth(&text) > DEEPEST {
-        return Err(ParseError::Limit(format!("elements are nested more than {DEEPEST} deep")));
+    if html::depth(&text) > BOUNDS.deepest {
+        return Err(ParseError::Limit(format!("elements are nested more than {} deep", BOUNDS.deepest)));
+    }
+    if measure::check(&text, &BOUNDS).is_err() {
+        return Err(ParseError::Limit("its tree would be too large".to_owned()));
     }
     let config = Config { max_elements_to_parse: MOST_ELEMENTS, ..Config::default() };
     let found = Readability::new(text.as_ref(), Some(url.as_str()), Some(config))

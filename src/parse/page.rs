@@ -9,7 +9,6 @@ mod groups;
 mod item;
 mod learn;
 mod list;
-mod measure;
 mod name;
 mod select;
 mod there;
@@ -32,12 +31,26 @@ use self::there::Missing;
 use self::words::Mark;
 use super::feed::MOST_ENTRIES;
 use super::{Input, ParseError, Parsed};
+use crate::html::measure::{self, Excess};
 use crate::link;
 use crate::model::{Category, Format, PageSelectors, Person, RawEntry, RawFeed, Text, Warning};
 
+/// What a page may hold; the tree builder's time and memory follow from it.
+const BOUNDS: measure::Bounds = measure::Bounds { deepest: 512, attributes: 256, nodes: 1_500_000 };
+
+fn too_much(excess: Excess) -> ParseError {
+    ParseError::Limit(match excess {
+        Excess::Depth => format!("the page is nested more than {} elements deep", BOUNDS.deepest),
+        Excess::Attributes(name) => {
+            format!("a tag <{name}> of the page has more than {} attributes", BOUNDS.attributes)
+        }
+        Excess::Nodes => format!("the page has more than {} parts", BOUNDS.nodes),
+    })
+}
+
 /// Reads a page: with the selectors of `[source.page]` where there are any, else by its own structure.
 pub(super) fn read(text: &str, input: &Input<'_>) -> Result<Parsed, ParseError> {
-    measure::check(text)?;
+    measure::check(text, &BOUNDS).map_err(too_much)?;
     let html = Html::parse_document(text);
     let dom = Dom::new(&html);
     let page = Page { dom: &dom, input, headings: Headings::new(&dom), base: base(&dom) };

@@ -1,18 +1,35 @@
-//! A page measured by its tags, in one pass, before a tree is built of it: the tree builder takes quadratic
-//! time or unbounded memory for what is refused here. Never builds anything, and never says what a page is.
+//! HTML measured by its tags, in one pass, before a tree is built of it: the tree builder takes quadratic
+//! time or unbounded memory for what is refused here. Never builds anything, and never says what a text is.
 
-use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::super::ParseError;
+use rustc_hash::FxHashMap;
 
-/// Elements open at once.
-const DEEPEST: usize = 512;
-/// Attributes of one tag.
-const MOST_ATTRIBUTES: usize = 256;
-/// Nodes of the tree, those included that the builder makes again in every paragraph for formatting that was not
-/// closed.
-const MOST_NODES: usize = 4_000_000;
+use super::Name;
+
+/// How much a tree may hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Elements open at once.
+    pub deepest: usize,
+    /// Attributes of one tag.
+    pub attributes: usize,
+    /// Nodes of the tree, those included that the builder makes again in every paragraph for formatting that was
+    /// not closed.
+    pub nodes: usize,
+}
+
+/// Which bound was passed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Excess {
+    /// Elements open at once.
+    Depth,
+    /// Attributes of the tag of this name.
+    Attributes(String),
+    /// Nodes of the tree.
+    Nodes,
+}
+
 /// The builder keeps at most so many equal formatting elements open (HTML standard, "Noah's Ark clause").
 const EQUAL_FORMATS: usize = 3;
 
@@ -22,10 +39,8 @@ const VOID: [&str; 14] = [
     "param",
 ];
 /// Elements that the next of their kind, or the end of the one around them, closes.
-const SELF_ENDING: [&str; 15] = [
-    "a", "p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "option", "optgroup",
-    "colgroup", "body",
-];
+const SELF_ENDING: [&str; 14] =
+    ["a", "p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "option", "colgroup", "body"];
 /// Elements whose content has no tags.
 const RAW: [&str; 8] = ["script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes"];
 /// Elements that go on in the next paragraph when they were not closed in theirs.
@@ -33,7 +48,10 @@ const FORMATTING: [&str; 13] =
     ["b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];
 
 /// Refuses what would cost too much.
-pub(super) fn check(html: &str) -> Result<(), ParseError> {
+///
+/// # Errors
+/// The first bound that is passed.
+pub fn check(html: &str, bounds: &Bounds) -> Result<(), Excess> {
     let mut pile = Pile::default();
     let mut rest = html;
     while let Some(at) = rest.find('<') {
@@ -50,22 +68,22 @@ pub(super) fn check(html: &str) -> Result<(), ParseError> {
         if !inner.starts_with(|c: char| c.is_ascii_alphabetic()) {
             continue;
         }
-        let tag = Tag::read(inner)?;
+        let tag = Tag::read(inner, bounds)?;
         rest = inner.get(tag.length..).unwrap_or_default();
         if ends {
-            pile.close(&tag.name);
+            pile.close(tag.name);
             continue;
         }
-        pile.open(&tag)?;
+        pile.open(&tag, bounds)?;
         if RAW.contains(&tag.name.as_str()) {
-            rest = after_raw(rest, &tag.name);
+            rest = after_raw(rest, tag.name.as_str());
         }
     }
     Ok(())
 }
 
 struct Tag {
-    name: String,
+    name: Name,
     /// Bytes up to and with its `>`.
     length: usize,
     /// Tags with equal hashes are equal formatting.
@@ -73,9 +91,9 @@ struct Tag {
 }
 
 impl Tag {
-    fn read(inner: &str) -> Result<Self, ParseError> {
+    fn read(inner: &str, bounds: &Bounds) -> Result<Self, Excess> {
         let end = inner.bytes().take_while(|b| !b.is_ascii_whitespace() && !matches!(b, b'>' | b'/')).count();
-        let name = inner.get(..end.min(32)).unwrap_or_default().to_ascii_lowercase();
+        let name = Name::whole(inner.as_bytes().get(..end).unwrap_or_default());
         let (mut quote, mut before, mut attributes) = (None, b' ', 0usize);
         let mut length = inner.len();
         for (at, byte) in inner.bytes().enumerate().skip(end) {
@@ -96,9 +114,8 @@ impl Tag {
                 before = byte;
             }
         }
-        if attributes > MOST_ATTRIBUTES {
-            let words = format!("a tag <{name}> of the page has more than {MOST_ATTRIBUTES} attributes");
-            return Err(ParseError::Limit(words));
+        if attributes > bounds.attributes {
+            return Err(Excess::Attributes(name.as_str().to_owned()));
         }
         let mut hasher = DefaultHasher::new();
         inner.get(..length.min(1024)).hash(&mut hasher);
@@ -123,45 +140,42 @@ fn after_raw<'a>(html: &'a str, name: &str) -> &'a str {
 /// What is open.
 #[derive(Default)]
 struct Pile {
-    open: Vec<String>,
-    counts: HashMap<String, usize>,
+    open: Vec<Name>,
+    counts: FxHashMap<Name, usize>,
     /// Formatting that was not closed by its own end tag: name and hash of its tag.
-    formats: Vec<(String, u64)>,
+    formats: Vec<(Name, u64)>,
     nodes: usize,
 }
 
 impl Pile {
-    fn open(&mut self, tag: &Tag) -> Result<(), ParseError> {
+    fn open(&mut self, tag: &Tag, bounds: &Bounds) -> Result<(), Excess> {
         let name = tag.name.as_str();
         if FORMATTING.contains(&name) {
             let equal = self.formats.iter().filter(|(_, hash)| *hash == tag.hash).count();
             if equal < EQUAL_FORMATS {
-                self.formats.push((name.to_owned(), tag.hash));
+                self.formats.push((tag.name, tag.hash));
             }
         } else {
             // A new block opens what formatting is still on once more.
             self.nodes += self.formats.len();
             if !VOID.contains(&name) && !SELF_ENDING.contains(&name) {
-                self.open.push(name.to_owned());
-                *self.counts.entry(name.to_owned()).or_default() += 1;
+                self.open.push(tag.name);
+                *self.counts.entry(tag.name).or_default() += 1;
             }
         }
-        if self.open.len() + self.formats.len() > DEEPEST {
-            return Err(ParseError::Limit(format!("the page is nested more than {DEEPEST} elements deep")));
+        if self.open.len() + self.formats.len() > bounds.deepest {
+            return Err(Excess::Depth);
         }
-        if self.nodes > MOST_NODES {
-            return Err(ParseError::Limit(format!("the page has more than {MOST_NODES} parts")));
-        }
-        Ok(())
+        if self.nodes > bounds.nodes { Err(Excess::Nodes) } else { Ok(()) }
     }
 
     /// Closes the innermost element of that name, and all in it.
-    fn close(&mut self, name: &str) {
-        if let Some(at) = self.formats.iter().rposition(|(open, _)| open == name) {
+    fn close(&mut self, name: Name) {
+        if let Some(at) = self.formats.iter().rposition(|(open, _)| *open == name) {
             self.formats.remove(at);
             return;
         }
-        if self.counts.get(name).is_none_or(|count| *count == 0) {
+        if self.counts.get(&name).is_none_or(|count| *count == 0) {
             return;
         }
         while let Some(open) = self.open.pop() {
@@ -179,11 +193,15 @@ impl Pile {
 mod tests {
     use super::*;
 
+    const PAGE: Bounds = Bounds { deepest: 512, attributes: 256, nodes: 1_500_000 };
+
     #[test]
     fn refuses_what_costs_too_much() {
-        let limit = |html: &str| matches!(check(html), Err(ParseError::Limit(_)));
+        let limit = |html: &str| check(html, &PAGE).is_err();
         assert!(limit(&"<div>".repeat(513)));
         assert!(limit(&"<DIV ><span\n>".repeat(300)));
+        // Outside a select one stands in the other.
+        assert!(limit(&"<option><optgroup>".repeat(600)));
         assert!(limit(&format!("<p {}>", "a=1 ".repeat(257))));
         assert!(limit(&format!("<p {}>", "a\n".repeat(300))));
         let fonts = (0..300).fold(String::new(), |all, n| all + &format!("<font size={n}>"));
@@ -192,7 +210,7 @@ mod tests {
 
     #[test]
     fn lets_sloppy_pages_pass() {
-        let fine = |html: &str| check(html).is_ok();
+        let fine = |html: &str| check(html, &PAGE).is_ok();
         assert!(fine(&"<div>".repeat(500)));
         assert!(fine(&"<p>one<li>two<tr><td>".repeat(10_000)));
         assert!(fine(&"<div><span>text</div>".repeat(10_000)));
@@ -206,8 +224,8 @@ mod tests {
     #[test]
     fn an_open_quote_costs_linear_time() {
         // Each second quote closes: one tag with very many attributes.
-        assert!(check(&"<a b=\"".repeat(200_000)).is_err());
-        assert!(check(&format!("<a b=\"{}", "<a b=".repeat(200_000))).is_ok());
-        assert!(check(&"<textarea></".repeat(200_000)).is_ok());
+        assert!(check(&"<a b=\"".repeat(200_000), &PAGE).is_err());
+        assert!(check(&format!("<a b=\"{}", "<a b=".repeat(200_000)), &PAGE).is_ok());
+        assert!(check(&"<textarea></".repeat(200_000), &PAGE).is_ok());
     }
 }
