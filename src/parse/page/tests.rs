@@ -167,3 +167,17 @@ fn the_order_of_days_is_taken_from_the_whole_list() {
         parsed.entries.iter().map(|entry| entry.published.as_ref().unwrap().text.as_str()).collect();
     assert_eq!(dates, ["2024-04-03", "2024-03-25"]);
 }
+
+#[test]
+fn a_title_once_more_is_no_text() {
+    let row = |n: u8| {
+        format!(
+            "<div class=views-row><div class=views-field><span class=field-content>{n} November 2026</span></div>\
+             <div class=views-field-title><span class=field-content><a href=/node/{n}>A bridge number {n} opens \
+             over the river</a></span></div></div>"
+        )
+    };
+    let parsed = configured(&(1..5).map(row).collect::<String>(), &[("item", "div.views-row")]);
+    assert_eq!(titles(&parsed)[0], "A bridge number 1 opens over the river");
+    assert!(parsed.entries.iter().all(|entry| entry.summary.is_none() && entry.content.is_none()));
+}

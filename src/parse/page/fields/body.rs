@@ -40,6 +40,9 @@ impl Reader<'_, '_> {
             .paragraphs(&taken, &holds_title)
             .or_else(|| self.marked_text(&holds_title))
             .or_else(|| self.rest(&taken, found));
+        // What says the title once more is no text.
+        let title = found.title.as_ref().map(|title| title.value.as_str()).unwrap_or_default();
+        found.summary.take_if(|(html, _)| html::to_text(html) == title);
     }
 
     fn first_with_text(&self, mut ids: impl Iterator<Item = Id>) -> Option<(String, Vec<Id>)> {
