@@ -24,6 +24,7 @@ use crate::model::{DedupRule, Digest, Entry, EntryId, Filter, FuturePolicy, Trus
 use crate::units::Span;
 
 pub use between::candidate_names;
+pub use changes::take_article;
 pub use decide::decide;
 pub use document::{DocumentKeys, document_keys};
 pub use keys::{Keys, keys_of_address, leads_to, mark};
@@ -99,6 +100,8 @@ pub struct KnownEntry {
     pub link: Option<String>,
     /// Which version of our reading made the text.
     pub reading: u32,
+    /// The text kept, where it is or may be the article of its page and this document comes without.
+    pub article: Option<String>,
 }
 
 /// A record that an entry stood in the polled source.
@@ -158,6 +161,18 @@ pub struct Known {
     pub taken: HashSet<EntryId>,
 }
 
+/// What of a reading is told to readers as a change. What is not goes through all the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tell {
+    /// Every real one.
+    #[default]
+    Changes,
+    /// It was read under other rules before: only what the source itself calls updated.
+    Stated,
+    /// The same bytes, read again: nothing.
+    Nothing,
+}
+
 /// The polled source, as far as identity goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
@@ -179,6 +194,8 @@ pub struct Context<'a> {
     pub reshaped: bool,
     /// The version of our reading.
     pub reading: u32,
+    /// What of it is news.
+    pub tell: Tell,
     /// The common rules.
     pub rules: &'a Rules,
     /// Keep and drop of the source.
@@ -235,7 +252,7 @@ pub enum Decision {
 }
 
 /// A kept text that is to be replaced.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Correction {
     /// The story.
     pub entry: i64,
@@ -247,6 +264,8 @@ pub struct Correction {
     pub substance: Digest,
     /// For a story that nobody has seen yet: its new date, and until when it is held.
     pub dated: Option<(DateTime<Utc>, Option<DateTime<Utc>>)>,
+    /// The entry with the article that is stored, where that stays.
+    pub entry_with_article: Option<Box<Entry>>,
 }
 
 /// What one reading says of a kind of key: how often it stayed, and how often it was new, on entries whose

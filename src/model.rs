@@ -9,8 +9,8 @@ mod source;
 mod state;
 
 pub use entry::{
-    Category, Digest, Enclosure, Entry, EntryId, Episode, Feed, Format, Person, Podcast, RawDate, RawEntry,
-    RawFeed, Text, TextKind, Warning,
+    Article, Category, Digest, Enclosure, Entry, EntryId, Episode, Feed, Format, Person, Podcast, RawDate,
+    RawEntry, RawFeed, Text, TextKind, Warning,
 };
 pub use output::{Access, HubChoice, Output, Published, Sighting, TitlePrefix};
 pub use source::{

@@ -16,14 +16,14 @@ use self::links::Links;
 use self::words::Words;
 use crate::html::Cleaner;
 use crate::model::{
-    Category, Digest, Enclosure, Entry, Episode, Feed, Person, Podcast, RawDate, RawEntry, RawFeed, Text,
-    TextKind, Warning,
+    Article, Category, Digest, Enclosure, Entry, Episode, Feed, Person, Podcast, RawDate, RawEntry, RawFeed,
+    Text, TextKind, Warning,
 };
 use crate::parse::Parsed;
 use crate::{date, html, language, text};
 
 /// Part of every entry's digest: counted up when reading or cleaning changes, so that stored texts are made anew.
-pub const READING: u32 = 1;
+pub const READING: u32 = 2;
 
 /// Characters of a title.
 const LONGEST_TITLE: usize = 1000;
@@ -144,6 +144,7 @@ impl Inherited<'_> {
             language: None,
             digest,
             unchanged,
+            article: Article::Own,
             title,
         };
         if !unchanged {

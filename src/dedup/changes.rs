@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use super::between::AHEAD;
 use super::decide::Table;
 use super::substance::{substance, substance_since};
-use super::{Correction, Decision, KnownEntry, KnownSighting, NewStory, Target};
-use crate::link;
-use crate::model::{DedupRule, Entry};
+use super::{Correction, Decision, KnownEntry, KnownSighting, NewStory, Target, Tell};
+use crate::model::{Article, DedupRule, Entry};
+use crate::{html, link};
 
 /// Entries under one `updated` from which on it looks like the time of a rebuild.
 const RUN: usize = 3;
@@ -25,7 +25,7 @@ impl Table<'_> {
             if !story.own || first_claim != Some(&index) {
                 continue;
             }
-            if let Some(correction) = self.correction(index, entry, story) {
+            if let Some(correction) = self.correction(index, entry, (sighting, story)) {
                 self.intake.corrections.push(correction);
             }
             if let Some(other) = self.became(index, sighting, story.number) {
@@ -35,11 +35,27 @@ impl Table<'_> {
         }
     }
 
-    fn correction(&self, index: usize, entry: &Entry, story: &KnownEntry) -> Option<Correction> {
+    fn correction(
+        &self,
+        index: usize,
+        entry: &Entry,
+        (sighting, story): (&KnownSighting, &KnownEntry),
+    ) -> Option<Correction> {
         let now = self.context.now;
+        let with_article = with_stored_article(entry, story);
+        let said_before = entry.digest == sighting.digest;
+        let entry = with_article.as_deref().unwrap_or(entry);
         let changed = substance_since(entry, story.link.as_deref()) != story.substance;
         let stated = entry.updated.filter(|at| *at > story.updated && *at <= now + AHEAD);
-        let updated = changed.then(|| stated.unwrap_or(now));
+        // What our own reading changed is not the source's word. By now its text may have changed as well, but
+        // a river of old entries is worse than a correction that comes without a sign.
+        let ours = said_before || story.reading != self.context.reading;
+        let updated = match self.context.tell {
+            _ if !changed => None,
+            Tell::Changes if !ours => stated.or(Some(now)),
+            Tell::Changes | Tell::Stated => stated,
+            Tell::Nothing => None,
+        };
         // Nobody has seen a story that is held: its date may still change.
         let held = story.hold_until.is_some_and(|until| until > now);
         let dated = Some(self.shown(entry)).filter(|shown| held && shown.0 != story.published);
@@ -50,6 +66,7 @@ impl Table<'_> {
             updated,
             substance: substance(entry),
             dated,
+            entry_with_article: with_article,
         })
     }
 
@@ -108,6 +125,29 @@ impl Table<'_> {
         });
         (moved.count() >= RUN - 1).then_some(at)
     }
+}
+
+/// The entry with the article that is stored, where its page was not read this time.
+fn with_stored_article(entry: &Entry, story: &KnownEntry) -> Option<Box<Entry>> {
+    let article = story.article.as_ref().filter(|_| entry.article == Article::Missing)?;
+    let mut entry = Box::new(entry.clone());
+    take_article(&mut entry, article.clone()).then_some(entry)
+}
+
+/// Puts an article in the place of an entry's text, if there is more of it: a teaser with a wall around the rest
+/// must not push out the source's own text. False: it was not.
+pub fn take_article(entry: &mut Entry, article: String) -> bool {
+    let length = |html: &str| html::to_text(html).chars().count();
+    let said = entry.content.as_deref().or(entry.summary.as_deref()).map_or(0, length);
+    if length(&article) <= said {
+        return false;
+    }
+    if entry.summary.is_none() {
+        entry.summary = entry.content.take();
+    }
+    entry.content = Some(article);
+    entry.article = Article::Taken;
+    true
 }
 
 /// The `updated` of an entry that says nothing else of its time; to the second.

@@ -361,4 +361,18 @@ pub struct Entry {
     pub digest: Digest,
     /// True when `digest` was already stored, so that `summary` and `content` were not made again.
     pub unchanged: bool,
+    /// What became of the article of its own page.
+    pub article: Article,
+}
+
+/// Whether an entry's text is the article of its own page (`full_text`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Article {
+    /// Its text is the document's.
+    #[default]
+    Own,
+    /// Its page was not read this time: an article that is stored stays.
+    Missing,
+    /// Its text is the article.
+    Taken,
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use url::Url;
 
 use super::Poller;
+use crate::dedup;
 use crate::fetch::{Body, Fetched, Request};
-use crate::html::{self, Cleaner};
-use crate::model::{Entry, Source, SourceState, Warning};
+use crate::html::Cleaner;
+use crate::model::{Article, Source, SourceState, Warning};
 use crate::normalize::Normalized;
 use crate::parse;
 
@@ -28,12 +29,16 @@ impl Poller {
             let Some(url) = entry.link.as_deref().and_then(|link| Url::parse(link).ok()) else { continue };
             if asked == MOST {
                 left += 1;
+                entry.article = Article::Missing;
                 continue;
             }
             asked += 1;
             match self.article(source, state, &url).await {
-                Ok(article) => keep_the_longer(entry, article),
+                Ok(article) => {
+                    dedup::take_article(entry, article);
+                }
                 Err(words) => {
+                    entry.article = Article::Missing;
                     let count = failed.as_ref().map_or(0, |(count, _)| *count);
                     let first = failed.map_or(words, |(_, first)| first);
                     failed = Some((count + 1, first));
@@ -42,7 +47,7 @@ impl Poller {
         }
         if left > 0 {
             let words = format!(
-                "full_text: {MOST} pages are fetched in one poll; {left} entries keep the feed's text"
+                "full_text: {MOST} pages are fetched in one poll; {left} entries keep the text they have"
             );
             document.warnings.push(Warning(words));
         }
@@ -86,17 +91,4 @@ impl Poller {
         job.await
             .unwrap_or_else(|_| Err("reading a page failed inside riverine; please report it".to_owned()))
     }
-}
-
-/// A teaser with a wall around the rest must not push out the feed's own text.
-fn keep_the_longer(entry: &mut Entry, article: String) {
-    let length = |html: &str| html::to_text(html).chars().count();
-    let said = entry.content.as_deref().or(entry.summary.as_deref()).map_or(0, length);
-    if length(&article) <= said {
-        return;
-    }
-    if entry.summary.is_none() {
-        entry.summary = entry.content.take();
-    }
-    entry.content = Some(article);
 }

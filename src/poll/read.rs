@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::drift::{self, Refused};
 use super::{Polled, Poller, READERS, aftermath, rules_in_force};
-use crate::dedup::{self, Context, Rules};
+use crate::dedup::{self, Context, Rules, Tell};
 use crate::fetch::{Answer, Body, Fetched, Request};
 use crate::link;
 use crate::model::{
@@ -44,6 +44,7 @@ struct Arrived {
     first: bool,
     /// A page became a feed, or the other way round.
     reshaped: bool,
+    tell: Tell,
     now: DateTime<Utc>,
 }
 
@@ -58,7 +59,7 @@ impl Poller {
     ) -> Result<Polled, StoreError> {
         let now = self.clock.now();
         let rules = rules_in_force(source, &self.rules);
-        let hash = Digest::of("body", &[&rules.0, &body.bytes]);
+        let hash = hash_of(rules, &body);
         if state.body_hash == Some(hash) && !body.delta {
             aftermath::whole(&mut state, &answer, rules, now, self.redirect_confirmations);
             return self.settle(source, state, Outcome::NotModified, now).await;
@@ -77,6 +78,11 @@ impl Poller {
             self.full_texts(source, &mut state, &mut document.normalized).await;
         }
         let first = state.first_success.is_none();
+        let tell = match state.read_under {
+            Some(before) if state.body_hash == Some(hash_of(before, &body)) => Tell::Nothing,
+            Some(before) if before != rules => Tell::Stated,
+            _ => Tell::Changes,
+        };
         let listed = |format: Format| matches!(format, Format::Page | Format::Text);
         let reshaped = state
             .feed
@@ -89,7 +95,7 @@ impl Poller {
         self.plan_next(source, &mut state, now);
         let kept = self.keep(&body, now).await?;
         let empty = drift::is_empty(&document.normalized);
-        let arrived = Arrived { normalized: document.normalized, rules, kept, first, reshaped, now };
+        let arrived = Arrived { normalized: document.normalized, rules, kept, first, reshaped, tell, now };
         let polled = self.intake(source, state, arrived).await?;
         Ok(if empty { Polled { outcome: Outcome::Empty, ..polled } } else { polled })
     }
@@ -225,6 +231,7 @@ fn context<'a>(
         timezone: source.timezone,
         reshaped: arrived.reshaped,
         reading: normalize::READING,
+        tell: arrived.tell,
         rules,
         keep: &source.keep,
         drop: &source.drop,
@@ -242,7 +249,13 @@ fn decide(
     let keys = dedup::document_keys(context, entries);
     let known = store.known(context, entries, &keys)?;
     let intake = dedup::decide(context, entries, keys, &known);
-    state.trust = intake.trust(context.trust);
+    // The same bytes say nothing more of guids and links than they did.
+    if context.tell != Tell::Nothing {
+        state.trust = intake.trust(context.trust);
+    }
+    if let Some(rebuilt) = intake.rebuilt {
+        warn_of_rebuild(state, rebuilt);
+    }
     let reading = Reading { entries, intake: &intake, rules: arrived.rules, body: arrived.kept.as_ref() };
     let source = crate::model::SourceId::new(context.source);
     let commit = Commit { source: &source, state, reading: Some(reading), now: context.now };
@@ -255,6 +268,22 @@ fn decide(
         unchanged: entries.iter().filter(|entry| entry.unchanged).count(),
     };
     Ok((outcome, committed))
+}
+
+/// Said once, however often the decision is made.
+fn warn_of_rebuild(state: &mut SourceState, rebuilt: DateTime<Utc>) {
+    let words = format!(
+        "most entries say they were updated at {}: the site was rebuilt, and this time is not taken for news",
+        rebuilt.format("%Y-%m-%d %H:%M:%S UTC")
+    );
+    if !state.warnings.contains(&words) {
+        state.warnings.push(words);
+    }
+}
+
+/// Hash of a body and of the rules it is read under.
+pub(super) fn hash_of(rules: Digest, body: &Body) -> Digest {
+    Digest::of("body", &[&rules.0, &body.bytes])
 }
 
 /// Links that stand for the whole source and so identify no entry of it.

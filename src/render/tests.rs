@@ -46,6 +46,7 @@ fn published(number: u32, title: &str) -> Published {
             language: None,
             digest: Digest([0; 16]),
             unchanged: false,
+            article: crate::model::Article::Own,
         },
         published: at,
         updated: at,

@@ -54,6 +54,7 @@ fn entry(plan: &Plan, health: &Health) -> Published {
             language: Some("en".to_owned()),
             digest,
             unchanged: false,
+            article: crate::model::Article::Own,
         },
         published: health.at,
         updated: health.at,

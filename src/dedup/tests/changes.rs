@@ -1,6 +1,7 @@
 //! Corrections: the same id and date, told once, and only where a reader would notice.
 
 use super::*;
+use crate::dedup::Tell;
 
 fn base() -> Draft {
     titled("The story").guid("1").link("https://a.example/1").at(day(1)).text(
@@ -165,6 +166,68 @@ fn a_better_reading_replaces_texts_without_being_news() {
     // Not told where it made no difference.
     book.reading = 3;
     assert_eq!(poll(&mut book, "a", &[clean]), (0, 0));
+}
+
+#[test]
+fn what_our_own_reading_changes_is_told_only_where_the_source_calls_it_updated() {
+    // A better reading finds other words; so do other rules, and the same bytes read again.
+    let after = base().text("<p>All of the text.</p>");
+    for (reading, tell, stated, told) in [
+        (2, Tell::Changes, None, false),
+        (2, Tell::Changes, Some(day(19)), true),
+        (1, Tell::Stated, None, false),
+        (1, Tell::Stated, Some(day(19)), true),
+        (1, Tell::Nothing, None, false),
+        (1, Tell::Nothing, Some(day(19)), false),
+        (1, Tell::Changes, None, true),
+    ] {
+        let mut book = Book::new(&["a"]);
+        poll(&mut book, "a", &[base()]);
+        let (id, published, updated, _) = only(&mut book);
+        (book.reading, book.tell) = (reading, tell);
+        let after = after.clone().with(|entry| entry.updated = stated);
+        let now = book.now;
+        assert_eq!(poll(&mut book, "a", &[after]), (0, 1));
+        let expected = if told { stated.unwrap_or(now) } else { updated };
+        let (found, date, change, _) = only(&mut book);
+        assert_eq!((found, date, change), (id, published, expected), "{reading} {tell:?} {stated:?}");
+        assert_eq!(book.river(None)[0].entry.summary.as_deref(), Some("<p>All of the text.</p>"));
+    }
+}
+
+#[test]
+fn an_article_stays_while_its_page_is_not_read() {
+    let article = "<p>The whole of the article, which is longer than what the feed says of it by far.</p>";
+    let with = |draft: Draft, article: Article| draft.with(|entry| entry.article = article);
+    let whole = || {
+        base().text("<p>A teaser.</p>").with(|entry| {
+            entry.content = Some(article.to_owned());
+            entry.article = Article::Taken;
+        })
+    };
+    let mut book = Book::new(&["a"]);
+    poll(&mut book, "a", &[whole()]);
+    // Read anew, without its page: nothing is lost, and nothing is told.
+    let teaser = with(base().text("<p>A teaser.</p>"), Article::Missing);
+    book.reading = 2;
+    assert_eq!(poll(&mut book, "a", alone(&teaser)), (0, 0));
+    // A corrected title goes through beside the article; and again, since it still is one.
+    for title in ["The true story", "The truest story"] {
+        let told = book.now;
+        assert_eq!(poll(&mut book, "a", &[teaser.clone().title(title)]), (0, 1));
+        assert_eq!((only(&mut book).2, only(&mut book).3.as_str()), (told, title));
+        let entry = book.river(None).remove(0).entry;
+        assert_eq!(
+            (entry.summary.as_deref(), entry.content.as_deref()),
+            (Some("<p>A teaser.</p>"), Some(article))
+        );
+    }
+    // What was no article does not stay.
+    let mut book = Book::new(&["a"]);
+    let own = |text: &str| base().text("").with(|entry| entry.content = Some(text.to_owned()));
+    poll(&mut book, "a", &[own(&story("mills"))]);
+    poll(&mut book, "a", &[with(own("<p>Short.</p>"), Article::Missing)]);
+    assert_eq!(book.river(None)[0].entry.content.as_deref(), Some("<p>Short.</p>"));
 }
 
 #[test]

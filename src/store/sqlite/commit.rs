@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::words::Words;
 use super::{health, keyring, rows};
 use crate::dedup::{Correction, Decision, Keys, NewStory};
-use crate::model::{DedupRule, Entry, EntryId, SourceId};
+use crate::model::{Article, DedupRule, Entry, EntryId, SourceId};
 use crate::store::{Commit, Committed, Reading, StoreError};
 
 pub(super) fn commit(
@@ -123,9 +123,9 @@ impl Writer<'_> {
             .prepare_cached(
                 "INSERT INTO entries (id, source, published, updated, first_seen, modified, hold_until, listed,
                    stated, guid, title, link, language, stated_published, stated_updated, summary, content, more,
-                   digest, substance, title_key, reading)
+                   digest, substance, title_key, reading, article)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
-                   ?20, ?21)",
+                   ?20, ?21, ?22)",
             )?
             .execute(params![
                 story.id.0.as_bytes(),
@@ -149,6 +149,7 @@ impl Writer<'_> {
                 story.substance.0,
                 keys.title,
                 reading,
+                entry.article == Article::Taken,
             ]);
         match inserted {
             Ok(_) => {
@@ -262,6 +263,7 @@ impl Writer<'_> {
         reading: u32,
     ) -> Result<(), StoreError> {
         let number = correction.entry;
+        let entry = correction.entry_with_article.as_deref().unwrap_or(entry);
         if let Some((published, hold_until)) = correction.dated {
             self.date(number, published.timestamp(), hold_until.map(|until| until.timestamp()))?;
         }
@@ -290,7 +292,7 @@ impl Writer<'_> {
         self.db
             .prepare_cached(
                 "UPDATE entries SET stated_published = ?2, stated_updated = ?3, digest = ?4, substance = ?5,
-                   title_key = ?6, reading = ?7 WHERE number = ?1",
+                   title_key = ?6, reading = ?7, article = ?8 WHERE number = ?1",
             )?
             .execute(params![
                 number,
@@ -300,6 +302,7 @@ impl Writer<'_> {
                 correction.substance.0,
                 keys.title,
                 reading,
+                entry.article == Article::Taken,
             ])?;
         if replaced > 0 || correction.dated.is_some() { self.changed(number) } else { Ok(()) }
     }

@@ -9,7 +9,7 @@ use super::rows;
 use crate::dedup::{
     Context, DocumentKeys, Keys, Known, KnownEntry, KnownSighting, Target, candidate_names, mark,
 };
-use crate::model::{DedupRule, Digest, Entry, EntryId};
+use crate::model::{Article, DedupRule, Digest, Entry, EntryId};
 use crate::store::StoreError;
 use crate::store::state::at;
 
@@ -25,6 +25,7 @@ pub(super) fn known(
         return Ok(known);
     }
     let mut lookup = Lookup::new(db, source)?;
+    lookup.articles = entries.iter().any(|entry| entry.article == Article::Missing);
     for (entry, keys) in entries.iter().zip(&keys.keys) {
         lookup.by_digest(&mut known, entry.digest)?;
         if entry.unchanged {
@@ -49,6 +50,8 @@ pub(super) fn known(
 
 struct Lookup<'a> {
     source: i64,
+    /// Stored articles are wanted, too.
+    articles: bool,
     digest: CachedStatement<'a>,
     key: CachedStatement<'a>,
     sighting: CachedStatement<'a>,
@@ -67,13 +70,14 @@ impl<'a> Lookup<'a> {
     fn new(db: &'a Connection, source: i64) -> Result<Self, StoreError> {
         Ok(Self {
             source,
+            articles: false,
             digest: db
                 .prepare_cached(&format!("{SIGHTING} source = ?1 AND digest = ?2 ORDER BY number LIMIT 1"))?,
             key: db.prepare_cached("SELECT target FROM keys WHERE scope = ?1 AND key = ?2")?,
             sighting: db.prepare_cached(&format!("{SIGHTING} number = ?1"))?,
             entry: db.prepare_cached(
                 "SELECT e.number, e.merged_into, e.source, s.rule, e.substance, e.published, e.updated,
-                   e.hold_until, e.link, e.reading
+                   e.hold_until, e.link, e.reading, CASE WHEN ?2 AND e.article IS NOT 0 THEN e.content END
                  FROM entries e JOIN sources s ON s.number = e.source WHERE e.number = ?1",
             )?,
             title: db.prepare_cached(
@@ -204,7 +208,7 @@ impl<'a> Lookup<'a> {
             let Slot::Vacant(slot) = known.entries.entry(wanted) else { return Ok(Some(wanted)) };
             let row = self
                 .entry
-                .query_row([wanted], |row| {
+                .query_row(params![wanted, self.articles], |row| {
                     let entry = KnownEntry {
                         number: row.get(0)?,
                         own: row.get::<_, i64>(2)? == self.source,
@@ -215,6 +219,7 @@ impl<'a> Lookup<'a> {
                         hold_until: row.get::<_, Option<i64>>(7)?.map(at),
                         link: row.get(8)?,
                         reading: row.get(9)?,
+                        article: row.get(10)?,
                     };
                     Ok((row.get::<_, Option<i64>>(1)?, entry))
                 })

@@ -6,8 +6,8 @@ use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Category, DedupRule, Digest, Enclosure, Entry, EntryId, Episode, Person, Podcast, Published, SourceId,
-    SourceState,
+    Article, Category, DedupRule, Digest, Enclosure, Entry, EntryId, Episode, Person, Podcast, Published,
+    SourceId, SourceState,
 };
 use crate::store::SourceRow;
 use crate::store::state::{PodcastRow, StateRow, at};
@@ -178,6 +178,7 @@ pub(super) fn published(row: &Row<'_>) -> rusqlite::Result<Published> {
         episode: more.episode.map(Episode::from),
         digest: digest(row, 15)?,
         unchanged: false,
+        article: Article::Own,
     };
     let source: String = row.get(16)?;
     let name = row.get::<_, Option<String>>(17)?.or(row.get(18)?).filter(|name| !name.is_empty());

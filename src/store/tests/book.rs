@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 
-use crate::dedup::{self, Context, Intake, Rules};
+use crate::dedup::{self, Context, Intake, Rules, Tell};
 use crate::model::*;
 use crate::store::{Commit, Committed, Reading, Sqlite, Store, StoreError};
 
@@ -20,6 +20,8 @@ pub(crate) struct Book {
     pub(crate) home: Vec<String>,
     /// The version of our reading.
     pub(crate) reading: u32,
+    /// What of it is news.
+    pub(crate) tell: Tell,
     /// The next document has another shape than those before.
     pub(crate) reshaped: bool,
     _dir: tempfile::TempDir,
@@ -55,6 +57,7 @@ pub(crate) fn entry(guid: &str, link: &str, title: &str, date: Option<DateTime<U
         language: None,
         digest: Digest([0; 16]),
         unchanged: false,
+        article: Article::Own,
     };
     signed(entry)
 }
@@ -73,8 +76,18 @@ impl Book {
         let store = Sqlite::open(&path).unwrap();
         let sources = ids.iter().map(|id| source(id)).collect();
         let (rules, home) = (Rules::default(), Vec::new());
-        let mut book =
-            Self { store, path, sources, rules, now: day(20), home, reading: 1, reshaped: false, _dir: dir };
+        let mut book = Self {
+            store,
+            path,
+            sources,
+            rules,
+            now: day(20),
+            home,
+            reading: 1,
+            tell: Tell::Changes,
+            reshaped: false,
+            _dir: dir,
+        };
         book.sync();
         book
     }
@@ -96,7 +109,14 @@ impl Book {
             &mut self.store,
             &source,
             entries,
-            &Under { rules: &self.rules, home: &home, reading: self.reading, reshaped, now: self.now },
+            &Under {
+                rules: &self.rules,
+                home: &home,
+                reading: self.reading,
+                tell: self.tell,
+                reshaped,
+                now: self.now,
+            },
         );
         self.now += TimeDelta::minutes(10);
         self.reshaped = false;
@@ -139,6 +159,7 @@ pub(crate) struct Under<'a> {
     pub(crate) rules: &'a Rules,
     pub(crate) home: &'a [String],
     pub(crate) reading: u32,
+    pub(crate) tell: Tell,
     pub(crate) reshaped: bool,
     pub(crate) now: DateTime<Utc>,
 }
@@ -173,6 +194,7 @@ pub(crate) fn poll(
         timezone: source.timezone,
         reshaped: under.reshaped,
         reading: under.reading,
+        tell: under.tell,
         rules: under.rules,
         keep: &source.keep,
         drop: &source.drop,

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::super::*;
+use crate::dedup::Tell;
 use crate::store::tests::book::{self, Book, Under, day, entry};
 
 /// The stories as they stand: name, title, link.
@@ -52,7 +53,14 @@ fn crash(book: &mut Book, id: &str, entries: &[Entry], steps: u16) -> bool {
     };
     book.store.db.progress_handler(5, Some(stop)).unwrap();
     let source = book.sources.iter().find(|source| source.id.as_str() == id).unwrap().clone();
-    let under = Under { rules: &book.rules, home: &book.home, reading: 1, reshaped: false, now: book.now };
+    let under = Under {
+        rules: &book.rules,
+        home: &book.home,
+        reading: 1,
+        tell: Tell::Changes,
+        reshaped: false,
+        now: book.now,
+    };
     let died = book::poll(&mut book.store, &source, entries, &under).is_err();
     // What died lets go of the file before it is opened again.
     book.store = Sqlite::open(&book.path.with_extension("other")).unwrap();

@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
 
 use super::super::*;
-use crate::dedup::Rules;
+use crate::dedup::{Rules, Tell};
 use crate::store::Handle;
 use crate::store::tests::book::{self, Book, Under, day, entry};
 
@@ -18,7 +18,8 @@ fn poll(store: &mut dyn Store, id: &str) -> Result<Committed, StoreError> {
     let link = format!("https://{id}.example/1");
     let one = entry(id, &link, &format!("Of {id}"), Some(day(1)), "text");
     let rules = Rules::default();
-    let under = Under { rules: &rules, home: &[], reading: 1, reshaped: false, now: day(20) };
+    let under =
+        Under { rules: &rules, home: &[], reading: 1, tell: Tell::Changes, reshaped: false, now: day(20) };
     Ok(book::poll(store, &book::source(id), &[one], &under)?.1)
 }
 
