@@ -1,11 +1,11 @@
 //! What stands in an output: newest first, without reading more rows than it shows.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
 use std::ops::ControlFlow;
 
 use chrono::{DateTime, Duration, Utc};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, ToSql, params};
 
 use super::{rows, search};
 use crate::filter;
@@ -92,7 +92,13 @@ impl Wish<'_> {
     ) -> Result<(), StoreError> {
         let Some(ids) = self.sources else {
             return match &self.expression {
-                None => self.all(db, each),
+                None if self.languages.is_empty() => self.all(db, each),
+                None => {
+                    let mut row = self.row(db)?;
+                    of(db, rivers_of_languages(self.languages), |_, number| {
+                        Ok(self.load(&mut row, number)?.map_or(ControlFlow::Continue(()), &mut each))
+                    })
+                }
                 Some(expression) => {
                     let mut row = self.row(db)?;
                     search::walk(db, expression, |number| {
@@ -110,7 +116,7 @@ impl Wish<'_> {
                 }
                 Ok(self.load(&mut row, number)?.map_or(ControlFlow::Continue(()), &mut each))
             }),
-            expression => of(db, &sources, |published, number| {
+            expression => of(db, rivers_of_sources(&sources), |published, number| {
                 if let Some(expression) = expression
                     && !search::matches(db, expression, published, number)?
                 {
@@ -128,10 +134,9 @@ impl Wish<'_> {
     ) -> Result<(), StoreError> {
         let mut statement = db.prepare_cached(&format!(
             "SELECT {} FROM entries e INDEXED BY entries_river JOIN sources s ON s.number = e.source
-             WHERE e.listed = 1 AND e.merged_into IS NULL AND coalesce(e.hold_until, 0) <= ?1 {}
+             WHERE e.listed = 1 AND e.merged_into IS NULL AND coalesce(e.hold_until, 0) <= ?1
              ORDER BY e.published DESC, e.number DESC",
-            rows::PUBLISHED,
-            spoken(self.languages)
+            rows::PUBLISHED
         ))?;
         let mut found = statement.query([self.now.timestamp()])?;
         while let Some(row) = found.next()? {
@@ -230,28 +235,30 @@ impl<'a> Window<'a> {
     }
 }
 
-/// One source's river, read in chunks: (published, entry), newest first.
+/// Entries of one kind, read in chunks: (published, entry), newest first.
 struct River {
-    source: i64,
+    bed: Bed,
     before: (i64, i64),
     ready: VecDeque<(i64, i64)>,
     dry: bool,
 }
 
+/// What the entries of a river have in common.
+enum Bed {
+    /// The source that has them.
+    Source(i64),
+    /// The language, by the first subtag of its code. Only what was not backlog.
+    Language(String),
+}
+
 impl River {
+    fn new(bed: Bed) -> Self {
+        Self { bed, before: (i64::MAX, i64::MAX), ready: VecDeque::new(), dry: false }
+    }
+
     fn next(&mut self, db: &Connection) -> Result<Option<(i64, i64)>, StoreError> {
         if self.ready.is_empty() && !self.dry {
-            let (published, entry) = self.before;
-            self.ready = db
-                .prepare_cached(
-                    "SELECT published, entry FROM sightings
-                     WHERE source = ?1 AND (published, entry) < (?2, ?3) AND entry IS NOT NULL
-                     ORDER BY published DESC, entry DESC LIMIT ?4",
-                )?
-                .query_map(params![self.source, published, entry, CHUNK], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
-                })?
-                .collect::<Result<_, _>>()?;
+            self.ready = self.chunk(db)?;
             self.dry = self.ready.len() < CHUNK as usize;
         }
         let next = self.ready.pop_front();
@@ -260,23 +267,48 @@ impl River {
         }
         Ok(next)
     }
+
+    fn chunk(&self, db: &Connection) -> Result<VecDeque<(i64, i64)>, StoreError> {
+        let (published, entry) = self.before;
+        let (sql, bed): (&str, &dyn ToSql) = match &self.bed {
+            Bed::Source(source) => (
+                "SELECT published, entry FROM sightings
+                 WHERE source = ?1 AND (published, entry) < (?2, ?3) AND entry IS NOT NULL
+                 ORDER BY published DESC, entry DESC LIMIT ?4",
+                source,
+            ),
+            Bed::Language(language) => (
+                "SELECT published, number FROM entries INDEXED BY entries_language
+                 WHERE substr(language, 1, instr(language || '-', '-') - 1) = ?1 AND listed = 1
+                   AND merged_into IS NULL AND language IS NOT NULL AND (published, number) < (?2, ?3)
+                 ORDER BY published DESC, number DESC LIMIT ?4",
+                language,
+            ),
+        };
+        let mut statement = db.prepare_cached(sql)?;
+        let rows = statement
+            .query_map(params![bed, published, entry, CHUNK], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
 }
 
-/// The rivers of some sources as one, newest first: (published, entry), each entry once.
+fn rivers_of_sources(sources: &[i64]) -> Vec<River> {
+    sources.iter().map(|source| River::new(Bed::Source(*source))).collect()
+}
+
+/// `fr-CA` stands in the river of `fr`.
+fn rivers_of_languages(languages: &[String]) -> Vec<River> {
+    let first = |code: &String| code.split('-').next().unwrap_or_default().to_ascii_lowercase();
+    let codes: BTreeSet<_> = languages.iter().map(first).collect();
+    codes.into_iter().map(|code| River::new(Bed::Language(code))).collect()
+}
+
+/// Some rivers as one, newest first: (published, entry), each entry once.
 fn of(
     db: &Connection,
-    sources: &[i64],
+    mut rivers: Vec<River>,
     mut each: impl FnMut(i64, i64) -> Result<ControlFlow<()>, StoreError>,
 ) -> Result<(), StoreError> {
-    let mut rivers: Vec<_> = sources
-        .iter()
-        .map(|source| River {
-            source: *source,
-            before: (i64::MAX, i64::MAX),
-            ready: VecDeque::new(),
-            dry: false,
-        })
-        .collect();
     let mut heap = BinaryHeap::new();
     for (place, river) in rivers.iter_mut().enumerate() {
         if let Some((published, entry)) = river.next(db)? {

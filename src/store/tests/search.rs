@@ -125,3 +125,30 @@ fn an_output_with_a_query_holds_what_matches_from_its_sources() {
     output.languages = vec!["ja".to_owned()];
     assert_eq!(titles(&output), [""; 0]);
 }
+
+#[test]
+fn an_output_of_languages_is_one_river_of_theirs() {
+    let mut book = Book::new(&["a"]);
+    let said = ["en", "fr", "fr-CA", "de", "en-GB", "fra"];
+    let entries: Vec<_> = (1..=6u32)
+        .zip(said)
+        .map(|(n, language)| {
+            let link = format!("https://a.example/{n}");
+            let mut entry = entry(&n.to_string(), &link, language, Some(day(n)), "text");
+            entry.language = Some(language.to_owned());
+            entry
+        })
+        .collect();
+    book.poll("a", &entries);
+    let now = book.now;
+    let mut titles = |languages: &[&str]| -> Vec<_> {
+        let mut output = Book::output(None);
+        output.languages = languages.iter().map(ToString::to_string).collect();
+        book.store.select(&output, now).unwrap().into_iter().map(|entry| entry.entry.title).collect()
+    };
+    assert_eq!(titles(&["fr"]), ["fr-CA", "fr"]);
+    assert_eq!(titles(&["fr-ca"]), ["fr-CA"]);
+    assert_eq!(titles(&["en", "fr-CA", "en-GB"]), ["en-GB", "fr-CA", "en"]);
+    assert_eq!(titles(&["ru", "' OR 1"]), [""; 0]);
+    assert_eq!(titles(&[]).len(), 6);
+}

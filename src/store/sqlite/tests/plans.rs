@@ -28,7 +28,9 @@ fn is_scan(line: &str) -> bool {
 /// Polls that meet, correct, merge, filter, hold, list again, and look about; then documents of every kind.
 fn everything(book: &mut Book) {
     let item = |n: u32, title: &str| {
-        entry(&n.to_string(), &format!("https://a.example/{n}"), title, Some(day(n)), "text")
+        let mut item = entry(&n.to_string(), &format!("https://a.example/{n}"), title, Some(day(n)), "text");
+        item.language = Some("en".to_owned());
+        item
     };
     book.rules.window = 600;
     book.sources[0].backfill = 0;
