@@ -18,6 +18,7 @@ mod events;
 mod fixtures;
 mod full_text;
 mod hub;
+mod million;
 mod origin;
 mod pages;
 mod podcast;
