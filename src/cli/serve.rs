@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinError;
 use tracing::level_filters::LevelFilter;
@@ -31,6 +31,8 @@ use crate::store::Handle;
 /// Polls and responses get five seconds to end; a loop or a server that has not noticed by then is left behind.
 /// With what the threads get after it, under ten seconds in all.
 const FAREWELL: Duration = Duration::from_secs(8);
+/// Connections that may wait to be accepted; the kernel lowers it to net.core.somaxconn.
+const BACKLOG: u32 = 4096;
 
 /// `riverine serve`.
 #[derive(Debug, clap::Args)]
@@ -187,7 +189,7 @@ async fn listen(config: &Config) -> anyhow::Result<(Listener, String)> {
     }
     match &config.server.listen {
         Listen::Tcp(address) => {
-            let listener = TcpListener::bind(address)
+            let listener = bind(address)
                 .await
                 .with_context(|| format!("cannot listen on {address}; another program may have this port"))?;
             let address = format!("http://{}/", listener.local_addr()?);
@@ -206,6 +208,20 @@ async fn listen(config: &Config) -> anyhow::Result<(Listener, String)> {
             Ok((Listener::Unix(listener), format!("unix:{}", path.display())))
         }
     }
+}
+
+/// With room for a crowd that comes at once: past the usual 128, a client would wait a second and try again.
+async fn bind(address: &str) -> std::io::Result<TcpListener> {
+    let mut refused = std::io::ErrorKind::AddrNotAvailable.into();
+    for address in tokio::net::lookup_host(address).await? {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_reuseaddr(true)?;
+        match socket.bind(address).and_then(|()| socket.listen(BACKLOG)) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => refused = error,
+        }
+    }
+    Err(refused)
 }
 
 fn is_socket(metadata: &std::fs::Metadata) -> bool {
