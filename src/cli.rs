@@ -224,11 +224,6 @@ fn ended(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(if error.is::<Wrong>() { WRONG } else { FAILED })
 }
 
-/// A command of the surface that this version does not have.
-fn not_yet(name: &str) -> anyhow::Error {
-    Wrong(format!("{name} is not in this version")).into()
-}
-
 /// The whole command line, for completions and the manual.
 fn definition() -> clap::Command {
     Cli::command()

@@ -8,6 +8,7 @@ mod errand;
 mod load;
 mod plan;
 mod queue;
+mod rereading;
 #[cfg(test)]
 mod tests;
 mod timetable;
@@ -30,6 +31,7 @@ use crate::store::{self, Committed, Handle, StoreError};
 use errand::Errand;
 pub use plan::Plan;
 use queue::Queue;
+pub use rereading::Reread;
 use timetable::Timetable;
 
 /// The loop looks at the clock at least so often, to notice that it jumped.
@@ -60,6 +62,13 @@ pub enum Command {
         /// Who wants to know.
         reports: mpsc::UnboundedSender<Report>,
     },
+    /// Read the kept bodies of these sources again, under the config in force, and remember what that changes.
+    Replay {
+        /// Which.
+        sources: Vec<SourceId>,
+        /// Who wants to know; closed when all are done.
+        reports: mpsc::UnboundedSender<Reread>,
+    },
     /// A new config is in force.
     Reload(Box<Plan>, oneshot::Sender<Result<(), StoreError>>),
 }
@@ -87,6 +96,9 @@ pub struct Daemon {
     busy: HashSet<u32>,
     polls: JoinSet<Vec<Ended>>,
     chores: JoinSet<Result<usize, StoreError>>,
+    rereading: JoinSet<()>,
+    /// Sources whose last document was read by an older version of our reading.
+    behind: Vec<SourceId>,
     asked: HashMap<SourceId, Vec<mpsc::UnboundedSender<Report>>>,
     /// After a failure of the store a reload must not hasten the next try.
     not_before: HashMap<SourceId, Duration>,
@@ -126,6 +138,8 @@ impl Daemon {
             busy: HashSet::new(),
             polls: JoinSet::new(),
             chores: JoinSet::new(),
+            rereading: JoinSet::new(),
+            behind: Vec::new(),
             asked: HashMap::new(),
             not_before: HashMap::new(),
             prunes: true,
@@ -152,6 +166,9 @@ impl Daemon {
     pub async fn run(mut self, mut commands: mpsc::Receiver<Command>, stop: impl Future<Output = ()>) {
         tokio::pin!(stop);
         let mut prune = self.clock.sleep(Duration::ZERO);
+        if self.prunes {
+            self.reread_what_is_behind();
+        }
         loop {
             let elapsed = self.clock.elapsed();
             let pause = self.timetable.pause(elapsed).min(self.queue.pause(elapsed)).min(LOOK);
@@ -161,6 +178,11 @@ impl Daemon {
                 Some(command) = commands.recv() => self.obey(command).await,
                 Some(done) = self.polls.join_next_with_id() => self.done(done),
                 Some(done) = self.chores.join_next() => self.pruned(done),
+                Some(done) = self.rereading.join_next() => {
+                    if let Err(panic) = done {
+                        error!("reading kept documents again ended by a defect in riverine: {panic}; please report it");
+                    }
+                }
                 () = wake => {}
                 () = &mut prune, if self.prunes => {
                     self.prune();
@@ -304,6 +326,7 @@ impl Daemon {
                     self.line_up(number, true);
                 }
             }
+            Command::Replay { sources, reports } => self.reread(sources, reports),
             Command::Reload(plan, done) => {
                 let loaded = self.load(*plan).await;
                 if loaded.is_ok() {

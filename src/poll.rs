@@ -6,6 +6,7 @@ mod articles;
 mod drift;
 mod kept;
 mod read;
+mod replay;
 #[cfg(test)]
 pub(crate) mod tests;
 mod visit;
@@ -24,6 +25,7 @@ use crate::model::{Digest, Outcome, Source, SourceId, SourceState, Standing};
 use crate::normalize;
 use crate::schedule::{self, Limits};
 use crate::store::{Commit, Committed, Handle, StoreError};
+pub use replay::{Again, Change, Replayed};
 use visit::{Errand, Visit};
 
 /// Documents being read at once: reading is work for a core, and holds a whole body in memory.
@@ -315,13 +317,18 @@ fn roll() -> f64 {
 /// Hash of everything in the config that bears on how a source's document is read and decided:
 /// when it changes, the same bytes are read anew.
 fn rules_in_force(source: &Source, rules: &Rules) -> Digest {
+    rules_under(source, rules, normalize::READING)
+}
+
+/// The same under some version of our reading.
+fn rules_under(source: &Source, rules: &Rules, reading: u32) -> Digest {
     let patterns =
         |patterns: &[regex::Regex]| patterns.iter().map(regex::Regex::as_str).collect::<Vec<_>>().join("\n");
     let filter = |filter: &crate::model::Filter| {
         [patterns(&filter.title), patterns(&filter.category), filter.language.join("\n")].join("\0")
     };
     let parts = [
-        format!("reading {}", normalize::READING),
+        format!("reading {reading}"),
         filter(&source.keep),
         filter(&source.drop),
         patterns(&rules.suffixes),

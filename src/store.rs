@@ -28,7 +28,7 @@ use crate::units::{Size, Span};
 use archive::Cuts;
 
 pub use handle::Handle;
-pub use kept::KeptBody;
+pub use kept::{Keep, KeptBody};
 pub use lock::{Lock, held_since, holder};
 pub use sqlite::Sqlite;
 
@@ -114,8 +114,8 @@ pub struct Reading<'a> {
     pub intake: &'a Intake,
     /// Hash of the rules it was read under: with others, stored digests do not count.
     pub rules: Digest,
-    /// The body, when it is to be kept.
-    pub body: Option<&'a KeptBody>,
+    /// What becomes of the kept body.
+    pub body: Keep<'a>,
 }
 
 /// How one poll ended: everything that is to be remembered of it, in one transaction.
@@ -411,6 +411,18 @@ pub trait Store: Send + hub::Subscribers + held::Held {
     /// # Errors
     /// See [`Store`].
     fn stamp(&mut self, stamps: &[Stamp]) -> Result<(), StoreError>;
+
+    /// True when what readers see of a story would become another with this text. Changes nothing.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn differs(&mut self, story: i64, entry: &Entry) -> Result<bool, StoreError>;
+
+    /// The stories that stood in a source's last document: sighting, story, title there.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn last_document(&mut self, source: &SourceId) -> Result<Vec<(i64, i64, String)>, StoreError>;
 
     /// The last raw body of a source.
     ///

@@ -11,7 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::{Global, Wrong, assemble, print};
 use crate::clock;
 use crate::config::Config;
-use crate::daemon::{Command, Daemon, control};
+use crate::daemon::control::{self, Line, Request};
+use crate::daemon::{Command, Daemon};
 use crate::model::SourceId;
 use crate::store;
 use crate::text;
@@ -47,7 +48,7 @@ impl Progress {
         Self { bar, width, done: 0, failed: 0 }
     }
 
-    fn line(&mut self, line: &control::Line) {
+    fn line(&mut self, line: &Line) {
         self.done += 1;
         self.failed += usize::from(line.failed);
         let mark = if line.failed { "failed: " } else { "" };
@@ -77,7 +78,8 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     assemble::run(async {
         let mut progress = Progress::new(&ids);
         if store::holder(&config.store.path).is_some() {
-            let asked = control::ask(&config.store.path, Some(ids), |line| progress.line(&line)).await;
+            let asked =
+                control::ask(&config.store.path, Request::Poll(ids), |line| progress.line(&line)).await;
             if let Err(error) = asked {
                 bail!(
                     "{}: a riverine process writes to this store but does not take requests ({error}); \
@@ -98,12 +100,18 @@ fn wanted(args: &Args, config: &Config) -> anyhow::Result<Vec<String>> {
         let enabled = config.sources.iter().filter(|source| source.enabled);
         return Ok(enabled.map(|source| source.id.to_string()).collect());
     }
-    for id in &args.sources {
+    named(&args.sources, config)?;
+    Ok(args.sources.clone())
+}
+
+/// Refuses ids that no source has.
+pub(super) fn named(ids: &[String], config: &Config) -> anyhow::Result<()> {
+    for id in ids {
         if !config.sources.iter().any(|source| source.id.as_str() == id) {
             return Err(Wrong(format!("no source {id:?} in {}", config.path.display())).into());
         }
     }
-    Ok(args.sources.clone())
+    Ok(())
 }
 
 /// No daemon runs: the same loop, for one round.
@@ -121,11 +129,7 @@ async fn alone(config: &Config, ids: Vec<String>, progress: &mut Progress) -> an
     let sources = Some(ids.into_iter().map(SourceId::new).collect());
     let asked = commands.send(Command::Poll { sources, reports }).await;
     while let Some(report) = results.recv().await.filter(|_| asked.is_ok()) {
-        progress.line(&control::Line {
-            source: report.source.to_string(),
-            failed: report.outcome.is_failure(),
-            words: report.outcome.words(),
-        });
+        progress.line(&Line::polled(&report));
     }
     let _ = stop.send(());
     Ok(looping.await?)

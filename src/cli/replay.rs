@@ -1,12 +1,23 @@
-//! `riverine replay`: reads the kept raw bodies again under today's config.
+//! `riverine replay`: reads the kept raw bodies again under today's config and program, and says what that changes.
+//! Beside a running daemon it asks that daemon; a dry run only reads. Never asks the network.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use super::Global;
+use anyhow::bail;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{FAILED, Global, assemble, fetch, print};
+use crate::clock;
+use crate::config::Config;
+use crate::daemon::control::{self, Line, Request};
+use crate::daemon::{Command, Daemon, Reread};
+use crate::model::SourceId;
+use crate::store::{self, Handle, Sqlite};
+use crate::text;
 
 /// Arguments of `replay`.
 #[derive(Debug, clap::Args)]
-#[allow(dead_code, reason = "read when the command is built")]
 pub(super) struct Args {
     /// The id of a source; none: all of them
     source: Option<String>,
@@ -15,7 +26,115 @@ pub(super) struct Args {
     dry_run: bool,
 }
 
-/// Not in this version.
-pub(super) fn run(_: &Args, _: &Global) -> anyhow::Result<ExitCode> {
-    Err(super::not_yet("replay"))
+/// What was read, for the last line.
+#[derive(Default)]
+struct Tally {
+    read: usize,
+    none: usize,
+    failed: usize,
+}
+
+impl Tally {
+    fn line(&mut self, line: &Line) -> anyhow::Result<()> {
+        let source = &line.source;
+        for change in &line.changes {
+            print::data(format_args!("{source}: {}\n", text::visible(change)))?;
+        }
+        let words = text::visible(&line.words);
+        let (count, mark) = match (line.failed, line.none) {
+            (true, _) => (&mut self.failed, "failed: "),
+            (false, true) => (&mut self.none, "nothing kept: "),
+            (false, false) => (&mut self.read, ""),
+        };
+        *count += 1;
+        print::data(format_args!("{source}: {mark}{words}\n"))
+    }
+
+    fn finish(&self, args: &Args) -> anyhow::Result<ExitCode> {
+        let Self { read, none, failed } = self;
+        let stored = if args.dry_run { "; a dry run: nothing is stored" } else { "" };
+        print::data(format_args!("{read} read again, {none} with nothing kept, {failed} failed{stored}\n"))?;
+        let in_vain = *failed > 0 || args.source.is_some() && *read == 0;
+        Ok(if in_vain { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The config's and the store's, in words.
+pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
+    let config = global.load()?;
+    let ids: Vec<String> = match &args.source {
+        Some(id) => vec![id.clone()],
+        None => config.sources.iter().map(|source| source.id.to_string()).collect(),
+    };
+    fetch::named(&ids, &config)?;
+    let path = config.store.path.clone();
+    if args.dry_run || !path.exists() {
+        // Says so where there is no store: this makes none.
+        let reader = Sqlite::open_reader(&path)?;
+        return assemble::run(dry(args, &config.complete()?, &ids, reader));
+    }
+    assemble::run(async {
+        let mut tally = Tally::default();
+        let mut printed = Ok(());
+        if store::holder(&path).is_some() {
+            let each = |line: Line| {
+                if printed.is_ok() {
+                    printed = tally.line(&line);
+                }
+            };
+            if let Err(error) = control::ask(&path, Request::Replay(ids), each).await {
+                bail!(
+                    "{}: a riverine process writes to this store but does not take requests ({error}); \
+                     wait for it to end",
+                    path.display()
+                );
+            }
+            printed?;
+        } else {
+            alone(&config.complete()?, ids, &mut tally).await?;
+        }
+        tally.finish(args)
+    })
+}
+
+/// Reads, and stores nothing.
+async fn dry(args: &Args, config: &Config, ids: &[String], reader: Sqlite) -> anyhow::Result<ExitCode> {
+    let clock = clock::from_env().map_err(anyhow::Error::msg)?;
+    let store = Handle::new(Box::new(reader), Vec::new());
+    let plan = assemble::plan(config, &store, &clock, None)?;
+    let mut tally = Tally::default();
+    for source in plan.sources.iter().filter(|source| ids.iter().any(|id| source.id.as_str() == id)) {
+        let again = Box::pin(plan.poller.replay(source, true)).await;
+        tally.line(&Line::replayed(&Reread { source: source.id.clone(), again }))?;
+    }
+    tally.finish(args)
+}
+
+/// No daemon runs: the same loop, for this alone.
+async fn alone(config: &Config, ids: Vec<String>, tally: &mut Tally) -> anyhow::Result<()> {
+    let clock = clock::from_env().map_err(anyhow::Error::msg)?;
+    let (_lock, handle) = assemble::open_store(config)?;
+    let plan = assemble::plan(config, &handle, &clock, None)?;
+    let daemon = Daemon::new(plan, handle, clock, Arc::new(|_| {})).await?;
+    let (commands, received) = mpsc::channel(1);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let looping = tokio::spawn(daemon.round(received, async {
+        let _ = stopped.await;
+    }));
+    let (reports, mut results) = mpsc::unbounded_channel();
+    let sources = ids.into_iter().map(SourceId::new).collect();
+    let asked = commands.send(Command::Replay { sources, reports }).await;
+    let mut printed = Ok(());
+    while let Some(reread) = results.recv().await.filter(|_| asked.is_ok()) {
+        // Whoever closed stdout does not want the lines; the work goes on.
+        if printed.is_ok() {
+            printed = tally.line(&Line::replayed(&reread));
+        }
+    }
+    let _ = stop.send(());
+    looping.await?;
+    printed
 }

@@ -1,15 +1,17 @@
-//! How another riverine process asks a running daemon to poll: a socket beside the store.
+//! How another riverine process asks a running daemon to poll or to replay: a socket beside the store.
 //! One request a connection: a line of JSON in, a line per source out, then the end of the stream.
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::WriteHalf;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 
-use super::Command;
+use super::{Command, Report, Reread};
 use crate::model::SourceId;
+use crate::poll::Again;
 
 /// Longest request line in bytes: ten thousand ids fit.
 const LONGEST: u64 = 1 << 20;
@@ -20,6 +22,9 @@ const LONGEST: u64 = 1 << 20;
 struct Ask {
     /// Which sources; absent: all.
     poll: Option<Vec<String>>,
+    /// Read the kept bodies of these again instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replay: Option<Vec<String>>,
 }
 
 /// One line of the answer.
@@ -31,6 +36,53 @@ pub struct Line {
     pub failed: bool,
     /// How it ended.
     pub words: String,
+    /// A replay: nothing is kept of it to be read again.
+    #[serde(default)]
+    pub none: bool,
+    /// A replay: what became of which entry.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
+}
+
+impl Line {
+    /// How a poll ended.
+    pub fn polled(report: &Report) -> Self {
+        Self {
+            source: report.source.to_string(),
+            failed: report.outcome.is_failure(),
+            words: report.outcome.words(),
+            none: false,
+            changes: Vec::new(),
+        }
+    }
+
+    /// What reading a kept body again came to.
+    pub fn replayed(reread: &Reread) -> Self {
+        let line = |failed, none, words| Self {
+            source: reread.source.to_string(),
+            failed,
+            words,
+            none,
+            changes: Vec::new(),
+        };
+        match &reread.again {
+            Ok(Again::Read(replayed)) => {
+                Self { changes: replayed.lines(), ..line(false, false, replayed.words()) }
+            }
+            Ok(Again::None(words)) => line(false, true, words.clone()),
+            Ok(Again::Failed(words)) => line(true, false, words.clone()),
+            Err(failure) => line(true, false, failure.to_string()),
+        }
+    }
+}
+
+/// What another process asks for.
+#[derive(Clone, Debug)]
+pub enum Request {
+    /// Poll these now.
+    Poll(Vec<String>),
+    /// Read their kept bodies again.
+    Replay(Vec<String>),
 }
 
 /// Where the socket of a store is.
@@ -78,35 +130,42 @@ async fn serve(mut stream: UnixStream, commands: mpsc::Sender<Command>) -> std::
     let mut line = String::new();
     BufReader::new(read.take(LONGEST)).read_line(&mut line).await?;
     let ask: Ask = serde_json::from_str(&line)?;
-    let sources = ask.poll.map(|ids| ids.into_iter().map(SourceId::new).collect());
+    let named = |ids: Vec<String>| ids.into_iter().map(SourceId::new).collect();
+    if let Some(ids) = ask.replay {
+        let (reports, mut results) = mpsc::unbounded_channel();
+        let sent = commands.send(Command::Replay { sources: named(ids), reports }).await;
+        while let Some(reread) = results.recv().await.filter(|_| sent.is_ok()) {
+            send(&mut write, &Line::replayed(&reread)).await?;
+        }
+        return Ok(());
+    }
     let (reports, mut results) = mpsc::unbounded_channel();
-    if commands.send(Command::Poll { sources, reports }).await.is_err() {
+    if commands.send(Command::Poll { sources: ask.poll.map(named), reports }).await.is_err() {
         return Ok(());
     }
     while let Some(report) = results.recv().await {
-        let line = Line {
-            source: report.source.as_str().to_owned(),
-            failed: report.outcome.is_failure(),
-            words: report.outcome.words(),
-        };
-        let mut line = serde_json::to_vec(&line)?;
-        line.push(b'\n');
-        write.write_all(&line).await?;
+        send(&mut write, &Line::polled(&report)).await?;
     }
     Ok(())
 }
 
-/// Asks the daemon of a store to poll, and hands on its lines as they come.
+async fn send(write: &mut WriteHalf<'_>, line: &Line) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(line)?;
+    line.push(b'\n');
+    write.write_all(&line).await
+}
+
+/// Asks the daemon of a store, and hands on its lines as they come.
 ///
 /// # Errors
 /// When no daemon answers there.
-pub async fn ask(
-    store: &Path,
-    sources: Option<Vec<String>>,
-    mut each: impl FnMut(Line),
-) -> std::io::Result<()> {
+pub async fn ask(store: &Path, request: Request, mut each: impl FnMut(Line)) -> std::io::Result<()> {
     let mut stream = UnixStream::connect(path(store)).await?;
-    let mut ask = serde_json::to_vec(&Ask { poll: sources })?;
+    let ask = match request {
+        Request::Poll(ids) => Ask { poll: Some(ids), replay: None },
+        Request::Replay(ids) => Ask { poll: None, replay: Some(ids) },
+    };
+    let mut ask = serde_json::to_vec(&ask)?;
     ask.push(b'\n');
     stream.write_all(&ask).await?;
     let mut lines = BufReader::new(stream).lines();

@@ -11,6 +11,7 @@ use super::errand::{self, Errand};
 use super::{Daemon, Plan};
 use crate::fetch;
 use crate::model::{Source, SourceId, SourceState};
+use crate::normalize;
 use crate::poll::Poller;
 use crate::store::{Handle, Store, StoreError};
 
@@ -21,6 +22,8 @@ const SPREAD: Duration = Duration::from_millis(20);
 struct Known {
     due: Option<DateTime<Utc>>,
     moved_to: Option<Url>,
+    /// An older version of our reading read its last document.
+    behind: bool,
 }
 
 impl Daemon {
@@ -44,6 +47,8 @@ impl Daemon {
         self.busy = going.iter().filter_map(|id| self.numbers.get(*id).copied()).collect();
         self.timetable.clear(self.errands.len());
         self.timetabled(&known);
+        self.behind = known.iter().filter(|(_, known)| known.behind).map(|(id, _)| id.clone()).collect();
+        self.behind.sort_unstable();
         self.still_asked();
         Ok(())
     }
@@ -117,7 +122,8 @@ async fn look_up(
             if let Some(source) = by_id.get(row.id.as_str()) {
                 remember_hold(&poller, source, &row.state, now);
                 let due = poller.due(source, &row.state, now);
-                known.insert(source.id.clone(), Known { due, moved_to: row.state.moved_to });
+                let behind = row.state.read_under.is_some() && row.state.reading < normalize::READING;
+                known.insert(source.id.clone(), Known { due, moved_to: row.state.moved_to, behind });
             }
         })?;
         Ok(known)

@@ -199,6 +199,8 @@ pub struct SourceState {
     pub body_hash: Option<Digest>,
     /// The rules under which the last whole document was read, or could not be.
     pub read_under: Option<Digest>,
+    /// The version of our reading that read it; 0: one that did not say.
+    pub reading: u32,
     /// True when the last whole document could not be read: its validators tell whether it still is that one.
     pub unread: bool,
     /// Size of the last body in bytes, decoded.

@@ -15,12 +15,12 @@ use crate::model::{
 };
 use crate::normalize::{self, Normalized};
 use crate::parse::{self, Input, ParseError};
-use crate::store::{Commit, Committed, KeptBody, Reading, Store, StoreError};
+use crate::store::{Commit, Committed, Keep, KeptBody, Reading, Store, StoreError};
 
 /// From so many bytes on a document is read alone.
 const LARGE: usize = 1 << 20;
 /// How often a poll decides again when another was first.
-const ATTEMPTS: usize = 3;
+pub(super) const ATTEMPTS: usize = 3;
 /// Publication times kept to learn a source's rhythm from.
 const RHYTHM: usize = 64;
 /// Warnings of one reading that are kept.
@@ -36,16 +36,16 @@ pub(super) struct Document {
 }
 
 /// A reading on its way into the store.
-struct Arrived {
-    normalized: Normalized,
-    rules: Digest,
-    kept: Option<KeptBody>,
+pub(super) struct Arrived {
+    pub(super) normalized: Normalized,
+    pub(super) rules: Digest,
+    pub(super) kept: Option<KeptBody>,
     /// The source's first.
-    first: bool,
+    pub(super) first: bool,
     /// A page became a feed, or the other way round.
-    reshaped: bool,
-    tell: Tell,
-    now: DateTime<Utc>,
+    pub(super) reshaped: bool,
+    pub(super) tell: Tell,
+    pub(super) now: DateTime<Utc>,
 }
 
 impl Poller {
@@ -83,13 +83,10 @@ impl Poller {
             Some(before) if before != rules => Tell::Stated,
             _ => Tell::Changes,
         };
-        let listed = |format: Format| matches!(format, Format::Page | Format::Text);
-        let reshaped = state
-            .feed
-            .as_ref()
-            .is_some_and(|before| listed(before.format) != listed(document.normalized.feed.format));
+        let reshaped = is_reshaped(&state, &document);
         aftermath::whole(&mut state, &answer, rules, now, self.redirect_confirmations);
         state.body_hash = (!body.delta).then_some(hash);
+        state.reading = normalize::READING;
         state.body_bytes = body.bytes.len() as u64;
         note(&mut state, &document, now);
         self.plan_next(source, &mut state, now);
@@ -214,7 +211,7 @@ impl Poller {
     }
 }
 
-fn context<'a>(
+pub(super) fn context<'a>(
     source: &'a Source,
     state: &SourceState,
     rules: &'a Rules,
@@ -256,7 +253,12 @@ fn decide(
     if let Some(rebuilt) = intake.rebuilt {
         warn_of_rebuild(state, rebuilt);
     }
-    let reading = Reading { entries, intake: &intake, rules: arrived.rules, body: arrived.kept.as_ref() };
+    let reading = Reading {
+        entries,
+        intake: &intake,
+        rules: arrived.rules,
+        body: arrived.kept.as_ref().map_or(Keep::Nothing, Keep::This),
+    };
     let source = crate::model::SourceId::new(context.source);
     let commit = Commit { source: &source, state, reading: Some(reading), now: context.now };
     let committed = store.commit(&commit)?;
@@ -270,8 +272,15 @@ fn decide(
     Ok((outcome, committed))
 }
 
+/// A page became a feed, or the other way round.
+pub(super) fn is_reshaped(state: &SourceState, document: &Document) -> bool {
+    let listed = |format: Format| matches!(format, Format::Page | Format::Text);
+    let before = state.feed.as_ref();
+    before.is_some_and(|before| listed(before.format) != listed(document.normalized.feed.format))
+}
+
 /// Said once, however often the decision is made.
-fn warn_of_rebuild(state: &mut SourceState, rebuilt: DateTime<Utc>) {
+pub(super) fn warn_of_rebuild(state: &mut SourceState, rebuilt: DateTime<Utc>) {
     let words = format!(
         "most entries say they were updated at {}: the site was rebuilt, and this time is not taken for news",
         rebuilt.format("%Y-%m-%d %H:%M:%S UTC")
@@ -287,7 +296,7 @@ pub(super) fn hash_of(rules: Digest, body: &Body) -> Digest {
 }
 
 /// Links that stand for the whole source and so identify no entry of it.
-fn home_links(source: &Source, normalized: &Normalized) -> Vec<String> {
+pub(super) fn home_links(source: &Source, normalized: &Normalized) -> Vec<String> {
     let feed = &normalized.feed;
     [Some(source.url.as_str()), feed.link.as_deref(), feed.self_link.as_deref()]
         .into_iter()
@@ -357,7 +366,7 @@ fn hints(feed: &RawFeed) -> Hints {
 }
 
 /// What a reading leaves in the state besides validators.
-fn note(state: &mut SourceState, document: &Document, now: DateTime<Utc>) {
+pub(super) fn note(state: &mut SourceState, document: &Document, now: DateTime<Utc>) {
     state.hints = Hints { fresh_for: state.hints.fresh_for, ..document.hints.clone() };
     let warnings = &document.normalized.warnings;
     state.warnings = warnings.iter().take(WARNINGS).map(ToString::to_string).collect();

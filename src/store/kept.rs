@@ -23,6 +23,17 @@ pub struct KeptBody {
     pub fetched: DateTime<Utc>,
 }
 
+/// What becomes of the body that is kept, when another document was read.
+#[derive(Clone, Copy, Debug)]
+pub enum Keep<'a> {
+    /// It was that one.
+    AsItIs,
+    /// This takes its place.
+    This(&'a KeptBody),
+    /// It goes: an older body would be taken for the one that was read.
+    Nothing,
+}
+
 impl KeptBody {
     /// Compresses a body; `None` where what comes out is larger than the limit.
     ///

@@ -3,6 +3,7 @@
 //! A file that is no database, another program's, damaged or from a newer version is named and
 //! left as it is.
 
+mod again;
 mod archive;
 mod commit;
 mod copy;
@@ -373,6 +374,15 @@ impl Store for Sqlite {
                 .execute(params![name, etag, modified.timestamp()])?;
         }
         Ok(transaction.commit()?)
+    }
+
+    fn differs(&mut self, story: i64, entry: &Entry) -> Result<bool, StoreError> {
+        again::differs(&self.db, story, entry)
+    }
+
+    fn last_document(&mut self, source: &SourceId) -> Result<Vec<(i64, i64, String)>, StoreError> {
+        let number = self.source_number(source)?;
+        again::last_document(&self.db, number)
     }
 
     fn body(&mut self, source: &SourceId) -> Result<Option<KeptBody>, StoreError> {

@@ -31,6 +31,7 @@ pub(super) struct StateRow {
     body_hash: Option<[u8; 16]>,
     body_bytes: u64,
     read_under: Option<[u8; 16]>,
+    reading: u32,
     unread: bool,
     redirect: Option<(String, u32)>,
     moved_to: Option<String>,
@@ -151,6 +152,7 @@ impl From<&SourceState> for StateRow {
             body_hash: state.body_hash.map(|hash| hash.0),
             body_bytes: state.body_bytes,
             read_under: state.read_under.map(|rules| rules.0),
+            reading: state.reading,
             unread: state.unread,
             redirect: state.redirect.as_ref().map(|redirect| (redirect.target.to_string(), redirect.seen)),
             moved_to: state.moved_to.as_ref().map(ToString::to_string),
@@ -214,6 +216,7 @@ impl From<StateRow> for SourceState {
             body_hash: row.body_hash.map(Digest),
             body_bytes: row.body_bytes,
             read_under: row.read_under.map(Digest),
+            reading: row.reading,
             unread: row.unread,
             redirect: row
                 .redirect

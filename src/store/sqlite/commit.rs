@@ -9,7 +9,7 @@ use super::words::Words;
 use super::{health, keyring, rows};
 use crate::dedup::{Correction, Decision, Keys, NewStory};
 use crate::model::{Article, DedupRule, Entry, EntryId, SourceId};
-use crate::store::{Commit, Committed, Reading, StoreError};
+use crate::store::{Commit, Committed, Keep, Reading, StoreError};
 
 pub(super) fn commit(
     db: &Connection,
@@ -366,8 +366,10 @@ impl Writer<'_> {
         self.db
             .prepare_cached("UPDATE sources SET seen = ?2, stories = stories + ?3 WHERE number = ?1")?
             .execute(params![self.source, seen, self.stories])?;
-        if let Some(body) = reading.body {
-            self.db
+        match reading.body {
+            Keep::AsItIs => {}
+            Keep::This(body) => {
+                self.db
                 .prepare_cached(
                     "INSERT OR REPLACE INTO bodies (source, fetched, url, content_type, content_language, body)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -380,9 +382,10 @@ impl Writer<'_> {
                     body.content_language,
                     body.packed,
                 ])?;
-        } else {
-            // An older body would be taken for this one.
-            self.db.prepare_cached("DELETE FROM bodies WHERE source = ?1")?.execute([self.source])?;
+            }
+            Keep::Nothing => {
+                self.db.prepare_cached("DELETE FROM bodies WHERE source = ?1")?.execute([self.source])?;
+            }
         }
         let read_something = !self.committed.new.is_empty() || self.committed.met > 0;
         if read_something {

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 
 use crate::dedup::{self, Context, Intake, Rules, Tell};
 use crate::model::*;
-use crate::store::{Commit, Committed, Reading, Sqlite, Store, StoreError};
+use crate::store::{Commit, Committed, Keep, Reading, Sqlite, Store, StoreError};
 
 /// A store, and sources to poll into it.
 pub(crate) struct Book {
@@ -205,7 +205,7 @@ pub(crate) fn poll(
     let intake = dedup::decide(&context, &entries, keys, &known);
     state.first_success = state.first_success.or(Some(under.now));
     state.trust = intake.trust(state.trust);
-    let reading = Reading { entries: &entries, intake: &intake, rules: in_force, body: None };
+    let reading = Reading { entries: &entries, intake: &intake, rules: in_force, body: Keep::Nothing };
     let commit = Commit { source: &source.id, state: &state, reading: Some(reading), now: under.now };
     let committed = store.commit(&commit)?;
     Ok((intake, committed))

@@ -1,0 +1,48 @@
+//! What another reading of a source's last document would change. Changes nothing.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::rows;
+use crate::model::Entry;
+use crate::store::StoreError;
+
+/// True when a story's row says anything else than this entry: the same comparison as when it is corrected.
+pub(super) fn differs(db: &Connection, story: i64, entry: &Entry) -> Result<bool, StoreError> {
+    Ok(db
+        .prepare_cached(
+            "SELECT 1 FROM entries WHERE number = ?1
+               AND (title, link, language, summary, content, more) IS NOT (?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .exists(params![
+            story,
+            entry.title,
+            entry.link,
+            entry.language,
+            entry.summary,
+            entry.content,
+            rows::more(entry),
+        ])?)
+}
+
+/// The stories that stood in a source's last document: sighting, story, title there.
+pub(super) fn last_document(db: &Connection, source: i64) -> Result<Vec<(i64, i64, String)>, StoreError> {
+    let seen: Option<Vec<u8>> = db
+        .prepare_cached("SELECT seen FROM sources WHERE number = ?1")?
+        .query_row([source], |row| row.get(0))?;
+    let seen = seen.unwrap_or_default();
+    let (chunks, _) = seen.as_chunks::<16>();
+    let mut statement = db.prepare_cached(
+        "SELECT number, entry, title FROM sightings WHERE source = ?1 AND digest = ?2 ORDER BY number LIMIT 1",
+    )?;
+    let mut found = Vec::new();
+    // The first is that of the rules.
+    for digest in chunks.iter().skip(1) {
+        let row: Option<(i64, Option<i64>, String)> = statement
+            .query_row(params![source, digest], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .optional()?;
+        if let Some((sighting, Some(story), title)) = row {
+            found.push((sighting, story, title));
+        }
+    }
+    Ok(found)
+}
