@@ -10,9 +10,11 @@ mod decide;
 mod document;
 mod inside;
 mod keys;
+mod likeness;
 mod substance;
 #[cfg(test)]
 mod tests;
+mod wording;
 
 use std::collections::{HashMap, HashSet};
 
@@ -28,6 +30,7 @@ pub use changes::take_article;
 pub use decide::decide;
 pub use document::{DocumentKeys, document_keys};
 pub use keys::{Keys, keys_of_address, leads_to, mark};
+pub use likeness::{Kept, NEAR, SIMILAR};
 pub use substance::substance;
 
 /// `[dedup]`.
@@ -59,6 +62,8 @@ pub struct Rules {
     pub suffixes: Vec<Regex>,
     /// No two stories in one document under one story key.
     pub strict: bool,
+    /// From this share of common words in a row on, two texts are nearly the same; `None`: nobody asks.
+    pub similar: Option<f64>,
 }
 
 impl Rules {
@@ -75,7 +80,8 @@ impl Rules {
             })
             .collect::<Result<_, _>>()?;
         let window = i64::try_from(options.window.0.as_secs()).unwrap_or(i64::MAX);
-        Ok(Self { window, suffixes, strict: options.strict })
+        let similar = (options.similar > 0.0).then_some(options.similar);
+        Ok(Self { window, suffixes, strict: options.strict, similar })
     }
 }
 
@@ -153,6 +159,10 @@ pub struct Known {
     pub across: HashMap<Digest, Target<i64>>,
     /// Across sources, with a window: stories by folded title, with their first timestamp.
     pub titles: HashMap<i64, Vec<(DateTime<Utc>, i64)>>,
+    /// Across sources: by place in the document, stories whose texts may be nearly the same.
+    pub like: HashMap<usize, Vec<i64>>,
+    /// What those stories say.
+    pub kept: HashMap<i64, Kept>,
     /// The sightings named above.
     pub sightings: HashMap<i64, KnownSighting>,
     /// The stories named above.

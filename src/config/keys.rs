@@ -308,8 +308,8 @@ static DEDUP: Table = Table {
             "similar",
             Shape::Share,
             "0.0",
-            "0.0",
-            "Near-duplicate texts shown as one; not in this version: 0.0 is off.",
+            "0.9",
+            "Texts of different sources with so many of their words in common are shown as one; 0.0 is off.",
         ),
     ],
 };

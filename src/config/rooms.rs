@@ -80,6 +80,6 @@ pub(super) fn dedup(section: &Section<'_, '_>) -> dedup::Options {
             .get("ignore_title_suffix", values::patterns)
             .map_or(default.ignore_title_suffix, |all| all.iter().map(|p| p.as_str().to_owned()).collect()),
         strict: section.get("strict", values::flag).unwrap_or(default.strict),
-        similar: section.get("similar", values::share_not_yet).unwrap_or(default.similar),
+        similar: section.get("similar", values::likeness).unwrap_or(default.similar),
     }
 }

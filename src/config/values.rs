@@ -21,6 +21,8 @@ use crate::units::{Size, Span};
 
 /// threats.md: no address is longer.
 const LONGEST_URL: usize = 8 << 10;
+/// Texts less alike than this speak of the same things; they need not say the same.
+const LEAST_ALIKE: f64 = 0.8;
 
 /// `true` or `false`.
 pub(super) fn flag(spot: &Spot<'_, '_>) -> Read<bool> {
@@ -32,10 +34,13 @@ pub(super) fn flag_not_yet(spot: &Spot<'_, '_>) -> Read<bool> {
     if flag(spot)? { spot.wrong(format!("{} is not in this version", spot.key.name)) } else { Ok(false) }
 }
 
-/// A share, where only 0 is built.
-pub(super) fn share_not_yet(spot: &Spot<'_, '_>) -> Read<f64> {
+/// How alike texts must be: 0 for off, else so much that they say the same.
+pub(super) fn likeness(spot: &Spot<'_, '_>) -> Read<f64> {
     let share = share(spot)?;
-    if share > 0.0 { spot.wrong(format!("{} is not in this version", spot.key.name)) } else { Ok(share) }
+    if share > 0.0 && share < LEAST_ALIKE {
+        return spot.wrong(format!("{} is 0 (off), or from {LEAST_ALIKE} to 1", spot.key.name));
+    }
+    Ok(share)
 }
 
 /// A whole number within the limits of its key.

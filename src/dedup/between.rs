@@ -7,6 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::decide::Table;
 use super::keys::name;
+use super::likeness::SIMILAR;
 use super::{Context, Decision, Keys, NewStory, Target, substance};
 use crate::model::{DedupRule, Digest, Entry, EntryId, FuturePolicy};
 
@@ -67,12 +68,16 @@ impl Table<'_> {
         let mut stories: Vec<NewStory> = Vec::new();
         let mut names: HashSet<EntryId> = HashSet::new();
         let mut repeats: Vec<(usize, usize, &'static str)> = Vec::new();
+        let alike = self.by_likeness();
         for index in self.open() {
             let Some(keys) = self.key(index).cloned() else { continue };
             match self.repeated(index, &keys, &earlier) {
                 Some((Place::Met(story), rule)) => self.meet(index, story, rule),
                 Some((Place::New(first), rule)) => repeats.push((index, first, rule)),
-                None => match self.met(index, &keys) {
+                None => match self
+                    .met(index, &keys)
+                    .or_else(|| alike.get(&index).map(|row| (Target::Row(*row), SIMILAR)))
+                {
                     Some((Target::Pruned, _)) => self.settle(index, Decision::Pruned),
                     Some((Target::Row(story), rule)) => {
                         self.meet(index, story, rule);
@@ -146,7 +151,7 @@ impl Table<'_> {
         }
     }
 
-    fn may_meet(&self, story: i64, index: usize) -> bool {
+    pub(super) fn may_meet(&self, story: i64, index: usize) -> bool {
         let meets_others = self.known.entries.get(&story).is_some_and(|story| story.rule != DedupRule::None);
         meets_others && self.free(story, index) && !self.told_apart(story, index)
     }
@@ -188,17 +193,7 @@ impl Table<'_> {
 
     /// The date an entry is shown under for ever, and until when it is held back.
     pub(super) fn shown(&self, entry: &Entry) -> (DateTime<Utc>, Option<DateTime<Utc>>) {
-        let now = self.context.now;
-        match super::stated(entry) {
-            None => (now, None),
-            Some(at) if at < DateTime::UNIX_EPOCH - Duration::days(SINCE_1900) => (now, None),
-            Some(at) if at <= now + AHEAD => (at, None),
-            Some(at) => match self.context.future {
-                FuturePolicy::Clamp => (now, None),
-                FuturePolicy::Hold => (at, Some(at)),
-                FuturePolicy::Keep => (at, None),
-            },
-        }
+        shown(self.context, entry)
     }
 
     /// Puts new stories in order of publication, and a backlog into the archive.
@@ -221,5 +216,20 @@ impl Table<'_> {
             }
         }
         self.intake.stories = stories;
+    }
+}
+
+/// The date an entry is shown under for ever, and until when it is held back.
+pub(super) fn shown(context: &Context<'_>, entry: &Entry) -> (DateTime<Utc>, Option<DateTime<Utc>>) {
+    let now = context.now;
+    match super::stated(entry) {
+        None => (now, None),
+        Some(at) if at < DateTime::UNIX_EPOCH - Duration::days(SINCE_1900) => (now, None),
+        Some(at) if at <= now + AHEAD => (at, None),
+        Some(at) => match context.future {
+            FuturePolicy::Clamp => (now, None),
+            FuturePolicy::Hold => (at, Some(at)),
+            FuturePolicy::Keep => (at, None),
+        },
     }
 }

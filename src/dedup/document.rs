@@ -4,8 +4,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Context;
 use super::keys::{Keys, Parts, Telling, body_key, guid_key, link_key, make, mark};
+use super::{Context, between, likeness};
 use crate::model::{Digest, Entry};
 
 /// The keys of a document's entries: what the store is asked about.
@@ -44,7 +44,7 @@ pub fn document_keys(context: &Context<'_>, entries: &[Entry]) -> DocumentKeys {
         let titles = [one, two].map(|index| parts.get(index).map(|parts| parts.title.as_str()));
         titles[0] != titles[1] && !one_guid(one, two) && !one_link
     });
-    let keys = parts.iter().enumerate().map(|(index, parts)| {
+    let keys = parts.iter().zip(entries).enumerate().map(|(index, (parts, entry))| {
         let link = links_of(index).filter(|_| !several.contains(&index));
         let guid = !guids.contains(&index);
         let mut keys = make(parts, Telling { link, guid, body: !texts.contains(&index) });
@@ -55,6 +55,7 @@ pub fn document_keys(context: &Context<'_>, entries: &[Entry]) -> DocumentKeys {
             body_of(index).filter(|_| texts.contains(&index)),
         ];
         keys.marks = unclear.into_iter().flatten().map(mark).collect();
+        keys.bands = likeness::bands_of(context, entry, between::shown(context, entry).0);
         keys
     });
     DocumentKeys { keys: keys.collect(), guids_shared: guids.len() }

@@ -35,6 +35,8 @@ pub struct Keys {
     pub text: Option<i64>,
     /// The timestamp of its identity.
     pub stated: Option<DateTime<Utc>>,
+    /// What texts of nearly the same words share; empty where likeness is off or asks nothing of this one.
+    pub bands: Vec<i64>,
     /// Marks to be kept: keys that stood on several stories and so identify none in this source.
     pub marks: Vec<Digest>,
 }
@@ -107,6 +109,7 @@ pub(super) fn make(parts: &Parts, telling: Telling<'_>) -> Keys {
         title: number("title", &parts.title),
         text: number("text", &parts.text),
         stated: parts.stated,
+        bands: Vec::new(),
         marks: Vec::new(),
     }
 }
@@ -152,6 +155,11 @@ pub(super) fn name(key: Digest, salt: &str) -> EntryId {
 
 /// The title as it is compared: configured endings cut, then folded.
 pub(super) fn folded(title: &str, rules: &Rules) -> String {
+    text::fold_title(without_suffix(title, rules))
+}
+
+/// The title without configured endings.
+pub(super) fn without_suffix<'a>(title: &'a str, rules: &Rules) -> &'a str {
     let mut rest = title;
     for suffix in &rules.suffixes {
         if let Some(found) = suffix.find(rest)
@@ -160,7 +168,7 @@ pub(super) fn folded(title: &str, rules: &Rules) -> String {
             rest = rest.get(..found.start()).unwrap_or(rest);
         }
     }
-    text::fold_title(rest)
+    rest
 }
 
 /// A number for a text, for look-ups; `None` for an empty one.

@@ -5,6 +5,7 @@ mod changes;
 mod dates;
 mod inside;
 mod labelled;
+mod likeness;
 mod moves;
 mod orders;
 

@@ -91,7 +91,7 @@ fn plain(c: char) -> Option<&'static str> {
 }
 
 /// Scripts written without blanks between words, and Hangul, whose particles cling to the word.
-fn stands_alone(c: char) -> bool {
+pub fn stands_alone(c: char) -> bool {
     matches!(c,
         '\u{E00}'..='\u{EFF}'          // Thai, Lao
         | '\u{1000}'..='\u{109F}'      // Myanmar

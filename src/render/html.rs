@@ -385,6 +385,7 @@ fn why(rule: &str) -> String {
         "timestamp+title" => "same time and title".to_owned(),
         "timestamp+title+link" => "same time, title and link".to_owned(),
         "timestamp+text" => "same time and text".to_owned(),
+        "similar text" => "nearly the same text".to_owned(),
         "window+title" => "same title, almost the same time".to_owned(),
         other => one_line(other),
     }

@@ -13,6 +13,7 @@ mod held;
 mod hub;
 mod keyring;
 mod known;
+mod likeness;
 mod prune;
 mod rows;
 mod search;

@@ -1,4 +1,4 @@
-//! tests/fixtures/identity/pairs.jsonl: pairs of entries, each labelled as one story or two by what a person would say,
+//! tests/fixtures/identity/: pairs of entries, each labelled as one story or two by what a person would say,
 //! read as a feed's entries are, polled into a store, and counted. Prints precision and recall of each rule.
 //!
 //! `between`: two sources; `document`: one document; `later`: one after the other in one source; `beside`: the first
@@ -31,6 +31,8 @@ struct Pair {
     #[serde(default)]
     strict: bool,
     #[serde(default)]
+    similar: f64,
+    #[serde(default)]
     dedup: String,
     a: Written,
     b: Written,
@@ -46,6 +48,7 @@ struct Written {
     published: Option<String>,
     updated: Option<String>,
     text: Option<String>,
+    language: Option<String>,
 }
 
 impl Written {
@@ -61,6 +64,7 @@ impl Written {
             published: self.published.as_deref().map(RawDate::new),
             updated: self.updated.as_deref().map(RawDate::new),
             summary: text(&self.text),
+            language: self.language.clone(),
             ..RawEntry::default()
         };
         let parsed = Parsed {
@@ -101,12 +105,16 @@ impl Pair {
             window: Span::secs(self.window),
             ignore_title_suffix: self.suffix.clone(),
             strict: self.strict,
-            similar: 0.0,
+            similar: self.similar,
         };
         book.rules = Rules::new(&options).unwrap();
         book.sources.iter_mut().for_each(|source| source.dedup = self.dedup());
         book.sync();
         let (a, b) = (self.a.read(), self.b.read());
+        if self.similar > 0.0 {
+            // Only what is news is compared by its words.
+            book.now = a.0.published.max(b.0.published).unwrap() + hours(1);
+        }
         let documents: [(&str, Vec<Draft>); 2] = match self.way.as_str() {
             "between" => [("a", vec![a]), ("b", vec![b])],
             "document" => [("a", vec![a, b]), ("a", vec![])],
@@ -158,8 +166,10 @@ const LIMIT: &str = "known limit";
     reason = "the figures are the point; no wrong merge is exactly 1"
 )]
 fn the_labelled_pairs_meet_and_stay_apart() {
-    let written = include_str!("../../../tests/fixtures/identity/pairs.jsonl");
-    let pairs: Vec<Pair> = written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let keys = include_str!("../../../tests/fixtures/identity/pairs.jsonl");
+    let words = include_str!("../../../tests/fixtures/identity/similar.jsonl");
+    let pairs: Vec<Pair> =
+        keys.lines().chain(words.lines()).map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(pairs.len() >= 200);
     let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
     for pair in &pairs {
@@ -193,11 +203,12 @@ fn the_labelled_pairs_meet_and_stay_apart() {
 }
 
 /// The recall reached where it is not 1: a change may raise it, not lower it.
-const RECALL: [(&str, f64); 7] = [
+const RECALL: [(&str, f64); 8] = [
     ("guid, between", 0.8),
     ("guid, inside", 0.92),
     ("link, between", 0.89),
     ("link, inside", 0.83),
+    ("similar", 0.76),
     ("suffix", 0.9),
     ("timestamp+title", 0.81),
     ("untitled", 0.66),

@@ -20,3 +20,16 @@ ALTER TABLE entries ADD COLUMN article INTEGER;
 -- The entries of one language by date: a rare language is found without a walk over all others.
 CREATE INDEX entries_language ON entries (substr(language, 1, instr(language || '-', '-') - 1), published, number)
   WHERE listed = 1 AND merged_into IS NULL AND language IS NOT NULL;
+
+-- What texts of nearly the same words share, of stories seen in the last 48 hours; empty while `similar` is off.
+CREATE TABLE bands (
+  key        INTEGER NOT NULL,
+  entry      INTEGER NOT NULL,  -- whose text is kept; may be gone
+  first_seen INTEGER NOT NULL,
+  PRIMARY KEY (key, entry)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX bands_age ON bands (first_seen);
+
+-- Links to the same story elsewhere, for the documents.
+CREATE INDEX sightings_similar ON sightings (entry) WHERE rule GLOB 'similar text*';

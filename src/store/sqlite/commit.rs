@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::words::Words;
-use super::{health, keyring, rows};
-use crate::dedup::{Correction, Decision, Keys, NewStory};
+use super::{health, keyring, likeness, rows};
+use crate::dedup::{Correction, Decision, Keys, NewStory, SIMILAR};
 use crate::model::{Article, DedupRule, Entry, EntryId, SourceId};
 use crate::store::{Commit, Committed, Keep, Reading, StoreError};
 
@@ -77,6 +77,7 @@ impl Writer<'_> {
                     let sighting = self.sighting(entry, keys, Some(number), "first")?;
                     keyring::inside(self.db, self.source, keys, sighting)?;
                     keyring::across(self.db, self.rule, keys, number, true)?;
+                    likeness::remember(self.db, &keys.bands, number, self.now)?;
                 }
                 Decision::Repeats(place, rule) => {
                     let Some(number) = numbers.get(*place).copied() else { continue };
@@ -85,6 +86,9 @@ impl Writer<'_> {
                 Decision::Meets(number, rule) => {
                     self.committed.met += 1;
                     self.meets(entry, keys, *number, rule)?;
+                    if *rule == SIMILAR {
+                        self.linked(*number)?;
+                    }
                     if !intake.backlog {
                         self.list(*number)?;
                     }
@@ -188,6 +192,14 @@ impl Writer<'_> {
             )?
             .execute(params![number, self.source, self.now])?;
         if listed > 0 { self.changed(number) } else { Ok(()) }
+    }
+
+    /// A story shows another link from now on.
+    fn linked(&mut self, number: i64) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached("UPDATE entries SET modified = ?2 WHERE number = ?1")?
+            .execute([number, self.now])?;
+        self.changed(number)
     }
 
     fn sighting(

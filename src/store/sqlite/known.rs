@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry as Slot;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
-use super::rows;
+use super::{likeness, rows};
 use crate::dedup::{
     Context, DocumentKeys, Keys, Known, KnownEntry, KnownSighting, Target, candidate_names, mark,
 };
@@ -26,7 +26,8 @@ pub(super) fn known(
     }
     let mut lookup = Lookup::new(db, source)?;
     lookup.articles = entries.iter().any(|entry| entry.article == Article::Missing);
-    for (entry, keys) in entries.iter().zip(&keys.keys) {
+    let mut alike = likeness::Lookup::new(db, source, context.now)?;
+    for (index, (entry, keys)) in entries.iter().zip(&keys.keys).enumerate() {
         lookup.by_digest(&mut known, entry.digest)?;
         if entry.unchanged {
             continue;
@@ -44,8 +45,19 @@ pub(super) fn known(
         for name in candidate_names(context, keys) {
             lookup.name(&mut known, name)?;
         }
+        if !keys.bands.is_empty() && !is_known(&known, entry, keys) {
+            let found = alike.sharing(&keys.bands)?;
+            lookup.like(&mut known, &mut alike, index, &found)?;
+        }
     }
     Ok(known)
+}
+
+/// True when some key leads somewhere: what the declared rules can know is not asked about by its words.
+fn is_known(known: &Known, entry: &Entry, keys: &Keys) -> bool {
+    let anywhere = |key: &Digest| known.inside.contains_key(key) || known.across.contains_key(key);
+    let all = [keys.guid, keys.link, keys.place, keys.body, Some(keys.story), Some(keys.twin)];
+    known.by_digest.contains_key(&entry.digest) || all.iter().flatten().any(anywhere)
 }
 
 struct Lookup<'a> {
@@ -177,6 +189,25 @@ impl<'a> Lookup<'a> {
                     }
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Stories that share bands with an entry, with what they say.
+    fn like(
+        &mut self,
+        known: &mut Known,
+        alike: &mut likeness::Lookup<'_>,
+        index: usize,
+        found: &[i64],
+    ) -> Result<(), StoreError> {
+        for number in found {
+            if let Slot::Vacant(slot) = known.kept.entry(*number) {
+                let Some(kept) = alike.kept(*number)? else { continue };
+                slot.insert(kept);
+                self.entry(known, *number)?;
+            }
+            known.like.entry(index).or_default().push(*number);
         }
         Ok(())
     }

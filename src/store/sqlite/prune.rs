@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, params};
 
-use super::rows;
+use super::{likeness, rows};
 use crate::store::{Options, StoreError};
 
 /// Entries removed per transaction, so that polls are not kept waiting.
@@ -33,6 +33,7 @@ pub(super) fn prune(db: &mut Connection, options: &Options, now: DateTime<Utc>) 
         }
     }
     forget_filtered(db, cutoff)?;
+    likeness::forget(db, now)?;
     Ok(removed)
 }
 

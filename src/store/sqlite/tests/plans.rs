@@ -33,6 +33,7 @@ fn everything(book: &mut Book) {
         item
     };
     book.rules.window = 600;
+    book.rules.similar = Some(0.9);
     book.sources[0].backfill = 0;
     book.sources[0].drop.title = vec![regex::Regex::new("^Ad").unwrap()];
     let mut ahead = item(4, "Ahead");
@@ -51,6 +52,13 @@ fn everything(book: &mut Book) {
     book.reshaped = true;
     let moved = entry("x", "https://a.example/x", "One", Some(day(1) + TimeDelta::hours(3)), "other");
     book.poll("a", &[moved]);
+    let long =
+        "Some words that many have, and then some more of them, until it is enough to compare. ".repeat(5);
+    for (id, title) in [("a", "Alike"), ("b", "Alike, says another")] {
+        let link = format!("https://{id}.example/alike");
+        book.poll(id, &[entry("", &link, title, Some(day(20)), &long)]);
+    }
+    crate::store::sqlite::likeness::forget(&book.store.db, book.now + TimeDelta::days(3)).unwrap();
     let mut output = Book::output(None);
     output.languages = vec!["en".into()];
     for output in [Book::output(None), Book::output(Some(&["a", "b"])), output] {
@@ -80,7 +88,13 @@ fn no_statement_of_a_poll_or_a_document_scans_a_table() {
     };
     let queries: Vec<&String> = statements.iter().filter(is_query).collect();
     // What is rarely asked was asked.
-    for rare in ["x.source = ?4", "title_key = ?1 AND stated BETWEEN", "SET merged_into", "e.language LIKE"] {
+    for rare in [
+        "x.source = ?4",
+        "title_key = ?1 AND stated BETWEEN",
+        "SET merged_into",
+        "e.language LIKE",
+        "octet_length",
+    ] {
         assert!(queries.iter().any(|sql| sql.contains(rare)), "{rare} was not run: {queries:#?}");
     }
     let plans = queries.iter().map(|sql| (sql, plan(&book.store.db, sql)));
