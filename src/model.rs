@@ -4,6 +4,7 @@
 //! where it leaves (store rows, JSON of `parse`, published documents).
 
 mod entry;
+mod markup;
 mod output;
 mod source;
 mod state;
@@ -12,6 +13,7 @@ pub use entry::{
     Article, Category, Digest, Enclosure, Entry, EntryId, Episode, Feed, Format, Person, Podcast, RawDate,
     RawEntry, RawFeed, Text, TextKind, Warning,
 };
+pub use markup::Markup;
 pub use output::{Access, HubChoice, Output, Published, Sighting, TitlePrefix};
 pub use source::{
     Auth, DedupRule, Filter, FuturePolicy, Kind, PageSelectors, Schedule, Secret, Source, SourceId,

@@ -16,8 +16,8 @@ use self::links::Links;
 use self::words::Words;
 use crate::html::Cleaner;
 use crate::model::{
-    Article, Category, Digest, Enclosure, Entry, Episode, Feed, Person, Podcast, RawDate, RawEntry, RawFeed,
-    Text, TextKind, Warning,
+    Article, Category, Digest, Enclosure, Entry, Episode, Feed, Markup, Person, Podcast, RawDate, RawEntry,
+    RawFeed, Text, TextKind, Warning,
 };
 use crate::parse::Parsed;
 use crate::{date, html, language, text};
@@ -162,11 +162,11 @@ impl Inherited<'_> {
             }
             _ => rich(said, &self.cleaner, words),
         };
-        entry.content = raw.content.as_ref().and_then(|said| clean(said, words));
+        entry.content = raw.content.as_ref().and_then(|said| clean(said, words)).map(Markup::from);
         let same =
             raw.content.as_ref().map(|said| &said.value) == raw.summary.as_ref().map(|said| &said.value);
         if !same {
-            let summary = raw.summary.as_ref().and_then(|said| clean(said, words));
+            let summary = raw.summary.as_ref().and_then(|said| clean(said, words)).map(Markup::from);
             entry.summary = summary.filter(|summary| entry.content.as_ref() != Some(summary));
         }
     }

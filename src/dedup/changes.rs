@@ -8,8 +8,8 @@ use super::between::AHEAD;
 use super::decide::Table;
 use super::substance::{substance, substance_since};
 use super::{Correction, Decision, KnownEntry, KnownSighting, NewStory, Target, Tell};
-use crate::model::{Article, DedupRule, Entry};
-use crate::{html, link};
+use crate::link;
+use crate::model::{Article, DedupRule, Entry, Markup};
 
 /// Entries under one `updated` from which on it looks like the time of a rebuild.
 const RUN: usize = 3;
@@ -137,8 +137,9 @@ fn with_stored_article(entry: &Entry, story: &KnownEntry) -> Option<Box<Entry>> 
 /// Puts an article in the place of an entry's text, if there is more of it: a teaser with a wall around the rest
 /// must not push out the source's own text. False: it was not.
 pub fn take_article(entry: &mut Entry, article: String) -> bool {
-    let length = |html: &str| html::to_text(html).chars().count();
-    let said = entry.content.as_deref().or(entry.summary.as_deref()).map_or(0, length);
+    let length = |markup: &Markup| markup.text().chars().count();
+    let article = Markup::from(article);
+    let said = entry.content.as_ref().or(entry.summary.as_ref()).map_or(0, length);
     if length(&article) <= said {
         return false;
     }

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::{Rules, stated};
-use crate::model::{Digest, Entry, EntryId};
-use crate::{html, link, text};
+use crate::model::{Digest, Entry, EntryId, Markup};
+use crate::{link, text};
 
 /// Characters of a folded text from which on it tells its entry from others by itself.
 const TELLING: usize = 100;
@@ -183,8 +183,8 @@ fn number(kind: &str, text: &str) -> Option<i64> {
 
 /// The visible text of an entry: content, else summary; folded.
 pub(super) fn body_text(entry: &Entry) -> String {
-    let markup = entry.content.as_deref().or(entry.summary.as_deref()).unwrap_or_default();
-    text::fold_title(&html::to_text(markup))
+    let markup = entry.content.as_ref().or(entry.summary.as_ref());
+    text::fold_title(markup.map_or("", Markup::text))
 }
 
 /// The key of timestamp and title.

@@ -6,8 +6,8 @@
 
 use url::Url;
 
-use crate::model::{Digest, Entry};
-use crate::{html, link, text};
+use crate::model::{Digest, Entry, Markup};
+use crate::{link, text};
 
 /// The hash of what readers would notice.
 pub fn substance(entry: &Entry) -> Digest {
@@ -16,8 +16,8 @@ pub fn substance(entry: &Entry) -> Digest {
 
 /// The same for an entry whose link may have moved since: what leads to the former site counts as its own.
 pub(super) fn substance_since(entry: &Entry, before: Option<&str>) -> Digest {
-    let summary = entry.summary.as_deref().unwrap_or_default();
-    let content = entry.content.as_deref().unwrap_or_default();
+    let summary = entry.summary.as_ref();
+    let content = entry.content.as_ref();
     let own: Vec<String> = [entry.link.as_deref(), before].into_iter().flatten().filter_map(site).collect();
     let mut people: Vec<&str> = entry.authors.iter().filter_map(|person| person.name.as_deref()).collect();
     people.sort_unstable();
@@ -26,17 +26,17 @@ pub(super) fn substance_since(entry: &Entry, before: Option<&str>) -> Digest {
     let files = entry.enclosures.iter().filter(|file| !file.media_type.starts_with("image/"));
     let mut files: Vec<String> = files.map(|file| path(&file.url)).collect();
     files.sort_unstable();
-    let parts = [
-        text::squeeze(&entry.title),
-        text::squeeze(&html::to_text(summary)),
-        text::squeeze(&html::to_text(content)),
-        targets(summary, &own).join("\n"),
-        targets(content, &own).join("\n"),
-        people.join("\n"),
-        subjects.join("\n"),
-        files.join("\n"),
+    let parts: [&str; 8] = [
+        &text::squeeze(&entry.title),
+        summary.map_or("", Markup::text),
+        content.map_or("", Markup::text),
+        &targets(summary, &own).join("\n"),
+        &targets(content, &own).join("\n"),
+        &people.join("\n"),
+        &subjects.join("\n"),
+        &files.join("\n"),
     ];
-    let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
+    let parts = parts.map(str::as_bytes);
     Digest::of("substance", &parts)
 }
 
@@ -51,8 +51,9 @@ fn path(url: &str) -> String {
 }
 
 /// Where the links of clean HTML lead. The sanitizer writes every attribute in double quotes.
-fn targets(markup: &str, own: &[String]) -> Vec<String> {
+fn targets(markup: Option<&Markup>, own: &[String]) -> Vec<String> {
     markup
+        .map_or("", |markup| markup)
         .split(" href=\"")
         .skip(1)
         .filter_map(|rest| rest.split('"').next())

@@ -63,7 +63,7 @@ impl Draft {
     }
 
     fn text(mut self, text: &str) -> Self {
-        self.0.summary = (!text.is_empty()).then(|| text.to_owned());
+        self.0.summary = (!text.is_empty()).then(|| text.to_owned().into());
         self
     }
 

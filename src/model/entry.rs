@@ -5,6 +5,8 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
+use super::Markup;
+
 /// A plain sentence about something that was read with a reservation or left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning(pub String);
@@ -342,9 +344,9 @@ pub struct Entry {
     /// People: the entry's, else the feed's.
     pub authors: Vec<Person>,
     /// Clean HTML.
-    pub summary: Option<String>,
+    pub summary: Option<Markup>,
     /// Clean HTML.
-    pub content: Option<String>,
+    pub content: Option<Markup>,
     /// Subjects.
     pub categories: Vec<Category>,
     /// Files with absolute http(s) addresses.

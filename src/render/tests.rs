@@ -63,9 +63,10 @@ fn published(number: u32, title: &str) -> Published {
 /// One entry with everything, one with nothing, one that shares its second.
 fn sample() -> Vec<Published> {
     let mut full = published(3, "Fish & chips <b>now</b> ]]> \u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{1F41F}");
-    full.entry.summary = Some("<p>Short &amp; sweet</p>".to_owned());
-    full.entry.content =
-        Some("<p>Long &lt;text&gt; ]]&gt; <a href=\"https://a.example/?x=1&amp;y=2\">a</a></p>".to_owned());
+    full.entry.summary = Some("<p>Short &amp; sweet</p>".to_owned().into());
+    full.entry.content = Some(
+        "<p>Long &lt;text&gt; ]]&gt; <a href=\"https://a.example/?x=1&amp;y=2\">a</a></p>".to_owned().into(),
+    );
     full.entry.authors = vec![
         Person {
             name: Some("Ann O\u{2019}Nym".to_owned()),
@@ -343,8 +344,8 @@ fn any_entry() -> impl Strategy<Value = Published> {
     (any::<u32>(), texts, -100_000_000_000i64..300_000_000_000).prop_map(|(number, texts, at)| {
         let text = |index: usize| texts[index].clone();
         let mut one = published(number, &text(0).unwrap_or_default());
-        one.entry.summary = text(1);
-        one.entry.content = text(2);
+        one.entry.summary = text(1).map(Into::into);
+        one.entry.content = text(2).map(Into::into);
         one.entry.link = text(3).map(|path| format!("https://a.example/{path}"));
         one.entry.authors = vec![Person { name: text(4), email: text(5), uri: text(6) }];
         one.entry.categories =
@@ -380,7 +381,7 @@ proptest! {
     #[test]
     fn texts_come_back_as_they_went(content in hostile()) {
         let mut entry = published(1, "t");
-        entry.entry.content = Some(content.clone());
+        entry.entry.content = Some(content.clone().into());
         let wanted = shown::many_lines(&content);
         let entries = [entry];
         let rss = ::rss::Channel::read_from(text(Form::Rss, &head(), &entries).as_bytes()).unwrap();

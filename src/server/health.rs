@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::plan::Plan;
 use crate::html;
-use crate::model::{Category, Digest, Entry, EntryId, Published, SourceId};
+use crate::model::{Category, Digest, Entry, EntryId, Markup, Published, SourceId};
 use crate::store::{Health, News};
 
 /// News in the document.
@@ -44,7 +44,7 @@ fn entry(plan: &Plan, health: &Health) -> Published {
             published: Some(health.at),
             updated: None,
             authors: Vec::new(),
-            summary,
+            summary: summary.map(Markup::from),
             content: None,
             categories: vec![Category { term: health.news.name().to_owned(), ..Category::default() }],
             enclosures: Vec::new(),

@@ -201,7 +201,7 @@ fn an_article_stays_while_its_page_is_not_read() {
     let with = |draft: Draft, article: Article| draft.with(|entry| entry.article = article);
     let whole = || {
         base().text("<p>A teaser.</p>").with(|entry| {
-            entry.content = Some(article.to_owned());
+            entry.content = Some(article.to_owned().into());
             entry.article = Article::Taken;
         })
     };
@@ -224,7 +224,7 @@ fn an_article_stays_while_its_page_is_not_read() {
     }
     // What was no article does not stay.
     let mut book = Book::new(&["a"]);
-    let own = |text: &str| base().text("").with(|entry| entry.content = Some(text.to_owned()));
+    let own = |text: &str| base().text("").with(|entry| entry.content = Some(text.to_owned().into()));
     poll(&mut book, "a", &[own(&story("mills"))]);
     poll(&mut book, "a", &[with(own("<p>Short.</p>"), Article::Missing)]);
     assert_eq!(book.river(None)[0].entry.content.as_deref(), Some("<p>Short.</p>"));

@@ -146,8 +146,8 @@ impl Writer<'_> {
                 entry.language,
                 entry.published.map(|at| at.timestamp()),
                 entry.updated.map(|at| at.timestamp()),
-                entry.summary,
-                entry.content,
+                entry.summary.as_deref(),
+                entry.content.as_deref(),
                 rows::more(entry),
                 entry.digest.0,
                 story.substance.0,
@@ -288,8 +288,8 @@ impl Writer<'_> {
             entry.title,
             entry.link,
             entry.language,
-            entry.summary,
-            entry.content,
+            entry.summary.as_deref(),
+            entry.content.as_deref(),
             more,
         ];
         let replaced = self

@@ -6,8 +6,8 @@ use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Article, Category, DedupRule, Digest, Enclosure, Entry, EntryId, Episode, Person, Podcast, Published,
-    SourceId, SourceState,
+    Article, Category, DedupRule, Digest, Enclosure, Entry, EntryId, Episode, Markup, Person, Podcast,
+    Published, SourceId, SourceState,
 };
 use crate::store::SourceRow;
 use crate::store::state::{PodcastRow, StateRow, at};
@@ -154,8 +154,8 @@ pub(super) fn published(row: &Row<'_>) -> rusqlite::Result<Published> {
         language: row.get(9)?,
         published: time(10)?,
         updated: time(11)?,
-        summary: row.get(12)?,
-        content: row.get(13)?,
+        summary: row.get::<_, Option<String>>(12)?.map(Markup::from),
+        content: row.get::<_, Option<String>>(13)?.map(Markup::from),
         authors: more.people.into_iter().map(|(name, email, uri)| Person { name, email, uri }).collect(),
         categories: more
             .subjects

@@ -42,7 +42,8 @@ pub(super) fn install(db: &Connection) -> rusqlite::Result<()> {
     db.create_scalar_function("river_words", 1, flags, |row| Ok(title_words(text(row.get_raw(0)))))?;
     db.create_scalar_function("river_text", 3, flags, |row| {
         let names = rows::names(text(row.get_raw(2)));
-        Ok(body_words([text(row.get_raw(0)), text(row.get_raw(1))], names.iter().map(String::as_str)))
+        let texts = [0, 1].map(|column| html::to_text(text(row.get_raw(column))));
+        Ok(body_words(texts.iter().map(String::as_str), names.iter().map(String::as_str)))
     })
 }
 
@@ -53,17 +54,14 @@ pub(super) fn title_words(title: &str) -> String {
     out
 }
 
-/// What the index has of an entry's texts (HTML) and of the names in it.
+/// What the index has of an entry's texts and of the names in it.
 pub(super) fn body_words<'a>(
     texts: impl IntoIterator<Item = &'a str>,
     names: impl IntoIterator<Item = &'a str>,
 ) -> String {
     let mut out = format!("{EVERY} ");
-    for markup in texts.into_iter().filter(|markup| !markup.is_empty()) {
-        words::fold_into(&mut out, &html::to_text(markup));
-    }
-    for name in names {
-        words::fold_into(&mut out, name);
+    for text in texts.into_iter().chain(names) {
+        words::fold_into(&mut out, text);
     }
     out
 }

@@ -47,7 +47,7 @@ pub(crate) fn entry(guid: &str, link: &str, title: &str, date: Option<DateTime<U
         published: date,
         updated: None,
         authors: Vec::new(),
-        summary: some(text),
+        summary: some(text).map(Into::into),
         content: None,
         categories: Vec::new(),
         enclosures: Vec::new(),
