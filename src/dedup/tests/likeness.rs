@@ -77,7 +77,7 @@ fn only_what_is_kept_is_compared_with() {
         [" The mayor was away.", " Rain fell.", " Some left early.", " The hall was cold and badly lit."];
     let more = |count: usize, hour: i64| {
         let report = report("the bridge", hour);
-        let text = report.0.summary.clone().unwrap() + &MORE[..count].concat();
+        let text = report.0.summary.as_deref().unwrap().to_owned() + &MORE[..count].concat();
         report.text(&text)
     };
     let (one, two, three) = (more(0, 1), more(2, 2), more(4, 3));

@@ -18,8 +18,8 @@ pub(super) fn differs(db: &Connection, story: i64, entry: &Entry) -> Result<bool
             entry.title,
             entry.link,
             entry.language,
-            entry.summary,
-            entry.content,
+            entry.summary.as_deref(),
+            entry.content.as_deref(),
             rows::more(entry),
         ])?)
 }
