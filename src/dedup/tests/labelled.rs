@@ -2,8 +2,8 @@
 //! read as a feed's entries are, polled into a store, and counted. Prints precision and recall of each rule.
 //!
 //! `between`: two sources; `document`: one document; `later`: one after the other in one source; `beside`: the first
-//! still stands when the second comes. Under "known limit" are pairs that the declared rule takes for one although
-//! they are two: named so that nobody believes there are none.
+//! still stands when the second comes. A `limit` is a pair that the declared rule takes for one although it is two:
+//! it counts against the precision of its rule like any other, and is named so that nobody believes there are none.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -34,6 +34,9 @@ struct Pair {
     similar: f64,
     #[serde(default)]
     dedup: String,
+    /// A wrong merge that is known.
+    #[serde(default)]
+    limit: bool,
     a: Written,
     b: Written,
 }
@@ -52,7 +55,7 @@ struct Written {
 }
 
 impl Written {
-    fn read(&self) -> Draft {
+    fn read(&self, language: Option<&str>) -> Draft {
         let text = |value: &Option<String>| {
             let value = value.clone()?;
             Some(Text { value, kind: TextKind::Unknown, base: None, language: None })
@@ -75,12 +78,8 @@ impl Written {
             learned: None,
             next_page: None,
         };
-        let context = normalize::Context {
-            url: None,
-            timezone: chrono_tz::Tz::UTC,
-            language: None,
-            stored: &HashSet::new(),
-        };
+        let context =
+            normalize::Context { url: None, timezone: chrono_tz::Tz::UTC, language, stored: &HashSet::new() };
         let mut read = normalize(parsed, &context);
         assert!(read.warnings.is_empty(), "{:?}", read.warnings);
         Draft(read.entries.remove(0))
@@ -98,9 +97,8 @@ impl Pair {
         }
     }
 
-    /// True when one story stands after both were polled.
-    fn is_one(&self) -> bool {
-        let mut book = Book::new(&["a", "b"]);
+    /// True when one story stands after both were polled. The store is as empty afterwards as it was before.
+    fn is_one(&self, book: &mut Book) -> bool {
         let options = Options {
             window: Span::secs(self.window),
             ignore_title_suffix: self.suffix.clone(),
@@ -110,7 +108,9 @@ impl Pair {
         book.rules = Rules::new(&options).unwrap();
         book.sources.iter_mut().for_each(|source| source.dedup = self.dedup());
         book.sync();
-        let (a, b) = (self.a.read(), self.b.read());
+        // Guessing a language takes longer than all the rest, and only likeness asks for it.
+        let language = Some("en").filter(|_| self.similar == 0.0);
+        let (a, b) = (self.a.read(language), self.b.read(language));
         if self.similar > 0.0 {
             // Only what is news is compared by its words.
             book.now = a.0.published.max(b.0.published).unwrap() + hours(1);
@@ -123,12 +123,16 @@ impl Pair {
             other => panic!("no way to poll: {other}"),
         };
         for (id, document) in &documents {
-            poll(&mut book, id, document);
+            poll(book, id, document);
         }
-        match book.river(None).len() {
+        let stories = book.river(None).len();
+        for id in ["a", "b"] {
+            book.store.purge(&SourceId::new(id), book.now).unwrap();
+        }
+        match stories {
             1 => true,
             2 => false,
-            other => panic!("{} stories of two entries: {}", other, self.shape),
+            other => panic!("{other} stories of two entries: {}", self.shape),
         }
     }
 }
@@ -157,30 +161,34 @@ fn share(right: usize, wrong: usize) -> f64 {
     if right + wrong == 0 { 1.0 } else { right as f64 / (right + wrong) as f64 }
 }
 
-const LIMIT: &str = "known limit";
-
 #[test]
-#[allow(
-    clippy::print_stdout,
-    clippy::float_cmp,
-    reason = "the figures are the point; no wrong merge is exactly 1"
-)]
+#[allow(clippy::print_stdout, reason = "the figures are the point")]
 fn the_labelled_pairs_meet_and_stay_apart() {
     let keys = include_str!("../../../tests/fixtures/identity/pairs.jsonl");
     let words = include_str!("../../../tests/fixtures/identity/similar.jsonl");
     let pairs: Vec<Pair> =
         keys.lines().chain(words.lines()).map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(pairs.len() >= 200);
+    let mut book = Book::new(&["a", "b"]);
     let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
     for pair in &pairs {
-        let tally = tallies.entry(&pair.rule).or_default();
-        let is_one = pair.is_one();
-        *match (pair.same, is_one) {
-            (true, true) => &mut tally.merged,
-            (false, true) => &mut tally.merged_wrongly,
-            (true, false) => &mut tally.missed,
-            (false, false) => &mut tally.apart,
-        } += 1;
+        if pair.similar > 0.0 {
+            // What texts share outlives the stories; these pairs have the same few texts.
+            book = Book::new(&["a", "b"]);
+        }
+        let is_one = pair.is_one(&mut book);
+        let wrong = is_one && !pair.same;
+        assert!(wrong <= pair.limit, "merged wrongly: {}, {}, {}", pair.rule, pair.way, pair.shape);
+        assert!(wrong >= pair.limit, "a limit fell, it is none any more: {}", pair.shape);
+        for rule in [pair.rule.as_str(), ALL] {
+            let tally = tallies.entry(rule).or_default();
+            *match (pair.same, is_one) {
+                (true, true) => &mut tally.merged,
+                (false, true) => &mut tally.merged_wrongly,
+                (true, false) => &mut tally.missed,
+                (false, false) => &mut tally.apart,
+            } += 1;
+        }
         if pair.same != is_one {
             let what = if is_one { "merged wrongly" } else { "missed" };
             println!("{what}: {}, {}, {} ({})", pair.rule, pair.way, pair.shape, pair.lang);
@@ -192,18 +200,17 @@ fn the_labelled_pairs_meet_and_stay_apart() {
         println!("{rule:18} {pairs:5} {:9.3} {:6.3}", tally.precision(), tally.recall());
     }
     for (rule, tally) in &tallies {
-        if *rule == LIMIT {
-            assert_eq!(tally.apart, 0, "a limit fell: its pairs belong to their rule now");
-        } else {
-            assert_eq!(tally.precision(), 1.0, "{rule}");
-        }
         let least = RECALL.iter().find(|(named, _)| named == rule).map_or(1.0, |(_, least)| *least);
         assert!(tally.recall() >= least, "{rule}: recall {}", tally.recall());
     }
 }
 
+/// The line of all rules together.
+const ALL: &str = "~ all";
+
 /// The recall reached where it is not 1: a change may raise it, not lower it.
-const RECALL: [(&str, f64); 8] = [
+const RECALL: [(&str, f64); 9] = [
+    (ALL, 0.86),
     ("guid, between", 0.8),
     ("guid, inside", 0.92),
     ("link, between", 0.89),

@@ -45,6 +45,58 @@ fn stories_after(documents: &[Vec<Draft>], steps: &[usize]) -> BTreeSet<EntryId>
     book.river(None).iter().map(|one| one.id).collect()
 }
 
+/// What a source says over time: a list that grows at its top, and forgets at its end.
+fn growing(source: &'static str) -> impl Strategy<Value = Vec<Vec<Draft>>> {
+    (document(source), prop::collection::vec((0usize..3, 0usize..2), 2)).prop_map(|(items, steps)| {
+        // The oldest come last; the first document has some of them.
+        let mut top = items.len() / 2;
+        let mut end = items.len();
+        let mut versions = vec![items[top..end].to_vec()];
+        for (more, fewer) in steps {
+            top -= more.min(top);
+            end -= fewer.min(end - top);
+            versions.push(items[top..end].to_vec());
+        }
+        versions.push(items[..end].to_vec());
+        versions
+    })
+}
+
+/// Polls every version of every source, each source's in their order, as the steps say whose turn it is.
+fn stories_of_growing(lists: &[Vec<Vec<Draft>>; 3], steps: &[usize]) -> BTreeSet<EntryId> {
+    let mut book = Book::new(&SOURCES);
+    let mut at = [0usize; 3];
+    let rest = (0..SOURCES.len()).flat_map(|source| [source; 8]);
+    for step in steps.iter().copied().chain(rest) {
+        let (Some(id), Some(place)) = (SOURCES.get(step), at.get_mut(step)) else {
+            book.store = Sqlite::open(&book.path).unwrap();
+            continue;
+        };
+        let Some(document) = lists[step].get(*place) else { continue };
+        *place += 1;
+        poll(&mut book, id, document);
+        // Twice is once.
+        poll(&mut book, id, document);
+    }
+    let everything = crate::store::Search { limit: 1000, ..Default::default() };
+    book.store.search(&everything, book.now).unwrap().iter().map(|one| one.id).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn lists_that_grow_between_polls_come_to_the_same_in_any_order(
+        a in growing("a"), b in growing("b"), c in growing("c"),
+        steps in prop::collection::vec(0..=SOURCES.len(), 12),
+    ) {
+        let lists = [a, b, c];
+        let one_after_the_other = stories_of_growing(&lists, &[]);
+        prop_assert_eq!(&one_after_the_other, &stories_of_growing(&lists, &steps), "{:?}", steps);
+        prop_assert_eq!(&one_after_the_other, &stories_of_growing(&lists, &[2, 1, 0, 3, 2, 1, 0, 2, 1, 0]));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
