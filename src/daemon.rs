@@ -5,8 +5,10 @@
 
 pub mod control;
 mod errand;
+pub mod hubs;
 mod load;
 mod plan;
+mod pushes;
 mod queue;
 mod rereading;
 #[cfg(test)]
@@ -24,12 +26,13 @@ use tracing::{error, info, warn};
 
 use crate::clock::Clock;
 use crate::model::{Outcome, Schedule, Source, SourceId};
-use crate::poll::{Ended, Polled, Poller};
+use crate::poll::{Ended, News, Polled, Poller};
 use crate::schedule;
 use crate::store::{self, Committed, Handle, StoreError};
 
 use errand::Errand;
 pub use plan::Plan;
+use pushes::Pushes;
 use queue::Queue;
 pub use rereading::Reread;
 use timetable::Timetable;
@@ -69,10 +72,14 @@ pub enum Command {
         /// Who wants to know; closed when all are done.
         reports: mpsc::UnboundedSender<Reread>,
     },
+    /// The hub of a source has something to say; answers whether it was remembered.
+    Push(SourceId, News, Taken),
     /// A new config is in force.
     Reload(Box<Plan>, oneshot::Sender<Result<(), StoreError>>),
 }
 
+/// Told whether what a hub sent was remembered.
+pub type Taken = oneshot::Sender<bool>;
 /// Called after every commit that changed something readers see.
 pub type OnCommit = Arc<dyn Fn(&Committed) + Send + Sync>;
 /// Called after every poll, with how it ended.
@@ -103,6 +110,7 @@ pub struct Daemon {
     /// After a failure of the store a reload must not hasten the next try.
     not_before: HashMap<SourceId, Duration>,
     prunes: bool,
+    pushes: Pushes,
 }
 
 /// A poll under way.
@@ -143,6 +151,7 @@ impl Daemon {
             asked: HashMap::new(),
             not_before: HashMap::new(),
             prunes: true,
+            pushes: Pushes::default(),
         };
         daemon.load(plan).await?;
         Ok(daemon)
@@ -159,6 +168,7 @@ impl Daemon {
     pub async fn round(mut self, commands: mpsc::Receiver<Command>, stop: impl Future<Output = ()>) {
         self.timetable.close();
         self.prunes = false;
+        self.hubs_from(None);
         self.run(commands, stop).await;
     }
 
@@ -172,11 +182,14 @@ impl Daemon {
         loop {
             let elapsed = self.clock.elapsed();
             let pause = self.timetable.pause(elapsed).min(self.queue.pause(elapsed)).min(LOOK);
+            let pause = pause.min(self.pushes.pause(elapsed));
             let wake = self.clock.sleep(pause);
             tokio::select! {
                 () = &mut stop => break,
                 Some(command) = commands.recv() => self.obey(command).await,
                 Some(done) = self.polls.join_next_with_id() => self.done(done),
+                Some(Ok(ended)) = self.pushes.running.join_next() => self.delivered(ended),
+                Some(Ok(lost)) = self.pushes.rounds.join_next() => self.round_ended(lost),
                 Some(done) = self.chores.join_next() => self.pruned(done),
                 Some(done) = self.rereading.join_next() => {
                     if let Err(panic) = done {
@@ -196,9 +209,10 @@ impl Daemon {
 
     async fn finish(mut self) {
         let mut grace = self.clock.sleep(GRACE);
-        while !self.polls.is_empty() {
+        while !self.polls.is_empty() || !self.pushes.running.is_empty() {
             tokio::select! {
                 Some(done) = self.polls.join_next_with_id() => self.done(done),
+                Some(Ok(ended)) = self.pushes.running.join_next() => self.delivered(ended),
                 () = &mut grace => {
                     warn!(polls = self.polls.len(), "stopped in the middle of polls; they will be made again");
                     break;
@@ -226,14 +240,16 @@ impl Daemon {
         while let Some((number, host)) = self.queue.next(elapsed) {
             self.start(number, host);
         }
+        self.start_round(elapsed);
     }
 
     fn line_up(&mut self, number: u32, by_hand: bool) {
         self.timetable.remove(number);
-        if self.busy.contains(&number) {
+        let Some(errand) = self.errands.get(number as usize) else { return };
+        if self.pushes.keeps_waiting(&errand.sources) || self.busy.contains(&number) {
             return;
         }
-        let Some(errand) = self.errands.get(number as usize) else { return };
+        let by_hand = by_hand || errand.sources.iter().any(|source| self.asked.contains_key(&source.id));
         if let Some(asked) = self.waiting.get_mut(&number) {
             *asked |= by_hand;
             return;
@@ -248,6 +264,9 @@ impl Daemon {
         let Some(errand) = self.errands.get(number as usize) else {
             return self.queue.done(&host, Duration::ZERO);
         };
+        if self.pushes.keeps_waiting(&errand.sources) {
+            return self.queue.done(&host, Duration::ZERO);
+        }
         self.busy.insert(number);
         let (poller, sources) = (self.poller.clone(), errand.sources.clone());
         let ids = sources.iter().map(|source| source.id.clone()).collect();
@@ -263,6 +282,7 @@ impl Daemon {
         };
         let Some(Going { sources, host }) = self.running.remove(&task) else { return };
         self.queue.done(&host, self.poller.gate.free_at(&host));
+        let numbers: Vec<u32> = sources.iter().filter_map(|id| self.numbers.get(id).copied()).collect();
         let mut ended = ended.into_iter();
         for id in sources {
             if let Some(number) = self.numbers.get(&id) {
@@ -287,6 +307,9 @@ impl Daemon {
                 let _ = report.send(Report { source: id.clone(), outcome: outcome.clone() });
             }
         }
+        for number in numbers {
+            self.after_busy(number);
+        }
     }
 
     /// A poll that is remembered: when the next is due is counted from the state it left.
@@ -297,11 +320,12 @@ impl Daemon {
         if let Some(errand) = errand
             && let Some(source) = errand.sources.iter().find(|source| source.id == *id)
         {
-            let due = self.poller.due(source, &polled.state, now);
+            let (due, source) = (self.poller.due(source, &polled.state, now), source.clone());
             load::rename_host(errand, polled.state.moved_to.as_ref());
             if let (Some(due), Some(number)) = (due, self.numbers.get(id)) {
                 self.timetable.put_sooner(*number, due, now, self.clock.elapsed());
             }
+            self.look_for_hub(&source, &polled.state);
         }
         if !polled.committed.touched.is_empty() || polled.committed.news {
             (self.on_commit)(&polled.committed);
@@ -327,6 +351,7 @@ impl Daemon {
                 }
             }
             Command::Replay { sources, reports } => self.reread(sources, reports),
+            Command::Push(source, news, taken) => self.take(source, news, taken),
             Command::Reload(plan, done) => {
                 let loaded = self.load(*plan).await;
                 if loaded.is_ok() {

@@ -18,12 +18,14 @@ mod certificate;
 mod guard;
 mod headers;
 mod http;
+mod ledger;
 mod polite;
 #[cfg(test)]
 mod tests;
 mod words;
 
 pub use guard::{Guard, Lookup};
+pub use headers::named_in_links;
 pub use http::{Http, Message};
 pub use polite::{Gate, Held, Permit, host_and_port};
 
@@ -81,8 +83,10 @@ pub struct Answer {
     pub freshness: Freshness,
     /// Where the leading run of 301/308 hops led, if there was one.
     pub permanent: Option<Url>,
-    /// Hubs named in `Link` headers.
-    pub hubs: Vec<String>,
+    /// Hubs named in `Link` headers, and the name by which they know the document (`rel=self`).
+    pub hubs: (Vec<String>, Option<String>),
+    /// Where nothing was asked because an earlier 429 holds the host: whose that was.
+    pub held_by: Option<Url>,
     /// Requests made, redirects included.
     pub requests: u32,
     /// When the certificate of the host that answered ends; `None` without TLS.

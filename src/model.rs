@@ -4,6 +4,7 @@
 //! where it leaves (store rows, JSON of `parse`, published documents).
 
 mod entry;
+mod ledger;
 mod markup;
 mod output;
 mod source;
@@ -13,10 +14,13 @@ pub use entry::{
     Article, Category, Digest, Enclosure, Entry, EntryId, Episode, Feed, Format, Person, Podcast, RawDate,
     RawEntry, RawFeed, Text, TextKind, Warning,
 };
+pub use ledger::{HostDay, Tally};
 pub use markup::Markup;
 pub use output::{Access, HubChoice, Output, Published, Sighting, TitlePrefix};
 pub use source::{
     Auth, DedupRule, Filter, FuturePolicy, Kind, PageSelectors, Schedule, Secret, Source, SourceId,
     toml_string,
 };
-pub use state::{Hints, Outcome, PollDay, Redirect, SourceState, Standing, Trust, Validators};
+pub use state::{
+    Hints, Hub, Outcome, PollDay, Push, PushChange, Redirect, SourceState, Standing, Trust, Validators,
+};

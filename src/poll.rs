@@ -5,6 +5,7 @@ mod aftermath;
 mod articles;
 mod drift;
 mod kept;
+mod push;
 mod read;
 mod replay;
 #[cfg(test)]
@@ -17,14 +18,17 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
+use url::Url;
 
 use crate::clock::Clock;
 use crate::dedup::Rules;
 use crate::fetch::{self, Answer, Fetch, FetchError, Fetched, Gate};
-use crate::model::{Digest, Outcome, Source, SourceId, SourceState, Standing};
+use crate::link;
+use crate::model::{Digest, HostDay, Outcome, Push, Source, SourceId, SourceState, Standing};
 use crate::normalize;
 use crate::schedule::{self, Limits};
 use crate::store::{Commit, Committed, Handle, StoreError};
+pub use push::{Delivered, Delivery, News};
 pub use replay::{Again, Change, Replayed};
 use visit::{Errand, Visit};
 
@@ -118,7 +122,7 @@ impl Poller {
             let mut ended = Vec::with_capacity(visits.len());
             for visit in visits {
                 let source = visit.source.id.clone();
-                ended.push(Ended { source, result: self.still_held(visit, left).await });
+                ended.push(Ended { source, result: self.still_held(visit, left, None).await });
             }
             return ended;
         }
@@ -130,7 +134,7 @@ impl Poller {
             // Boxed: what reading needs is not what waiting for an answer should cost.
             let end = Box::pin(async {
                 match turned_away {
-                    Some(left) => self.still_held(visit, left).await,
+                    Some((left, ref by)) => self.still_held(visit, left, by.as_ref()).await,
                     None => Box::pin(self.finish(visit, &errand, fetched.clone())).await,
                 }
             });
@@ -153,13 +157,21 @@ impl Poller {
             .unwrap_or_else(|_| Err(FetchError::Broken { words: DEFECT.to_owned(), requests: 0 }))
     }
 
-    async fn still_held(&self, visit: Visit, left: TimeDelta) -> Result<Polled, StoreError> {
+    async fn still_held(
+        &self,
+        visit: Visit,
+        left: TimeDelta,
+        by: Option<&Url>,
+    ) -> Result<Polled, StoreError> {
         let now = self.clock.now();
         let Visit { source, mut state, .. } = visit;
         let until = now.checked_add_signed(left).unwrap_or(now);
         state.standing = Standing::Held;
         state.next_poll = Some(until);
-        "server asked to wait (Retry-After)".clone_into(&mut state.next_poll_reason);
+        state.next_poll_reason = match by {
+            Some(by) => format!("server asked to wait (429 for {}, Retry-After)", link::mask(by.as_str())),
+            None => "server asked to wait (Retry-After)".to_owned(),
+        };
         state.planned_under = self.timing(&source);
         let words = format!("server asked to wait until {}", until.format("%Y-%m-%d %H:%M:%S UTC"));
         let committed = self.remember(&source, &state, now).await?;
@@ -174,12 +186,19 @@ impl Poller {
     ) -> Result<Polled, StoreError> {
         let now = self.clock.now();
         let Visit { source, mut state, wants_body } = visit;
+        if let Some(push) = &mut state.push {
+            // What was announced before the last poll is no excuse for this one.
+            push.announced = push.announced.filter(|at| Some(*at) >= state.last_poll);
+        }
         state.last_poll = Some(now);
         let outcome = match fetched {
             Ok(Fetched::Body(answer, body)) => return self.read(&source, state, answer, body).await,
             Ok(Fetched::NotModified(answer)) => {
                 if let Some((answer, body)) = errand.unchanged(&answer).filter(|_| wants_body) {
                     return self.read(&source, state, answer, body).await;
+                }
+                if answer.requests > 0 {
+                    self.gate.note(&answer.url, |tally| tally.saved += state.body_bytes);
                 }
                 aftermath::not_modified(&mut state, &answer, now, self.redirect_confirmations)
             }
@@ -226,9 +245,14 @@ impl Poller {
         state: &SourceState,
         now: DateTime<Utc>,
     ) -> Result<Committed, StoreError> {
-        let (id, state) = (source.id.clone(), state.clone());
+        let (id, state, gate) = (source.id.clone(), state.clone(), self.gate.clone());
         self.store
-            .remember(move |store| store.commit(&Commit { source: &id, state: &state, reading: None, now }))
+            .remember(move |store| {
+                with_notes(&gate, |ledger| {
+                    let commit = Commit { source: &id, state: &state, reading: None, ledger, now };
+                    store.commit(&commit)
+                })
+            })
             .await
     }
 
@@ -239,6 +263,19 @@ impl Poller {
         state.next_poll = Some(next);
         state.next_poll_reason = reason;
         state.planned_under = self.timing(source);
+    }
+
+    /// When the next poll would be, and why, if the hub were not relied on. `None`: it is not, or it told us to come.
+    fn without_hub(
+        &self,
+        source: &Source,
+        state: &SourceState,
+        now: DateTime<Utc>,
+    ) -> Option<(DateTime<Utc>, String)> {
+        let push = state.push.as_ref().filter(|push| push.pushed.is_some() && push.announced.is_none())?;
+        let alone = Push { pushed: None, ..push.clone() };
+        let alone = SourceState { push: Some(alone), ..state.clone() };
+        Some(schedule::next(source, &alone, &self.limits, now, roll()))
     }
 
     /// The part of the config that says when: a stored due time counts only under the same.
@@ -275,11 +312,25 @@ impl Poller {
     }
 }
 
+/// Writes the ledger along with a poll; what is not written stands to be written with the next one.
+fn with_notes<T>(
+    gate: &Gate,
+    commit: impl FnOnce(&[HostDay]) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let notes = gate.take_notes();
+    let committed = commit(&notes);
+    if committed.is_err() {
+        gate.give_back(notes);
+    }
+    committed
+}
+
 /// A host that an earlier 429 still holds was not asked at all: what is left of its wait.
-fn held_by_a_neighbour(fetched: &Result<Fetched, FetchError>) -> Option<TimeDelta> {
+fn held_by_a_neighbour(fetched: &Result<Fetched, FetchError>) -> Option<(TimeDelta, Option<Url>)> {
     match fetched {
         Ok(Fetched::Throttled(answer)) if answer.requests == 0 => {
-            Some(answer.freshness.retry_after.and_then(|left| TimeDelta::from_std(left).ok())?)
+            let left = answer.freshness.retry_after.and_then(|left| TimeDelta::from_std(left).ok())?;
+            Some((left, answer.held_by.clone()))
         }
         _ => None,
     }

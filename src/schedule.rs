@@ -19,6 +19,9 @@ use firing::Firing;
 /// What jitter adds to a cron time, a server's wish or a feed's, at most.
 const MAX_FIXED_JITTER: Duration = Duration::from_mins(5);
 
+/// Between two polls of a source whose hub brings its news.
+const PUSHED_INTERVAL: Duration = Duration::from_hours(24);
+
 /// Limits of `[fetch]` that bear on when we ask.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -102,7 +105,7 @@ pub fn next(
         return (now, "never polled".to_owned());
     }
     let dice = Dice { share: source.jitter.clamp(0.0, 1.0), roll: roll.clamp(0.0, 1.0) };
-    let (due, own) = scheduled(source, state, limits, now);
+    let (due, own) = pushed(state, now).unwrap_or_else(|| scheduled(source, state, limits, now));
     let chosen = if state.consecutive_failures > 0 {
         after_failures(source, state, limits, now, &due)
     } else {
@@ -151,6 +154,21 @@ impl Dice {
 /// Sums that leave what chrono can hold end at [`parked`].
 fn after(start: DateTime<Utc>, span: Duration) -> DateTime<Utc> {
     TimeDelta::from_std(span).ok().and_then(|span| start.checked_add_signed(span)).unwrap_or_else(parked)
+}
+
+/// Where a hub brings the news, a look a day is enough; where its lease ends sooner, then. Not for who fails.
+fn pushed(state: &SourceState, now: DateTime<Utc>) -> Option<(Due, String)> {
+    let until = state.push.as_ref().and_then(|push| push.pushed.and(push.expires))?;
+    if until <= now || state.consecutive_failures > 0 {
+        return None;
+    }
+    let daily = after(now, PUSHED_INTERVAL);
+    let (at, reason) = if until < daily {
+        (until, "its hub brings the news until the lease ends".to_owned())
+    } else {
+        (daily, "its hub brings the news; a look once a day".to_owned())
+    };
+    Some((Due { at, reason: String::new(), steady: true }, reason))
 }
 
 /// What the schedule alone says, and its reason.

@@ -28,6 +28,7 @@ mod stamps;
 pub mod status;
 #[cfg(test)]
 mod tests;
+mod websub;
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
@@ -37,7 +38,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Request, Response, Uri};
-use axum::routing::{any, get, post};
+use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
 use hyper::body::Incoming;
 use serde::Deserialize;
@@ -128,6 +129,8 @@ pub struct Site {
     /// Set when the daemon stops, so that endless answers end.
     closing: watch::Sender<bool>,
     hub: Hub,
+    /// What sources' hubs deliver.
+    inbox: websub::Inbox,
     /// Something was committed that may have to wait for its time.
     new_held: Notify,
     /// How call-backs and hubs are reached.
@@ -147,6 +150,7 @@ impl Site {
             closing: watch::Sender::new(false),
             commands: OnceLock::new(),
             hub: Hub::new(),
+            inbox: websub::Inbox::new(),
             new_held: Notify::new(),
             http: ArcSwapOption::empty(),
             store,
@@ -273,7 +277,10 @@ fn router(site: Arc<Site>) -> Router {
         .route("/search.rss", get(search::rss).options(feeds::preflight))
         .route("/search.json", get(search::json).options(feeds::preflight))
         .route("/hub", post(hub::request).layer(DefaultBodyLimit::max(hub::LONGEST)))
-        .route("/websub/{token}", any(pages::not_yet))
+        .route(
+            "/websub/{token}",
+            get(websub::verify).post(websub::deliver).layer(DefaultBodyLimit::disable()),
+        )
         .route("/api/poll", post(api::poll_all))
         .route("/api/poll/{source}", post(api::poll_one))
         .route("/api/status", get(api::status))

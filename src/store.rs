@@ -12,6 +12,7 @@ mod sqlite;
 mod state;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod websub;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -21,7 +22,9 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use crate::dedup::{Context, DocumentKeys, Intake, Known};
-use crate::model::{Digest, Entry, EntryId, Output, Published, Sighting, Source, SourceId, SourceState};
+use crate::model::{
+    Digest, Entry, EntryId, HostDay, Output, Published, Sighting, Source, SourceId, SourceState,
+};
 use crate::query::Query;
 use crate::units::{Size, Span};
 
@@ -103,6 +106,8 @@ pub struct SourceRow {
     pub state: SourceState,
     /// Stories with a sighting in it.
     pub entries: u64,
+    /// Its subscription to a hub.
+    pub subscription: Option<websub::Subscription>,
 }
 
 /// A document that was read, with what was decided about it.
@@ -127,6 +132,8 @@ pub struct Commit<'a> {
     pub state: &'a SourceState,
     /// What was read; `None` after a 304 or a failure.
     pub reading: Option<Reading<'a>>,
+    /// What was asked of hosts and does not stand in the ledger yet.
+    pub ledger: &'a [HostDay],
     /// The time of the poll.
     pub now: DateTime<Utc>,
 }
@@ -258,7 +265,7 @@ pub struct Explained {
 
 /// What is remembered, behind one door. Blocking. Every method fails with [`StoreError::Failed`]
 /// when the disk does; others are named.
-pub trait Store: Send + hub::Subscribers + held::Held {
+pub trait Store: Send + hub::Subscribers + held::Held + websub::Subscriptions {
     /// Makes the sources of the config known, takes over the history of their former ids,
     /// and marks the rest as no longer configured.
     ///
@@ -429,6 +436,12 @@ pub trait Store: Send + hub::Subscribers + held::Held {
     /// # Errors
     /// See [`Store`].
     fn body(&mut self, source: &SourceId) -> Result<Option<KeptBody>, StoreError>;
+
+    /// The ledger of hosts from a day on (days since 1970, UTC), by day and host.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn ledger(&mut self, since: i64) -> Result<Vec<HostDay>, StoreError>;
 
     /// Removes what is past retention, keeping its keys. Returns how many entries went.
     ///

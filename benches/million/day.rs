@@ -144,7 +144,8 @@ async fn remember(
             .together(&mut |store| {
                 for (source, number) in some.iter().zip(place * 1000..) {
                     let state = remembered(number, source, &model, start);
-                    let commit = Commit { source: &source.id, state: &state, reading: None, now: start };
+                    let commit =
+                        Commit { source: &source.id, state: &state, reading: None, ledger: &[], now: start };
                     store.commit(&commit).unwrap();
                 }
             })

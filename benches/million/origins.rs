@@ -222,7 +222,8 @@ fn head(status: u16, url: &Url, requests: u32, retry_after: Option<Duration>) ->
         validators: Validators { url: url.clone(), etag: None, last_modified: None },
         freshness: Freshness { retry_after, ..Freshness::default() },
         permanent: None,
-        hubs: Vec::new(),
+        hubs: (Vec::new(), None),
+        held_by: None,
         certificate_ends: None,
         requests,
     }

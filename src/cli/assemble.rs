@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use url::Url;
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::Plan;
+use crate::daemon::hubs::Hubs;
 use crate::dedup::Rules;
 use crate::fetch::{Gate, Http};
 use crate::poll::Poller;
@@ -50,6 +52,7 @@ pub(super) fn plan(
     let gate = gate.unwrap_or_else(|| Arc::new(Gate::new(&config.fetch, clock.clone())));
     let fetch = http(config, gate.clone())?;
     let rules = Rules::new(&config.dedup).map_err(|words| anyhow!(words))?;
+    let hubs = Hubs { http: fetch.clone(), base: public_address(config, &fetch) };
     let poller = Poller::new(
         fetch,
         gate,
@@ -59,7 +62,18 @@ pub(super) fn plan(
         &config.fetch,
         config.store.keep_bodies.0,
     );
-    Ok(Plan::new(poller, &config.fetch, config.store.clone(), config.sources.clone()))
+    Ok(Plan::new(poller, &config.fetch, config.store.clone(), config.sources.clone()).with_hubs(hubs))
+}
+
+/// Where hubs reach us: an address that the config says, and that is none of a private network.
+fn public_address(config: &Config, http: &Http) -> Option<Url> {
+    let base = config.server.base_url.clone().filter(|base| http.may_dial(base).is_ok())?;
+    let name = base.host_str().unwrap_or_default();
+    let is_private = ["localhost", "local", "internal", "home.arpa"]
+        .iter()
+        .any(|end| name == *end || name.strip_suffix(end).is_some_and(|rest| rest.ends_with('.')));
+    let is_opened = config.fetch.allow_private.iter().any(|open| open == name);
+    (!is_private || is_opened).then_some(base)
 }
 
 /// The client that asks for everything.

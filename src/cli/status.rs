@@ -6,16 +6,20 @@ use std::process::ExitCode;
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::{Global, print};
+use crate::clock;
 use crate::config::Config;
-use crate::server::status::{Report, Running};
+use crate::server::status::{self, Report, Running, Totals, Websub};
 use crate::store::{self, Sqlite, Store};
 
-/// `riverine status [--json]`.
+/// `riverine status [--json] [--hosts]`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Print JSON instead of a table.
     #[arg(long)]
     json: bool,
+    /// Show what was asked of each host in the last DAYS (7), at most 90
+    #[arg(long, value_name = "DAYS", num_args = 0..=1, require_equals = true, default_missing_value = "7")]
+    hosts: Option<u32>,
 }
 
 /// Runs the command.
@@ -24,14 +28,19 @@ pub(super) struct Args {
 /// The config's and the store's, in words.
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let config = global.load()?;
-    let rows = if config.store.path.exists() {
-        Sqlite::open_reader(&config.store.path)?.sources()?
+    let now = clock::from_env().map_err(anyhow::Error::msg)?.now();
+    let first = status::first_day(now, args.hosts.unwrap_or(status::DAYS));
+    let (rows, ledger) = if config.store.path.exists() {
+        let mut store = Sqlite::open_reader(&config.store.path)?;
+        (store.sources()?, store.ledger(first)?)
     } else {
-        Vec::new()
+        (Vec::new(), Vec::new())
     };
-    let report = Report::new(daemon(&config), &config.sources, rows);
+    let report = Report::new(daemon(&config), &config.sources, rows, ledger, now);
     if args.json {
         print::data(report.print())?;
+    } else if args.hosts.is_some() {
+        print::data(format_args!("{}\n", hosts(&report)))?;
     } else {
         print::data(format_args!("{}\n", table(&report)))?;
     }
@@ -43,10 +52,45 @@ fn daemon(config: &Config) -> Option<Running> {
     Some(Running::new(store::held_since(&config.store.path), pid))
 }
 
-fn table(report: &Report) -> String {
+fn empty(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["source", "state", "last poll", "next poll", "entries", "requests", "unchanged"]);
+    table.set_header(header);
+    table
+}
+
+/// What was asked of each host, by day.
+fn hosts(report: &Report) -> String {
+    let mut table = empty(&[
+        "day",
+        "host",
+        "requests",
+        "unchanged",
+        "documents",
+        "throttled",
+        "failed",
+        "bytes",
+        "saved",
+    ]);
+    for line in &report.hosts {
+        let numbers = [
+            line.requests,
+            line.not_modified,
+            line.documents,
+            line.throttled,
+            line.failed,
+            line.bytes,
+            line.bytes_saved,
+        ];
+        let names = [line.day.clone(), crate::text::visible(&line.host)];
+        table.add_row(names.into_iter().chain(numbers.map(|number| number.to_string())));
+    }
+    table.to_string()
+}
+
+fn table(report: &Report) -> String {
+    let mut table =
+        empty(&["source", "state", "last poll", "next poll", "why then", "entries", "requests", "unchanged"]);
     let short =
         |time: &Option<String>| time.as_deref().map_or("–".to_owned(), |time| time.replace('T', " "));
     for line in &report.sources {
@@ -55,6 +99,7 @@ fn table(report: &Report) -> String {
             line.state.to_owned(),
             short(&line.last_poll),
             short(&line.next_poll),
+            crate::text::visible(&line.next_poll_reason),
             line.entries.to_string(),
             line.requests.to_string(),
             line.not_modified.to_string(),
@@ -66,18 +111,42 @@ fn table(report: &Report) -> String {
         if let Some(error) = &line.last_error {
             let _ = write!(text, "\n{id}: {}", crate::text::visible(error));
         }
-        if !line.next_poll_reason.is_empty() && line.state != "disabled" {
-            let _ = write!(text, "\n{id}: next poll: {}", line.next_poll_reason);
-        }
         for warning in &line.warnings {
             let _ = write!(text, "\n{id}: warning: {}", crate::text::visible(warning));
         }
+        if let Some(websub) = &line.websub {
+            let _ = write!(text, "\n{id}: {}", crate::text::visible(&pushed(websub)));
+        }
     }
-    let saved: u64 = report.sources.iter().map(|line| line.bytes_saved).sum();
-    let _ = write!(text, "\n{saved} bytes saved by asking whether anything changed");
+    let Totals { requests, not_modified, bytes_saved } = &report.totals;
+    let _ = write!(
+        text,
+        "\n{requests} requests made, {not_modified} answered 304 (nothing new), {bytes_saved} bytes saved by that"
+    );
     let _ = match &report.daemon {
         Some(daemon) => write!(text, "\nthe daemon runs (pid {})", daemon.pid),
         None => write!(text, "\nno daemon is running on this store"),
     };
     text
+}
+
+/// A subscription to a hub, in words.
+fn pushed(websub: &Websub) -> String {
+    let hub = &websub.hub;
+    let mut words = match (websub.state, &websub.lease_ends) {
+        ("active", Some(ends)) => {
+            format!("subscribed to its hub {hub} until {ends}, {} pushes", websub.pushes)
+        }
+        ("leaving", _) => format!("its hub {hub} is being told that nobody listens any more"),
+        ("failing", _) => format!("its hub {hub} does not work"),
+        ("asked", _) => format!("its hub {hub} was asked and has not come back yet"),
+        _ => format!("its hub {hub} is asked next"),
+    };
+    if websub.refused > 0 {
+        let _ = write!(words, ", {} refused for a wrong signature", websub.refused);
+    }
+    if let Some(error) = &websub.last_error {
+        let _ = write!(words, ": {error}");
+    }
+    words
 }

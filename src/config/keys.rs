@@ -275,7 +275,13 @@ static FETCH: Table = Table {
             "\"/etc/ssl/our-root.pem\"",
             "Further root certificates (PEM), beside those built in.",
         ),
-        key("websub", Shape::Flag, "false", "false", "Subscribe to sources' hubs; not in this version."),
+        key(
+            "websub",
+            Shape::Flag,
+            "false",
+            "true",
+            "Subscribe to the hubs that sources name: news come at once. Needs a public base_url.",
+        ),
     ],
 };
 

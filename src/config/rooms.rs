@@ -68,7 +68,7 @@ pub(super) fn fetch(section: &Section<'_, '_>) -> fetch::Options {
         allow_private: section.get("allow_private", values::hosts).unwrap_or_default(),
         proxy: section.get("proxy", values::proxy).map(|url| url.to_string()),
         ca_file: section.get("ca_file", values::readable_file),
-        websub: section.get("websub", values::flag_not_yet).unwrap_or(default.websub),
+        websub: section.get("websub", values::flag).unwrap_or(default.websub),
     }
 }
 

@@ -168,7 +168,7 @@ impl Draft {
                 timeout: section.get("timeout", values::some_span).unwrap_or(defaults.timeout).0,
                 max_body: section.get("max_body", values::max_body).unwrap_or(defaults.max_body).0,
                 proxy: section.get("proxy", values::proxy).or_else(|| defaults.proxy.clone()),
-                websub: section.get("websub", values::flag_not_yet).unwrap_or(defaults.websub),
+                websub: section.get("websub", values::flag).unwrap_or(defaults.websub),
             },
             future: section.get("future", values::one_of(FUTURES)).unwrap_or(defaults.future),
             backfill: section.get("backfill", values::whole).unwrap_or(defaults.backfill),

@@ -29,11 +29,6 @@ pub(super) fn flag(spot: &Spot<'_, '_>) -> Read<bool> {
     spot.value.get_ref().as_bool().map_or_else(|| spot.wrong_shape(), Ok)
 }
 
-/// True or false, where only false is built: what is asked for and not done is refused.
-pub(super) fn flag_not_yet(spot: &Spot<'_, '_>) -> Read<bool> {
-    if flag(spot)? { spot.wrong(format!("{} is not in this version", spot.key.name)) } else { Ok(false) }
-}
-
 /// How alike texts must be: 0 for off, else so much that they say the same.
 pub(super) fn likeness(spot: &Spot<'_, '_>) -> Read<f64> {
     let share = share(spot)?;

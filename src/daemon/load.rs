@@ -30,7 +30,7 @@ impl Daemon {
     /// Puts a plan in force: its sources are made known and put on the timetable. When the store fails, nothing
     /// changes.
     pub(super) async fn load(&mut self, plan: Plan) -> Result<(), StoreError> {
-        let Plan { poller, limits, retention, sources } = plan;
+        let Plan { poller, limits, retention, sources, hubs } = plan;
         let known = look_up(&self.store, &poller, &sources, self.clock.now()).await?;
         self.poller = poller;
         self.retention = retention;
@@ -44,12 +44,15 @@ impl Daemon {
             .collect();
         self.waiting.clear();
         let going: Vec<&SourceId> = self.running.values().flat_map(|going| &going.sources).collect();
-        self.busy = going.iter().filter_map(|id| self.numbers.get(*id).copied()).collect();
+        let busy = going.into_iter().chain(self.pushes.reading());
+        self.busy = busy.filter_map(|id| self.numbers.get(id).copied()).collect();
         self.timetable.clear(self.errands.len());
         self.timetabled(&known);
         self.behind = known.iter().filter(|(_, known)| known.behind).map(|(id, _)| id.clone()).collect();
         self.behind.sort_unstable();
         self.still_asked();
+        self.renumber();
+        self.hubs_from(hubs);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::hubs::Hubs;
 pub(super) use super::queue::Limits;
 use crate::fetch;
 use crate::model::Source;
@@ -17,6 +18,8 @@ pub struct Plan {
     pub retention: store::Options,
     /// What to poll.
     pub sources: Vec<Arc<Source>>,
+    /// How to be told of news; `None`: not at all.
+    pub(super) hubs: Option<Hubs>,
 }
 
 impl Plan {
@@ -32,6 +35,13 @@ impl Plan {
             per_host: options.per_host,
             gap: options.per_host_gap.0,
         };
-        Self { poller: Arc::new(poller), limits, retention, sources }
+        Self { poller: Arc::new(poller), limits, retention, sources, hubs: None }
+    }
+
+    /// The same, with subscriptions to sources' hubs.
+    #[must_use]
+    pub fn with_hubs(mut self, hubs: Hubs) -> Self {
+        self.hubs = Some(hubs);
+        self
     }
 }

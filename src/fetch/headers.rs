@@ -166,34 +166,42 @@ pub(super) fn base(headers: &HeaderMap, url: &Url) -> Url {
         .unwrap_or_else(|| url.clone())
 }
 
-/// The targets of `Link: <…>; rel="hub"` (RFC 8288), absolute, http or https.
-pub(super) fn hubs(headers: &HeaderMap, url: &Url) -> Vec<String> {
-    let mut hubs = Vec::new();
+/// What `Link` headers say for WebSub: hubs, and the document's own name (`rel=self`). At most eight hubs.
+pub(super) fn hubs(headers: &HeaderMap, url: &Url) -> (Vec<String>, Option<String>) {
+    let (mut hubs, mut own) = (Vec::new(), None);
     for line in headers.get_all(LINK).iter().filter_map(|line| line.to_str().ok()) {
         let mut rest = line;
         while let Some((target, parameters, next)) = link(rest) {
             rest = next;
-            let is_hub = parameters.split(';').any(|parameter| {
-                parameter.split_once('=').is_some_and(|(name, value)| {
-                    name.trim().eq_ignore_ascii_case("rel")
-                        && value
-                            .trim()
-                            .trim_matches('"')
-                            .split_whitespace()
-                            .any(|rel| rel.eq_ignore_ascii_case("hub"))
-                })
-            });
-            if let (true, Ok(hub)) = (is_hub, url.join(target))
-                && matches!(hub.scheme(), "http" | "https")
-                && hub.as_str().len() <= MAX_URL
-                && !hubs.contains(&String::from(hub.clone()))
-                && hubs.len() < MAX_HUBS
-            {
-                hubs.push(hub.into());
+            let is = |wanted: &str| parameters.split(';').any(|parameter| is_rel(parameter, wanted));
+            let (hub, itself) = (is("hub"), is("self"));
+            let Some(target) = url.join(target).ok().filter(|_| hub || itself) else { continue };
+            if !matches!(target.scheme(), "http" | "https") || target.as_str().len() > MAX_URL {
+                continue;
+            }
+            let target = String::from(target);
+            if itself {
+                own.get_or_insert_with(|| target.clone());
+            }
+            if hub && !hubs.contains(&target) && hubs.len() < MAX_HUBS {
+                hubs.push(target);
             }
         }
     }
-    hubs
+    (hubs, own)
+}
+
+/// The name that a document's `Link` headers give it (`rel=self`).
+pub fn named_in_links(headers: &HeaderMap, url: &Url) -> Option<String> {
+    hubs(headers, url).1
+}
+
+/// Whether a parameter of a link says that it is of this kind.
+fn is_rel(parameter: &str, wanted: &str) -> bool {
+    parameter.split_once('=').is_some_and(|(name, value)| {
+        let mut rels = value.trim().trim_matches('"').split_whitespace();
+        name.trim().eq_ignore_ascii_case("rel") && rels.any(|rel| rel.eq_ignore_ascii_case(wanted))
+    })
 }
 
 /// The first link of a line: target, parameters, and the rest of the line.

@@ -18,13 +18,14 @@ use reqwest::header::{
 use reqwest::{Client, Response, StatusCode};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
+use tokio::time::error::Elapsed;
 use url::Url;
 
 pub use message::Message;
 
 use super::body::{self, Intake};
 use super::guard::{self, CONNECT_LIMIT, Guard, Lookup, Resolver};
-use super::polite::Permit;
+use super::polite::{Held, Permit};
 use super::{
     Answer, Body, Fetch, FetchError, Fetched, Freshness, Gate, Options, Request, asking, certificate,
     headers, words,
@@ -163,7 +164,7 @@ impl Http {
                     drop(earlier);
                     match self.gate.enter(&url).await {
                         Ok(turn) => turn,
-                        Err(held) => return Ok(trip.held(held.wait)),
+                        Err(held) => return Ok(trip.held(held)),
                     }
                 }
             };
@@ -171,6 +172,7 @@ impl Http {
             let left = request.source.timeout.saturating_sub(trip.spent);
             let step = tokio::time::timeout(left, exchange(&client, &self.agent, request, now, trip)).await;
             trip.spent += started.elapsed();
+            self.note(&url, trip, &step);
             match step {
                 Err(_) => return Err(trip.late(request.source.timeout)),
                 Ok(Err(error)) => return Err(error),
@@ -183,6 +185,26 @@ impl Http {
                 Ok(Ok(Step::Next)) => permit = Some(turn),
             }
         }
+    }
+
+    /// The ledger of the host that was asked.
+    fn note(&self, url: &Url, trip: &mut Trip, step: &Result<Result<Step, FetchError>, Elapsed>) {
+        let (requests, bytes) = (trip.requests - trip.noted, std::mem::take(&mut trip.bytes));
+        trip.noted = trip.requests;
+        self.gate.note(url, |tally| {
+            tally.requests += u64::from(requests);
+            tally.bytes += bytes;
+            match step {
+                Ok(Ok(Step::Next)) => {}
+                Ok(Ok(Step::Ended(ended))) => match &**ended {
+                    Fetched::Body(..) => tally.documents += 1,
+                    Fetched::NotModified(_) => tally.not_modified += 1,
+                    Fetched::Throttled(_) => tally.throttled += 1,
+                    Fetched::Gone(_) => tally.failed += 1,
+                },
+                Err(_) | Ok(Err(_)) => tally.failed += 1,
+            }
+        });
     }
 
     /// RFC 6585 4: a 429 is about whoever asks, so the whole host is left alone.
@@ -258,6 +280,10 @@ struct Trip {
     requests: u32,
     /// Of the host that answered last.
     certificate_ends: Option<DateTime<Utc>>,
+    /// Of these stand in the ledger.
+    noted: u32,
+    /// Bytes of the body under way, as they came.
+    bytes: u64,
     spent: Duration,
     stage: &'static str,
     large: Arc<Semaphore>,
@@ -281,6 +307,8 @@ impl Trip {
             all_permanent: true,
             requests: 0,
             certificate_ends: None,
+            noted: 0,
+            bytes: 0,
             spent: Duration::ZERO,
             stage: "before it was asked",
             large,
@@ -304,9 +332,10 @@ impl Trip {
     }
 
     /// The host is held; nobody was asked.
-    fn held(&self, wait: Duration) -> Fetched {
+    fn held(&self, held: Held) -> Fetched {
         let mut answer = self.answer(StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), DateTime::UNIX_EPOCH);
-        answer.freshness = Freshness { retry_after: Some(wait), ..Freshness::default() };
+        answer.freshness = Freshness { retry_after: Some(held.wait), ..Freshness::default() };
+        answer.held_by = held.by;
         Fetched::Throttled(answer)
     }
 
@@ -319,6 +348,7 @@ impl Trip {
             freshness: headers::freshness(head, now),
             permanent: self.permanent.clone(),
             hubs: headers::hubs(head, &self.url),
+            held_by: None,
             requests: self.requests,
             certificate_ends: self.certificate_ends,
         }
@@ -418,6 +448,7 @@ async fn read(
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) => {
+                trip.bytes += chunk.len() as u64;
                 intake.push(&chunk).map_err(|why| trip.broken(said(why)))?;
                 if place.is_none() && intake.held() > SMALL_BODY {
                     // Whoever has a place waits for nothing more, so everybody comes to an end.

@@ -10,7 +10,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 
 use super::Options;
+use super::ledger::Ledger;
 use crate::clock::Clock;
+use crate::model::{HostDay, Tally};
 
 mod seats;
 #[cfg(test)]
@@ -26,6 +28,7 @@ pub struct Gate {
     clock: Arc<dyn Clock>,
     all: Arc<Seats>,
     hosts: Mutex<Hosts>,
+    ledger: Ledger,
 }
 
 struct Hosts {
@@ -39,6 +42,8 @@ struct Hosts {
 struct Host {
     places: Arc<Seats>,
     times: Mutex<Times>,
+    /// The address whose 429 holds it.
+    held_by: Mutex<Option<Url>>,
 }
 
 /// On the monotonic clock.
@@ -60,10 +65,12 @@ pub struct Permit {
 }
 
 /// The whole host is to be left alone (429) for that long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     /// From now.
     pub wait: Duration,
+    /// The address that was answered so.
+    pub by: Option<Url>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -86,7 +93,12 @@ impl Gate {
             per_host: options.per_host,
             gap: options.per_host_gap.0,
         };
-        Self { clock, all: Seats::new(options.concurrency), hosts: Mutex::new(hosts) }
+        Self {
+            clock,
+            all: Seats::new(options.concurrency),
+            hosts: Mutex::new(hosts),
+            ledger: Ledger::default(),
+        }
     }
 
     /// The limits of a new config. Who has a turn keeps it; queues and holds stay.
@@ -134,7 +146,28 @@ impl Gate {
         let until = self.clock.elapsed().saturating_add(wait);
         let host = self.host(url);
         let mut times = locked(&host.times);
-        times.held_until = times.held_until.max(until);
+        if until > times.held_until {
+            times.held_until = until;
+            *locked(&host.held_by) = Some(url.clone());
+        }
+    }
+
+    /// Notes in the ledger what was asked of a host today.
+    pub fn note(&self, url: &Url, note: impl FnOnce(&mut Tally)) {
+        let day = self.clock.now().timestamp().div_euclid(86_400);
+        self.ledger.note(day, host_and_port(url), note);
+    }
+
+    /// Takes what was noted and not written down yet. Whoever fails to write it gives it back.
+    pub fn take_notes(&self) -> Vec<HostDay> {
+        self.ledger.take()
+    }
+
+    /// These could not be written down.
+    pub fn give_back(&self, notes: Vec<HostDay>) {
+        for HostDay { day, host, tally } in notes {
+            self.ledger.note(day, host, |standing| standing.add(&tally));
+        }
     }
 
     /// Hosts that are remembered: those with requests, pauses or holds going on.
@@ -144,7 +177,7 @@ impl Gate {
 
     fn held(&self, host: &Host) -> Result<(), Held> {
         let wait = locked(&host.times).held_until.saturating_sub(self.clock.elapsed());
-        if wait.is_zero() { Ok(()) } else { Err(Held { wait }) }
+        if wait.is_zero() { Ok(()) } else { Err(Held { wait, by: locked(&host.held_by).clone() }) }
     }
 
     /// When the host (as [`host_and_port`] names it) may be asked next, on the monotonic clock. A host that is held counts as
@@ -168,7 +201,13 @@ impl Gate {
             hosts.sweep_at = hosts.known.len() * 2;
         }
         let per_host = hosts.per_host;
-        let new = || Arc::new(Host { places: Seats::new(per_host), times: Mutex::default() });
+        let new = || {
+            Arc::new(Host {
+                places: Seats::new(per_host),
+                times: Mutex::default(),
+                held_by: Mutex::default(),
+            })
+        };
         Arc::clone(hosts.known.entry(name).or_insert_with(new))
     }
 }

@@ -42,6 +42,39 @@ pub struct Hints {
     pub update_gap: Option<Duration>,
 }
 
+/// Where a source's news can be heard of without asking (WebSub).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hub {
+    /// The hub's address.
+    pub url: String,
+    /// The name under which the hub knows the document.
+    pub topic: String,
+}
+
+/// What a source's hub is to its polls. Kept with the subscription, not with the state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Push {
+    /// What was subscribed to.
+    pub hub: Hub,
+    /// End of the lease.
+    pub expires: Option<DateTime<Utc>>,
+    /// Last delivery, while the hub is relied on: then a look a day is enough.
+    pub pushed: Option<DateTime<Utc>>,
+    /// When the hub last said that there is something to be read, without bringing it.
+    pub announced: Option<DateTime<Utc>>,
+    /// What this poll or delivery changes in that.
+    pub change: Option<PushChange>,
+}
+
+/// What a poll or a delivery says of a hub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PushChange {
+    /// It brought a document.
+    Brought,
+    /// A poll found what it never told of: it is no longer relied on.
+    Missed,
+}
+
 /// How a source stands, in the word `status` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Standing {
@@ -229,6 +262,10 @@ pub struct SourceState {
     pub certificate_ends: Option<DateTime<Utc>>,
     /// How polls ended, by day, the oldest first; of the last thirty days.
     pub days: Vec<PollDay>,
+    /// The hub that its last document named.
+    pub hub: Option<Hub>,
+    /// The subscription to a hub, as far as it bears on polls. Read along, never written.
+    pub push: Option<Push>,
 }
 
 /// How the polls of one day (UTC) ended.

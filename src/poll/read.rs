@@ -6,12 +6,12 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::drift::{self, Refused};
-use super::{Polled, Poller, READERS, aftermath, rules_in_force};
+use super::{Polled, Poller, READERS, aftermath, push, rules_in_force, with_notes};
 use crate::dedup::{self, Context, Rules, Tell};
 use crate::fetch::{Answer, Body, Fetched, Request};
 use crate::link;
 use crate::model::{
-    Digest, Format, Hints, Kind, Outcome, PageSelectors, RawFeed, Source, SourceState, Warning,
+    Digest, Format, Hints, HostDay, Kind, Outcome, PageSelectors, RawFeed, Source, SourceState, Warning,
 };
 use crate::normalize::{self, Normalized};
 use crate::parse::{self, Input, ParseError};
@@ -35,16 +35,25 @@ pub(super) struct Document {
     pub(super) learned: Option<PageSelectors>,
 }
 
+/// What becomes of the body that is kept.
+pub(super) enum Kept {
+    AsItIs,
+    This(KeptBody),
+    Nothing,
+}
+
 /// A reading on its way into the store.
 pub(super) struct Arrived {
     pub(super) normalized: Normalized,
     pub(super) rules: Digest,
-    pub(super) kept: Option<KeptBody>,
+    pub(super) kept: Kept,
     /// The source's first.
     pub(super) first: bool,
     /// A page became a feed, or the other way round.
     pub(super) reshaped: bool,
     pub(super) tell: Tell,
+    /// When the next poll would be if the hub were not relied on; `None`: it is not, or it told of this.
+    pub(super) alone: Option<(DateTime<Utc>, String)>,
     pub(super) now: DateTime<Utc>,
 }
 
@@ -89,10 +98,13 @@ impl Poller {
         state.reading = normalize::READING;
         state.body_bytes = body.bytes.len() as u64;
         note(&mut state, &document, now);
+        push::look_for_hub(&mut state, &answer, &document.normalized);
         self.plan_next(source, &mut state, now);
-        let kept = self.keep(&body, now).await?;
+        let alone = self.without_hub(source, &state, now);
+        let kept = self.keep(&body, now).await?.map_or(Kept::Nothing, Kept::This);
         let empty = drift::is_empty(&document.normalized);
-        let arrived = Arrived { normalized: document.normalized, rules, kept, first, reshaped, tell, now };
+        let normalized = document.normalized;
+        let arrived = Arrived { normalized, rules, kept, first, reshaped, tell, alone, now };
         let polled = self.intake(source, state, arrived).await?;
         Ok(if empty { Polled { outcome: Outcome::Empty, ..polled } } else { polled })
     }
@@ -187,19 +199,21 @@ impl Poller {
     }
 
     /// Known, decided, committed; again when another poll was first.
-    async fn intake(
+    pub(super) async fn intake(
         &self,
         source: &Arc<Source>,
         mut state: SourceState,
         arrived: Arrived,
     ) -> Result<Polled, StoreError> {
-        let (source, common) = (source.clone(), self.rules.clone());
+        let (source, common, gate) = (source.clone(), self.rules.clone(), self.gate.clone());
         self.store
             .remember(move |store| {
                 let home = home_links(&source, &arrived.normalized);
                 let context = context(&source, &state, &common, &home, &arrived);
                 for _ in 0..ATTEMPTS {
-                    match decide(store, &context, &arrived, &mut state) {
+                    let decided =
+                        with_notes(&gate, |ledger| decide(store, &context, &arrived, &mut state, ledger));
+                    match decided {
                         Err(StoreError::Conflict) => {}
                         Ok((outcome, committed)) => return Ok(Polled { outcome, committed, state }),
                         Err(error) => return Err(error),
@@ -241,6 +255,7 @@ fn decide(
     context: &Context<'_>,
     arrived: &Arrived,
     state: &mut SourceState,
+    ledger: &[HostDay],
 ) -> Result<(Outcome, Committed), StoreError> {
     let entries = &arrived.normalized.entries;
     let keys = dedup::document_keys(context, entries);
@@ -253,14 +268,19 @@ fn decide(
     if let Some(rebuilt) = intake.rebuilt {
         warn_of_rebuild(state, rebuilt);
     }
+    push::untold(state, &intake, arrived.alone.as_ref());
     let reading = Reading {
         entries,
         intake: &intake,
         rules: arrived.rules,
-        body: arrived.kept.as_ref().map_or(Keep::Nothing, Keep::This),
+        body: match &arrived.kept {
+            Kept::AsItIs => Keep::AsItIs,
+            Kept::This(body) => Keep::This(body),
+            Kept::Nothing => Keep::Nothing,
+        },
     };
     let source = crate::model::SourceId::new(context.source);
-    let commit = Commit { source: &source, state, reading: Some(reading), now: context.now };
+    let commit = Commit { source: &source, state, reading: Some(reading), ledger, now: context.now };
     let committed = store.commit(&commit)?;
     let outcome = Outcome::Read {
         new: committed.new.len(),

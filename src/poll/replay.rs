@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::read::{
     ATTEMPTS, Arrived, Document, context, hash_of, home_links, is_reshaped, note, warn_of_rebuild,
 };
-use super::{Poller, aftermath, rules_in_force, rules_under};
+use super::{Poller, aftermath, read, rules_in_force, rules_under};
 use crate::dedup::{self, Decision, Intake, Known, Rules, Tell};
 use crate::fetch::Body;
 use crate::filter;
@@ -201,8 +201,16 @@ impl Kept {
             state.read_under = Some(today);
         }
         let normalized = document.normalized;
-        let arrived =
-            Arrived { normalized, rules, kept: None, first: false, reshaped, tell: Tell::Nothing, now };
+        let arrived = Arrived {
+            normalized,
+            rules,
+            kept: read::Kept::AsItIs,
+            first: false,
+            reshaped,
+            tell: Tell::Nothing,
+            alone: None,
+            now,
+        };
         let home = home_links(&source, &arrived.normalized);
         let context = context(&source, &before, common, &home, &arrived);
         let entries = &arrived.normalized.entries;
@@ -218,7 +226,8 @@ impl Kept {
                 warn_of_rebuild(&mut state, rebuilt);
             }
             let reading = Reading { entries, intake: &intake, rules, body: Keep::AsItIs };
-            let commit = Commit { source: &source.id, state: &state, reading: Some(reading), now };
+            let commit =
+                Commit { source: &source.id, state: &state, reading: Some(reading), ledger: &[], now };
             match store.commit(&commit) {
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error),

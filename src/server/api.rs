@@ -50,12 +50,22 @@ pub(super) async fn status(State(site): State<Arc<Site>>, uri: Uri, headers: Hea
     if let Some(refusal) = refused(&plan, &uri, &headers) {
         return refusal;
     }
-    let Ok(rows) = site.store.read(|store| store.sources()).await else {
+    let now = site.clock.now();
+    let first = status::first_day(now, days(&uri));
+    let known = site.store.read(move |store| Ok((store.sources()?, store.ledger(first)?))).await;
+    let Ok((rows, ledger)) = known else {
         return words(StatusCode::SERVICE_UNAVAILABLE, "the store cannot be read at the moment");
     };
     let running = Running::new(Some(site.started), std::process::id());
-    let report = status::Report::new(Some(running), &plan.settings.sources, rows);
+    let report = status::Report::new(Some(running), &plan.settings.sources, rows, ledger, now);
     json_text(report.print())
+}
+
+/// `?hosts=30`: so many days of the ledger of hosts.
+fn days(uri: &Uri) -> u32 {
+    let query = uri.query().unwrap_or_default().as_bytes();
+    let asked = url::form_urlencoded::parse(query).find(|(name, _)| name == "hosts");
+    asked.and_then(|(_, days)| days.parse().ok()).unwrap_or(status::DAYS)
 }
 
 /// `POST /api/poll`: every enabled source, now.

@@ -27,6 +27,20 @@ pub(super) struct Metrics {
     short: [[Counter; 2]; 2],
     sources: Family<Labels, Gauge>,
     entries: Gauge,
+    pushes: Family<Labels, Counter>,
+}
+
+/// What came to the call-backs of our subscriptions.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Heard {
+    /// A signed document.
+    Document,
+    /// The signed word that there is one.
+    Announced,
+    /// A wrong signature.
+    Forged,
+    /// For nobody.
+    Unknown,
 }
 
 impl Metrics {
@@ -39,6 +53,7 @@ impl Metrics {
             short: Default::default(),
             sources: Family::default(),
             entries: Gauge::default(),
+            pushes: Family::default(),
         };
         metrics.short = ["/feeds/{file}", "/sources/{file}"].map(|route| {
             ["200", "304"].map(|status| {
@@ -49,6 +64,7 @@ impl Metrics {
         let registry = &mut metrics.registry;
         registry.register("http_requests", "Requests answered", metrics.requests.clone());
         registry.register("polls", "Polls ended", metrics.polls.clone());
+        registry.register("pushes", "Deliveries by sources' hubs", metrics.pushes.clone());
         registry.register("renders", "Outputs rendered", metrics.renders.clone());
         registry.register("sources", "Sources by state", metrics.sources.clone());
         registry.register("sightings", "Stories counted once per source", metrics.entries.clone());
@@ -60,6 +76,16 @@ impl Metrics {
         let [feeds, sources] = &self.short;
         let [whole, not_modified] = if source { sources } else { feeds };
         if unchanged { not_modified } else { whole }.inc();
+    }
+
+    pub(super) fn heard(&self, what: Heard) {
+        let word = match what {
+            Heard::Document => "document",
+            Heard::Announced => "announced",
+            Heard::Forged => "forged",
+            Heard::Unknown => "unknown",
+        };
+        self.pushes.get_or_create(&vec![("outcome", word.to_owned())]).inc();
     }
 
     pub(super) fn rendered(&self) {

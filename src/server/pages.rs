@@ -330,18 +330,6 @@ pub(super) async fn metrics(
     answer
 }
 
-/// Named in our contract, not built yet: said so, never ignored.
-pub(super) async fn not_yet(State(site): State<Arc<Site>>, headers: HeaderMap) -> Answer {
-    let plan = site.plan.load_full();
-    reply::message(
-        &plan,
-        &headers,
-        StatusCode::NOT_IMPLEMENTED,
-        "Not in this version",
-        "This is planned, not built.",
-    )
-}
-
 /// Everything else.
 pub(super) async fn not_found(State(site): State<Arc<Site>>, headers: HeaderMap) -> Answer {
     let plan = site.plan.load_full();

@@ -1,13 +1,18 @@
 //! How every source stands, as `riverine status --json` and `GET /api/status` say it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 use crate::link;
-use crate::model::{Source, SourceId, Standing};
+use crate::model::{HostDay, Source, SourceId, Standing};
 use crate::store::SourceRow;
+use crate::store::websub::Subscription;
+
+/// Days of the ledger that stand in a report that is not asked for more.
+pub const DAYS: u32 = 2;
 
 /// The whole report.
 #[derive(Debug, Serialize)]
@@ -16,6 +21,50 @@ pub struct Report {
     pub daemon: Option<Running>,
     /// The config's sources in its order, then those only the store still knows.
     pub sources: Vec<Line>,
+    /// What was asked of all hosts, ever.
+    pub totals: Totals,
+    /// What was asked of each host in the last days, by day.
+    pub hosts: Vec<Host>,
+}
+
+/// Sums over all sources.
+#[derive(Debug, Default, Serialize)]
+#[allow(missing_docs, reason = "the names are those of the report")]
+pub struct Totals {
+    pub requests: u64,
+    pub not_modified: u64,
+    pub bytes_saved: u64,
+}
+
+/// A day of one host.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs, reason = "the names are those of the report")]
+pub struct Host {
+    pub day: String,
+    pub host: String,
+    pub requests: u64,
+    pub not_modified: u64,
+    pub documents: u64,
+    pub throttled: u64,
+    pub failed: u64,
+    pub bytes: u64,
+    pub bytes_saved: u64,
+}
+
+/// A source's subscription to its hub.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs, reason = "the names are those of the report")]
+pub struct Websub {
+    pub hub: String,
+    pub topic: String,
+    /// `wanted`, `asked`, `active`, `failing`, `leaving`.
+    pub state: &'static str,
+    pub lease_ends: Option<String>,
+    pub last_push: Option<String>,
+    pub pushes: u64,
+    /// Deliveries with a wrong signature.
+    pub refused: u64,
+    pub last_error: Option<String>,
 }
 
 /// A daemon that runs.
@@ -48,8 +97,9 @@ pub struct Line {
     pub entries: u64,
     pub requests: u64,
     pub not_modified: u64,
-    #[serde(skip)]
     pub bytes_saved: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub websub: Option<Websub>,
 }
 
 impl Running {
@@ -61,8 +111,21 @@ impl Running {
 
 impl Report {
     /// Brings together what the config and the store know.
-    pub fn new(daemon: Option<Running>, sources: &[Arc<Source>], rows: Vec<SourceRow>) -> Self {
-        Self { daemon, sources: lines(sources, rows) }
+    pub fn new(
+        daemon: Option<Running>,
+        sources: &[Arc<Source>],
+        rows: Vec<SourceRow>,
+        ledger: Vec<HostDay>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let sources = lines(sources, rows, now);
+        let mut totals = Totals::default();
+        for line in &sources {
+            totals.requests += line.requests;
+            totals.not_modified += line.not_modified;
+            totals.bytes_saved += line.bytes_saved;
+        }
+        Self { daemon, sources, totals, hosts: ledger.into_iter().map(host).collect() }
     }
 
     /// As JSON, with a line end.
@@ -76,17 +139,60 @@ fn rfc3339(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-fn lines(sources: &[Arc<Source>], mut rows: Vec<SourceRow>) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for source in sources {
-        let row = rows.iter().position(|row| row.id == source.id).map(|place| rows.remove(place));
-        lines.push(line(&source.id, Some(source), row));
+/// The first day of a ledger of so many, today's the last.
+pub fn first_day(now: DateTime<Utc>, days: u32) -> i64 {
+    now.timestamp().div_euclid(86_400) + 1 - i64::from(days.max(1))
+}
+
+fn host(known: HostDay) -> Host {
+    let HostDay { day, host, tally } = known;
+    let day = DateTime::from_timestamp(day.saturating_mul(86_400), 0).unwrap_or_default();
+    Host {
+        day: day.format("%Y-%m-%d").to_string(),
+        host,
+        requests: tally.requests,
+        not_modified: tally.not_modified,
+        documents: tally.documents,
+        throttled: tally.throttled,
+        failed: tally.failed,
+        bytes: tally.bytes,
+        bytes_saved: tally.saved,
     }
-    lines.extend(rows.into_iter().map(|row| line(&row.id.clone(), None, Some(row))));
+}
+
+fn websub(known: &Subscription, now: DateTime<Utc>) -> Websub {
+    let state = match known {
+        _ if known.leaving => "leaving",
+        _ if known.in_force(now) => "active",
+        _ if known.failures > 0 => "failing",
+        _ if known.asked.is_some() => "asked",
+        _ => "wanted",
+    };
+    Websub {
+        hub: link::mask(&known.hub.url),
+        topic: link::mask(&known.hub.topic),
+        state,
+        lease_ends: known.expires.filter(|_| known.in_force(now)).map(rfc3339),
+        last_push: known.pushed.map(rfc3339),
+        pushes: known.pushes,
+        refused: known.refused,
+        last_error: known.words.clone(),
+    }
+}
+
+fn lines(sources: &[Arc<Source>], rows: Vec<SourceRow>, now: DateTime<Utc>) -> Vec<Line> {
+    let mut rows: BTreeMap<SourceId, SourceRow> = rows.into_iter().map(|row| (row.id.clone(), row)).collect();
+    let mut lines = Vec::with_capacity(sources.len());
+    for source in sources {
+        let row = rows.remove(&source.id);
+        lines.push(line(&source.id, Some(source), row, now));
+    }
+    lines.extend(rows.into_iter().map(|(id, row)| line(&id, None, Some(row), now)));
     lines
 }
 
-fn line(id: &SourceId, source: Option<&Source>, row: Option<SourceRow>) -> Line {
+fn line(id: &SourceId, source: Option<&Source>, row: Option<SourceRow>, now: DateTime<Utc>) -> Line {
+    let websub = row.as_ref().and_then(|row| row.subscription.as_ref()).map(|known| websub(known, now));
     let (url, name, entries, state) = match row {
         Some(row) => (row.url, row.name, row.entries, row.state),
         None => (String::new(), String::new(), 0, crate::model::SourceState::default()),
@@ -122,5 +228,6 @@ fn line(id: &SourceId, source: Option<&Source>, row: Option<SourceRow>) -> Line 
         requests: state.requests,
         not_modified: state.not_modified,
         bytes_saved: state.bytes_saved,
+        websub,
     }
 }

@@ -13,6 +13,7 @@ mod held;
 mod hub;
 mod keyring;
 mod known;
+mod ledger;
 mod likeness;
 mod prune;
 mod rows;
@@ -21,6 +22,7 @@ mod select;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod websub;
 mod words;
 
 use std::collections::HashSet;
@@ -38,7 +40,9 @@ use super::{
     Stories,
 };
 use crate::dedup::{Context, DocumentKeys, Known};
-use crate::model::{Digest, Entry, EntryId, Output, Published, Sighting, Source, SourceId, SourceState};
+use crate::model::{
+    Digest, Entry, EntryId, HostDay, Output, Published, Sighting, Source, SourceId, SourceState,
+};
 use words::Words;
 
 /// "rivr": what SQLite's `application_id` says of our files.
@@ -220,9 +224,11 @@ impl Store for Sqlite {
     }
 
     fn each_source(&mut self, visit: &mut dyn FnMut(SourceRow)) -> Result<(), StoreError> {
-        let mut statement = self.db.prepare_cached(
-            "SELECT id, url, name, title, configured, state, stories FROM sources ORDER BY id",
-        )?;
+        let mut statement = self.db.prepare_cached(&format!(
+            "SELECT s.id, s.url, s.name, s.title, s.configured, s.state, s.stories, {} FROM sources s
+             LEFT JOIN subscriptions p ON p.source = s.number ORDER BY s.id",
+            websub::COLUMNS
+        ))?;
         for row in statement.query_map([], rows::source)? {
             visit(row?);
         }
@@ -230,12 +236,17 @@ impl Store for Sqlite {
     }
 
     fn state(&mut self, source: &SourceId) -> Result<SourceState, StoreError> {
-        let json: Option<String> = self
+        let found = self
             .db
-            .prepare_cached("SELECT state FROM sources WHERE id = ?1")?
-            .query_row([source.as_str()], |row| row.get(0))
+            .prepare_cached(&format!(
+                "SELECT s.state, {} FROM sources s LEFT JOIN subscriptions p ON p.source = s.number
+                 WHERE s.id = ?1",
+                websub::COLUMNS
+            ))?
+            .query_row([source.as_str()], |row| Ok((row.get::<_, String>(0)?, websub::read(row, 1, source)?)))
             .optional()?;
-        Ok(json.map(|json| rows::state(&json)).unwrap_or_default())
+        let Some((json, subscription)) = found else { return Ok(SourceState::default()) };
+        Ok(SourceState { push: subscription.and_then(|known| known.push()), ..rows::state(&json) })
     }
 
     fn digests(&mut self, source: &SourceId, rules: Digest) -> Result<HashSet<Digest>, StoreError> {
@@ -413,6 +424,10 @@ impl Store for Sqlite {
     fn purge(&mut self, source: &SourceId, now: DateTime<Utc>) -> Result<usize, StoreError> {
         let number = self.source_number(source)?;
         prune::purge(&mut self.db, number, now)
+    }
+
+    fn ledger(&mut self, since: i64) -> Result<Vec<HostDay>, StoreError> {
+        ledger::since(&self.db, since)
     }
 
     fn prune(&mut self, options: &Options, now: DateTime<Utc>) -> Result<usize, StoreError> {

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Digest, Feed, Format, Hints, Podcast, PollDay, Redirect, SourceState, Standing, Trust, Validators,
+    Digest, Feed, Format, Hints, Hub, Podcast, PollDay, Redirect, SourceState, Standing, Trust, Validators,
 };
 
 #[derive(Default, Serialize, Deserialize)]
@@ -47,6 +47,8 @@ pub(super) struct StateRow {
     certificate_ends: Option<i64>,
     /// Day, read, unchanged, failed.
     days: Vec<(i64, u32, u32, u32)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hub: Option<(String, String)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -183,6 +185,7 @@ impl From<&SourceState> for StateRow {
             learned_item: state.learned_item.clone(),
             certificate_ends: seconds(state.certificate_ends),
             days: state.days.iter().map(|one| (one.day, one.read, one.unchanged, one.failed)).collect(),
+            hub: state.hub.as_ref().map(|hub| (hub.url.clone(), hub.topic.clone())),
         }
     }
 }
@@ -255,6 +258,8 @@ impl From<StateRow> for SourceState {
                 .into_iter()
                 .map(|(day, read, unchanged, failed)| PollDay { day, read, unchanged, failed })
                 .collect(),
+            hub: row.hub.map(|(url, topic)| Hub { url, topic }),
+            push: None,
         }
     }
 }

@@ -34,3 +34,4 @@ mod serving;
 mod sources;
 mod starting;
 mod tidy;
+mod websub;

@@ -161,7 +161,7 @@ pub(super) static SOURCE: Table = Table {
             "\"socks5://127.0.0.1:9050\"",
             "Default: that of [fetch].",
         ),
-        key("websub", Shape::Flag, "", "false", "Default: that of [fetch]."),
+        key("websub", Shape::Flag, "", "true", "Default: that of [fetch]."),
         key("future", FUTURE, "", "\"hold\"", "Default: that of [defaults]."),
         key("backfill", Shape::Whole(0, 100_000), "", "50", "Default: that of [defaults]."),
         key("jitter", Shape::Share, "", "0.2", "Default: that of [defaults]."),

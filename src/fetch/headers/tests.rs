@@ -123,7 +123,9 @@ fn hubs_and_base() {
         ),
         ("link", "<ftp://hub.example/>; rel=hub, <https://hub.example/>; rel=hub, broken"),
     ];
-    assert_eq!(hubs(&head(&lines), &url()), ["https://hub.example/", "https://example.org/h,2"]);
+    let (hubs, own) = hubs(&head(&lines), &url());
+    assert_eq!(hubs, ["https://hub.example/", "https://example.org/h,2"]);
+    assert_eq!(own.as_deref(), Some("https://example.org/self"));
     for (to, expected) in [
         ("feed.en", "https://example.org/a/feed.en"),
         ("https://evil.example/", "https://example.org/a/feed?x=1"),

@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{HeaderMap, HeaderValue, USER_AGENT};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use url::Url;
 
 use super::{Http, words};
+use crate::units::Span;
 
 /// One message, all of it within this time.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -26,6 +27,20 @@ pub struct Message {
 }
 
 impl Http {
+    /// Sends a form, as hubs want to be spoken to, when it is its host's turn; the status and the beginning of the
+    /// answer.
+    ///
+    /// # Errors
+    /// As [`Http::send`]; and when the host asked to be left alone.
+    pub async fn post_form(&self, url: Url, form: Bytes) -> Result<(u16, Bytes), String> {
+        self.may_dial(&url)?;
+        let turn = self.gate.enter(&url).await;
+        let _turn = turn.map_err(|held| format!("its host asked to wait {}", Span(held.wait)))?;
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        self.send(Message { url, headers, body: Some(form) }).await
+    }
+
     /// Refuses an address that could never be dialled. Names pass: what they lead to is checked when it is.
     ///
     /// # Errors
@@ -46,6 +61,7 @@ impl Http {
     /// Why there was no answer, in words.
     pub async fn send(&self, message: Message) -> Result<(u16, Bytes), String> {
         self.may_dial(&message.url)?;
+        self.gate.note(&message.url, |tally| tally.requests += 1);
         let client = self.client(None)?;
         let shown = words::shown(&message.url);
         let mut headers = message.headers;

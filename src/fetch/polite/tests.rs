@@ -94,11 +94,17 @@ async fn a_held_host_is_left_alone() {
     }
     clock.advance(Duration::from_secs(3));
     settle().await;
-    assert_eq!(gate.enter(&url("a")).await.err(), Some(Held { wait: Duration::from_secs(7197) }));
+    assert_eq!(
+        gate.enter(&url("a")).await.err(),
+        Some(Held { wait: Duration::from_secs(7197), by: Some(url("a")) })
+    );
     // A jump of the wall clock neither shortens nor lengthens a hold.
     clock.set_wall(clock.now() + TimeDelta::days(1));
     clock.advance(Duration::from_secs(7196));
-    assert_eq!(gate.enter(&url("a")).await.err(), Some(Held { wait: Duration::from_secs(1) }));
+    assert_eq!(
+        gate.enter(&url("a")).await.err(),
+        Some(Held { wait: Duration::from_secs(1), by: Some(url("a")) })
+    );
     clock.advance(Duration::from_secs(1));
     assert!(gate.enter(&url("a")).await.is_ok());
     let words = ["a/1", "a/3 held", "b", "a/2 held"];

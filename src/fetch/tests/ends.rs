@@ -188,7 +188,7 @@ async fn answers_that_are_well() {
     );
     assert!(body(get(&origin.url("/empty")).await).1.bytes.is_empty());
     let (answer, plain) = body(get(&origin.url("/feed")).await);
-    assert_eq!(answer.hubs, [origin.url("/hub").to_string()]);
+    assert_eq!(answer.hubs.0, [origin.url("/hub").to_string()]);
     assert_eq!(plain.url, origin.url("/en/feed"));
 }
 

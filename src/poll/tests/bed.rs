@@ -116,8 +116,9 @@ fn answer(status: u16) -> Answer {
         validators: Validators { url, etag: None, last_modified: None },
         freshness: Freshness::default(),
         permanent: None,
-        hubs: Vec::new(),
         certificate_ends: None,
+        hubs: (Vec::new(), None),
+        held_by: None,
         requests: 1,
     }
 }
@@ -201,6 +202,7 @@ impl Fetch for Script {
                 Err(held) => {
                     let mut answer = answer(429);
                     (answer.requests, answer.freshness.retry_after) = (0, Some(held.wait));
+                    answer.held_by = held.by;
                     return Ok(Fetched::Throttled(answer));
                 }
             };
@@ -332,7 +334,8 @@ impl Bed {
 
     /// Polls one source.
     pub(crate) async fn poll(&self, source: &Arc<Source>) -> Polled {
-        let mut ended = self.poller().poll(std::slice::from_ref(source), false).await;
+        let poller = self.poller();
+        let mut ended = Box::pin(poller.poll(std::slice::from_ref(source), false)).await;
         ended.remove(0).result.unwrap()
     }
 

@@ -33,3 +33,39 @@ CREATE INDEX bands_age ON bands (first_seen);
 
 -- Links to the same story elsewhere, for the documents.
 CREATE INDEX sightings_similar ON sightings (entry) WHERE rule GLOB 'similar text*';
+
+-- Our subscriptions to sources' hubs. A row whose lease has not ended is in force.
+CREATE TABLE subscriptions (
+  source    INTEGER PRIMARY KEY REFERENCES sources (number) ON DELETE CASCADE,
+  token     TEXT NOT NULL UNIQUE,          -- the last part of its call-back's address
+  callback  TEXT NOT NULL,
+  secret    TEXT NOT NULL,                 -- what its deliveries are signed with
+  hub       TEXT NOT NULL,
+  topic     TEXT NOT NULL,
+  asked     INTEGER,                       -- when the hub was asked; it has not come back yet
+  expires   INTEGER,                       -- end of the lease
+  next_try  INTEGER NOT NULL,              -- when the hub is asked next
+  failures  INTEGER NOT NULL DEFAULT 0,    -- in a row
+  words     TEXT,                          -- why the last request came to nothing
+  pushed    INTEGER,                       -- last delivery, while the hub is relied on
+  announced INTEGER,                       -- last delivery that only said that there are news
+  pushes    INTEGER NOT NULL DEFAULT 0,    -- deliveries, ever
+  refused   INTEGER NOT NULL DEFAULT 0,    -- deliveries with a wrong signature, ever
+  leaving   INTEGER NOT NULL DEFAULT 0     -- 1: to be given up
+) STRICT;
+
+CREATE INDEX subscriptions_next ON subscriptions (next_try);
+
+-- What was asked of each host, by day (Unix days, UTC).
+CREATE TABLE ledger (
+  day          INTEGER NOT NULL,
+  host         TEXT NOT NULL,              -- name and port
+  requests     INTEGER NOT NULL,
+  not_modified INTEGER NOT NULL,
+  documents    INTEGER NOT NULL,           -- 200 and 226
+  throttled    INTEGER NOT NULL,           -- 429 and 503
+  failed       INTEGER NOT NULL,           -- other statuses, and no answer at all
+  bytes        INTEGER NOT NULL,           -- of bodies, as they came
+  saved        INTEGER NOT NULL,           -- bytes of the bodies that a 304 spared
+  PRIMARY KEY (day, host)
+) STRICT, WITHOUT ROWID;

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::words::Words;
-use super::{health, keyring, likeness, rows};
+use super::{health, keyring, ledger, likeness, rows};
 use crate::dedup::{Correction, Decision, Keys, NewStory, SIMILAR};
-use crate::model::{Article, DedupRule, Entry, EntryId, SourceId};
+use crate::model::{Article, DedupRule, Entry, EntryId, PushChange, SourceId};
 use crate::store::{Commit, Committed, Keep, Reading, StoreError};
 
 pub(super) fn commit(
@@ -18,6 +18,7 @@ pub(super) fn commit(
     words: &mut Words,
 ) -> Result<Committed, StoreError> {
     let news = health::record(db, source, commit.state, commit.now)?;
+    ledger::write(db, commit.ledger)?;
     let feed = commit.state.feed.as_ref();
     db.prepare_cached(
         "UPDATE sources SET state = ?2, title = ?3, link = ?4, podcast = ?5 WHERE number = ?1",
@@ -29,6 +30,19 @@ pub(super) fn commit(
         feed.and_then(|feed| feed.link.as_deref()),
         feed.and_then(|feed| feed.podcast.as_ref()).map(rows::podcast_json)
     ])?;
+    match commit.state.push.as_ref().and_then(|push| push.change) {
+        None => {}
+        Some(PushChange::Missed) => {
+            db.prepare_cached("UPDATE subscriptions SET pushed = NULL WHERE source = ?1")?
+                .execute([source])?;
+        }
+        Some(PushChange::Brought) => {
+            db.prepare_cached(
+                "UPDATE subscriptions SET pushed = ?2, pushes = pushes + 1 WHERE source = ?1 AND leaving = 0",
+            )?
+            .execute([source, commit.now.timestamp()])?;
+        }
+    }
     let Some(reading) = commit.reading else { return Ok(Committed { news, ..Committed::default() }) };
     let rule: String = db
         .prepare_cached("SELECT rule FROM sources WHERE number = ?1")?
@@ -371,6 +385,31 @@ impl Writer<'_> {
         Ok(())
     }
 
+    fn keep(&self, body: Keep<'_>) -> Result<(), StoreError> {
+        match body {
+            Keep::AsItIs => {}
+            Keep::This(body) => {
+                self.db
+                    .prepare_cached(
+                        "INSERT OR REPLACE INTO bodies (source, fetched, url, content_type, content_language, body)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    )?
+                    .execute(params![
+                        self.source,
+                        body.fetched.timestamp(),
+                        body.url,
+                        body.content_type,
+                        body.content_language,
+                        body.packed,
+                    ])?;
+            }
+            Keep::Nothing => {
+                self.db.prepare_cached("DELETE FROM bodies WHERE source = ?1")?.execute([self.source])?;
+            }
+        }
+        Ok(())
+    }
+
     fn finish(mut self, id: &SourceId, reading: &Reading<'_>) -> Result<Committed, StoreError> {
         let mut seen = Vec::with_capacity(16 * (reading.entries.len() + 1));
         seen.extend_from_slice(&reading.rules.0);
@@ -378,27 +417,7 @@ impl Writer<'_> {
         self.db
             .prepare_cached("UPDATE sources SET seen = ?2, stories = stories + ?3 WHERE number = ?1")?
             .execute(params![self.source, seen, self.stories])?;
-        match reading.body {
-            Keep::AsItIs => {}
-            Keep::This(body) => {
-                self.db
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO bodies (source, fetched, url, content_type, content_language, body)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                )?
-                .execute(params![
-                    self.source,
-                    body.fetched.timestamp(),
-                    body.url,
-                    body.content_type,
-                    body.content_language,
-                    body.packed,
-                ])?;
-            }
-            Keep::Nothing => {
-                self.db.prepare_cached("DELETE FROM bodies WHERE source = ?1")?.execute([self.source])?;
-            }
-        }
+        self.keep(reading.body)?;
         let read_something = !self.committed.new.is_empty() || self.committed.met > 0;
         if read_something {
             self.touched.insert(id.as_str().to_owned());

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, params};
 
-use super::{likeness, rows};
+use super::{ledger, likeness, rows};
 use crate::store::{Options, StoreError};
 
 /// Entries removed per transaction, so that polls are not kept waiting.
@@ -34,6 +34,7 @@ pub(super) fn prune(db: &mut Connection, options: &Options, now: DateTime<Utc>) 
     }
     forget_filtered(db, cutoff)?;
     likeness::forget(db, now)?;
+    ledger::forget(db, now)?;
     Ok(removed)
 }
 

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 
+use super::websub;
 use crate::model::{
     Article, Category, DedupRule, Digest, Enclosure, Entry, EntryId, Episode, Markup, Person, Podcast,
     Published, SourceId, SourceState,
 };
 use crate::store::SourceRow;
 use crate::store::state::{PodcastRow, StateRow, at};
+use crate::store::websub::Subscription;
 
 /// The parts of an entry that only its readers want. Short names: this stands in every row.
 #[derive(Default, Serialize, Deserialize)]
@@ -109,13 +111,17 @@ fn podcast(json: &str) -> Option<Podcast> {
 pub(super) fn source(row: &Row<'_>) -> rusqlite::Result<SourceRow> {
     let id: Arc<str> = row.get::<_, String>(0)?.into();
     let name = row.get::<_, Option<String>>(2)?.or(row.get(3)?).filter(|name| !name.is_empty());
+    let source = SourceId::new(id.clone());
+    let subscription = websub::read(row, 7, &source)?;
+    let push = subscription.as_ref().and_then(Subscription::push);
     Ok(SourceRow {
         name: name.unwrap_or_else(|| id.to_string()),
-        id: SourceId::new(id),
+        id: source,
         url: row.get(1)?,
         configured: row.get(4)?,
-        state: state(&row.get::<_, String>(5)?),
+        state: SourceState { push, ..state(&row.get::<_, String>(5)?) },
         entries: u64::try_from(row.get::<_, i64>(6)?).unwrap_or_default(),
+        subscription,
     })
 }
 

@@ -206,7 +206,8 @@ pub(crate) fn poll(
     state.first_success = state.first_success.or(Some(under.now));
     state.trust = intake.trust(state.trust);
     let reading = Reading { entries: &entries, intake: &intake, rules: in_force, body: Keep::Nothing };
-    let commit = Commit { source: &source.id, state: &state, reading: Some(reading), now: under.now };
+    let commit =
+        Commit { source: &source.id, state: &state, reading: Some(reading), ledger: &[], now: under.now };
     let committed = store.commit(&commit)?;
     Ok((intake, committed))
 }

@@ -14,7 +14,9 @@ fn poll(book: &mut Book, ends: DateTime<Utc>) {
     state.last_poll = Some(book.now);
     state.certificate_ends = Some(ends);
     state.tally(book.now);
-    book.store.commit(&Commit { source: &id, state: &state, reading: None, now: book.now }).unwrap();
+    book.store
+        .commit(&Commit { source: &id, state: &state, reading: None, ledger: &[], now: book.now })
+        .unwrap();
 }
 
 #[test]
