@@ -91,6 +91,22 @@ pub struct Committed {
     pub news: bool,
 }
 
+impl Committed {
+    /// What this and a later commit did.
+    #[must_use]
+    pub fn and(mut self, later: Self) -> Self {
+        self.new.extend(later.new);
+        self.changed.extend(later.changed);
+        self.touched.extend(later.touched);
+        self.touched.sort_unstable();
+        self.touched.dedup();
+        self.met += later.met;
+        self.filtered += later.filtered;
+        self.news |= later.news;
+        self
+    }
+}
+
 /// A source as the store knows it, for `status` and the pages.
 #[derive(Clone, Debug)]
 pub struct SourceRow {

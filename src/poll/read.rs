@@ -58,8 +58,24 @@ pub(super) struct Arrived {
 }
 
 impl Poller {
-    /// Reads a body; the same body under the same rules is not read again.
+    /// Reads a body; what an older version of our reading has read before, first.
     pub(super) async fn read(
+        &self,
+        source: &Arc<Source>,
+        mut state: SourceState,
+        answer: Answer,
+        body: Body,
+    ) -> Result<Polled, StoreError> {
+        if state.read_under.is_none() || state.reading >= normalize::READING {
+            return self.read_this(source, state, answer, body).await;
+        }
+        let before = Box::pin(self.catch_up(source, &mut state)).await?;
+        let polled = self.read_this(source, state, answer, body).await?;
+        Ok(Polled { committed: before.and(polled.committed), ..polled })
+    }
+
+    /// Reads a body; the same body under the same rules is not read again.
+    async fn read_this(
         &self,
         source: &Arc<Source>,
         mut state: SourceState,

@@ -150,6 +150,27 @@ impl Poller {
             .await
     }
 
+    /// Reads again what an older version of our reading has read, before a newer document is: so a correction is told
+    /// apart from what only we read otherwise, and articles that are stored need not be asked for again.
+    pub(super) async fn catch_up(
+        &self,
+        source: &Arc<Source>,
+        state: &mut SourceState,
+    ) -> Result<Committed, StoreError> {
+        let Again::Read(replayed) = self.replay(source, false).await? else {
+            return Ok(Committed::default());
+        };
+        let id = source.id.clone();
+        let after = self.store.read(move |store| store.state(&id)).await?;
+        state.read_under = after.read_under;
+        state.body_hash = after.body_hash;
+        state.reading = after.reading;
+        state.feed = after.feed;
+        state.warnings = after.warnings;
+        state.learned_item = after.learned_item;
+        Ok(replayed.committed)
+    }
+
     fn why_none(&self, state: &SourceState) -> String {
         if state.unread {
             let words = state.last_error.as_deref().unwrap_or_default();

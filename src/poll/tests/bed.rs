@@ -315,6 +315,16 @@ impl Bed {
         db.execute_batch(sql).unwrap();
     }
 
+    /// As if an older version of our reading had read everything, and had taken its language for another.
+    pub(crate) fn read_by_an_older_version(&self) {
+        let db = rusqlite::Connection::open(self.dir.path().join("riverine.db")).unwrap();
+        db.execute_batch(
+            "UPDATE entries SET reading = 1, language = 'eo';
+             UPDATE sources SET state = json_set(state, '$.reading', 1)",
+        )
+        .unwrap();
+    }
+
     pub(crate) fn poller(&self) -> Poller {
         Poller::new(
             self.script.clone(),

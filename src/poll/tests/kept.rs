@@ -51,3 +51,45 @@ async fn what_the_answer_said_of_its_language_is_kept_with_it() {
     assert!(matches!(polled.outcome, Outcome::Read { .. }), "{:?}", polled.outcome);
     assert_eq!(language().await.as_deref(), Some("fi"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_an_older_version_read_is_read_again_before_what_is_new() {
+    let item = |n: u32, title: &str| {
+        format!(
+            "<item><guid>{n}</guid><title>{title}</title><pubDate>Sun, 01 Mar 2026 11:0{n}:00 GMT</pubDate></item>"
+        )
+    };
+    let document = |second: &str| {
+        let items = item(1, "The bridge is closed") + &item(2, second);
+        format!(
+            "<rss version=\"2.0\"><channel><title>t</title><language>en</language>{items}</channel></rss>"
+        )
+    };
+    let (bed, source) = one().await;
+    let (old, new) = (document("The ferry is late"), document("The ferry is on time"));
+    bed.polled(&source, move || body(&old)).await;
+    let stories = async || {
+        let search = crate::store::Search { limit: 10, ..Default::default() };
+        let now = bed.now();
+        bed.store.read(move |store| store.search(&search, now)).await.unwrap()
+    };
+    let before = stories().await;
+    bed.read_by_an_older_version();
+    bed.clock.sleep(Duration::from_hours(1)).await;
+    let told = bed.now();
+    let polled = bed.polled(&source, move || body(&new)).await;
+    // The correction is told; what only we read otherwise is not.
+    let after = stories().await;
+    assert_eq!((after[0].id, after[0].updated), (before[0].id, told));
+    assert_eq!(after[1], crate::model::Published { modified: told, ..before[1].clone() });
+    assert_eq!(polled.committed.changed.len(), 3, "one twice, in two commits");
+    assert_eq!(polled.state.reading, normalize::READING);
+    // The same by a 304: there is nothing left to read.
+    let (bed, source) = one().await;
+    bed.polled(&source, || feed(&["a", "b"]).etag("\"1\"")).await;
+    bed.read_by_an_older_version();
+    // (With our reading the rules in force change.)
+    let drop = Filter { title: vec![regex::Regex::new("^c$").unwrap()], ..Filter::default() };
+    let polled = bed.polled(&Arc::new(Source { drop, ..(*source).clone() }), unchanged).await;
+    assert_eq!((polled.outcome, polled.committed.changed.len()), (Outcome::NotModified, 2));
+}
