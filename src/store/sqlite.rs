@@ -45,6 +45,9 @@ use crate::model::{
 };
 use words::Words;
 
+/// The writer's page cache in KiB. With SQLite's 2 MB a transaction of many polls does not fit: its pages are
+/// written, read again and written again.
+const WRITER_CACHE: i64 = 16 << 10;
 /// "rivr": what SQLite's `application_id` says of our files.
 const APPLICATION_ID: i64 = 0x7269_7672;
 
@@ -164,6 +167,7 @@ impl Sqlite {
         self.db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
         self.db.pragma_update(None, "synchronous", "FULL")?;
         self.db.pragma_update(None, "foreign_keys", true)?;
+        self.db.pragma_update(None, "cache_size", -WRITER_CACHE)?;
         // Bytes; the log is cut back to this after a checkpoint.
         self.db.pragma_update(None, "journal_size_limit", 16 << 20)?;
         self.db.execute_batch("BEGIN IMMEDIATE")?;

@@ -1,0 +1,77 @@
+//! A store of many entries, made in minutes: rows as the daemon writes them, with keys that no document has. What is
+//! written ascends wherever a number may be chosen, so that the trees are as full and as deep as they get.
+
+use std::path::Path;
+
+use riverine::store::Sqlite;
+use rusqlite::{Connection, params};
+
+/// Entries in one transaction.
+const CHUNK: i64 = 100_000;
+/// 2024-01-01.
+const START: i64 = 1_704_067_200;
+
+/// Makes a store with sources `s0`, `s1`, ... and so many entries, an equal share each.
+///
+/// `state` is what is remembered of every source, as JSON.
+pub(crate) fn store(path: &Path, sources: i64, entries: i64, state: &str) {
+    drop(Sqlite::open(path).unwrap());
+    let mut db = Connection::open(path).unwrap();
+    let mode: String = db.pragma_update_and_check(None, "journal_mode", "OFF", |row| row.get(0)).unwrap();
+    assert_eq!(mode, "off");
+    db.pragma_update(None, "synchronous", "OFF").unwrap();
+    db.pragma_update(None, "cache_size", -(512 << 10)).unwrap();
+    let transaction = db.transaction().unwrap();
+    for number in 0..sources {
+        let sql = "INSERT INTO sources (number, id, url, rule, configured, stories, state)
+            VALUES (?1, 's' || ?2, 'x', 'timestamp+title', 1, ?3, ?4)";
+        let mut insert = transaction.prepare_cached(sql).unwrap();
+        insert.execute(params![number + 1, number, entries / sources, state]).unwrap();
+    }
+    transaction.commit().unwrap();
+    for from in (0..entries).step_by(usize::try_from(CHUNK).unwrap()) {
+        let to = entries.min(from + CHUNK);
+        let transaction = db.transaction().unwrap();
+        chunk(&transaction, (from, to), sources, entries);
+        transaction.commit().unwrap();
+    }
+    db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).unwrap();
+}
+
+/// A key that ascends with `i`: eight bytes of place, eight of chance.
+const KEY: &str = "unhex(printf('%016x', i * ?5) || hex(randomblob(8)))";
+
+fn chunk(db: &Connection, (from, to): (i64, i64), sources: i64, entries: i64) {
+    // Spread over a year, newest last.
+    let step = f64::from(365 * 86_400) / entries as f64;
+    let spread = i64::MAX / entries.max(1);
+    let numbers = "WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?2 AND ?3 + ?4 + ?5 + ?6 > 0)";
+    let run = |sql: &str| {
+        db.prepare_cached(sql).unwrap().execute(params![from, to, sources, step, spread, START]).unwrap();
+    };
+    let published = "CAST(?6 + i * ?4 AS INTEGER)";
+    run(&format!(
+        "INSERT INTO entries (number, id, source, published, updated, first_seen, modified, listed, stated, title_key,
+           guid, title, link, stated_published, summary, more, digest, substance, reading)
+         {numbers} SELECT i + 1, {KEY}, 1 + i % ?3, {published}, {published}, {published}, {published}, 1,
+           {published}, i * ?5, 'https://s' || (i % ?3) || '.example/?p=' || i, 'What happened, number ' || i,
+           'https://s' || (i % ?3) || '.example/news/' || i, {published}, '<p>In short, ' || i || '</p>', '{{}}',
+           randomblob(16), randomblob(16), 1 FROM n"
+    ));
+    run(&format!(
+        "INSERT INTO sightings (number, source, entry, published, digest, story, title_key, text_key, guid, link,
+           title, stated, first_seen, rule)
+         {numbers} SELECT i + 1, 1 + i % ?3, i + 1, {published}, {KEY}, {KEY}, i * ?5, i * ?5,
+           'https://s' || (i % ?3) || '.example/?p=' || i, 'https://s' || (i % ?3) || '.example/news/' || i,
+           'What happened, number ' || i, {published}, {published}, 'first' FROM n"
+    ));
+    for scope in ["1 + i % ?3", "1 + i % ?3", "1 + i % ?3", "1 + i % ?3", "0", "0", "0"] {
+        run(&format!("INSERT INTO keys (scope, key, target) {numbers} SELECT {scope}, {KEY}, i + 1 FROM n"));
+    }
+    // Places and the word that stands in every entry: store/sqlite/search.rs.
+    run(&format!(
+        "INSERT INTO words (rowid, title, body)
+         {numbers} SELECT (({published} + 2208988800) << 30) | (i + 1), 'what happened number ' || i,
+           char(57344) || ' in short ' || i || ' word' || (i % 20011) || ' word' || (i % 401) FROM n"
+    ));
+}
