@@ -144,9 +144,10 @@ fn answer(request: &Request<'_>, shift: u64) -> Fetched {
         validators: Validators { url: url.clone(), etag: Some(tag), last_modified: None },
         freshness: Freshness::default(),
         permanent: None,
-        hubs: Vec::new(),
+        hubs: (Vec::new(), None),
         certificate_ends: None,
         requests: 1,
+        held_by: None,
     };
     if known {
         return Fetched::NotModified(answer);
