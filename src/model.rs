@@ -16,7 +16,7 @@ pub use entry::{
 };
 pub use ledger::{HostDay, Tally};
 pub use markup::Markup;
-pub use output::{Access, HubChoice, Output, Published, Sighting, TitlePrefix};
+pub use output::{Access, HubChoice, Output, Published, Sighting, TitlePrefix, Via};
 pub use source::{
     Auth, DedupRule, Filter, FuturePolicy, Kind, PageSelectors, Schedule, Secret, Source, SourceId,
     toml_string,

@@ -10,8 +10,7 @@ use chrono::{DateTime, Duration, Utc};
 use super::decide::Table;
 use super::wording::{Word, bands, comparable, share, shingles, words};
 use super::{Context, Rules, Target, keys};
-use crate::html;
-use crate::model::{DedupRule, Entry};
+use crate::model::{DedupRule, Entry, Markup};
 
 /// What `sightings` and `explain` call it.
 pub const SIMILAR: &str = "similar text";
@@ -19,6 +18,8 @@ pub const SIMILAR: &str = "similar text";
 pub const NEAR: Duration = Duration::hours(48);
 /// A longer pair of words apart and together ("per cent") is not looked for.
 const JOINED: usize = 3;
+/// Titles that differ in so few words are one form, however short they are.
+const SLOTS: usize = 2;
 /// Letters at the beginning that two spellings of one word share.
 const SPELT_ALIKE: usize = 4;
 
@@ -27,8 +28,8 @@ const SPELT_ALIKE: usize = 4;
 pub struct Kept {
     /// Its title.
     pub title: String,
-    /// Its text: content, else summary; clean HTML.
-    pub text: String,
+    /// Its text: content, else summary.
+    pub text: Markup,
     /// Its language.
     pub language: Option<String>,
     /// The date shown.
@@ -43,11 +44,11 @@ pub(super) fn bands_of(context: &Context<'_>, entry: &Entry, shown: DateTime<Utc
     if !asked || (context.now - shown).abs() > NEAR {
         return Vec::new();
     }
-    bands(&words(&html::to_text(text(entry))))
+    bands(&words(text(entry)))
 }
 
 fn text(entry: &Entry) -> &str {
-    entry.content.as_deref().or(entry.summary.as_deref()).unwrap_or_default()
+    entry.content.as_ref().or(entry.summary.as_ref()).map_or("", Markup::text)
 }
 
 /// A title and a text in words.
@@ -60,7 +61,7 @@ struct Told<'a> {
 impl<'a> Told<'a> {
     fn new(title: &str, text: &str, language: Option<&'a str>, rules: &Rules) -> Self {
         let language = language.and_then(|tag| tag.split('-').next());
-        Self { title: words(keys::without_suffix(title, rules)), text: words(&html::to_text(text)), language }
+        Self { title: words(keys::without_suffix(title, rules)), text: words(text), language }
     }
 }
 
@@ -139,7 +140,8 @@ fn titles_agree(one: &[Word], two: &[Word], text: &[Word]) -> bool {
     let is_in = |words: &[Word], word: &Word| words.iter().any(|other| other.text == word.text);
     let only_one: Vec<&Word> = one.iter().filter(|word| !is_in(two, word)).collect();
     let only_two: Vec<&Word> = two.iter().filter(|word| !is_in(one, word)).collect();
-    let one_form = (one.len() - only_one.len()) * 2 >= one.len().min(two.len());
+    let (longer, common) = (one.len().max(two.len()), one.len() - only_one.len());
+    let one_form = common * 2 > longer || longer.saturating_sub(common) <= SLOTS;
     let both_differ = !only_one.is_empty() && !only_two.is_empty();
     let numbers = |words: &[&Word]| words.iter().any(|word| word.number);
     if both_differ && (one_form || numbers(&only_one) && numbers(&only_two)) {
@@ -182,7 +184,7 @@ impl Table<'_> {
         let told = Told::new(&entry.title, text(entry), entry.language.as_deref(), rules);
         let same = |row: &&i64| {
             let Some(kept) = self.known.kept.get(row) else { return false };
-            let other = Told::new(&kept.title, &kept.text, kept.language.as_deref(), rules);
+            let other = Told::new(&kept.title, kept.text.text(), kept.language.as_deref(), rules);
             (kept.published - shown).abs() <= NEAR && nearly_the_same(&told, &other, least)
         };
         rows.iter().filter(same).copied().collect()

@@ -88,6 +88,17 @@ pub struct Sighting {
     pub rule: String,
 }
 
+/// The same story as another source tells it, in nearly the same words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Via {
+    /// Which source.
+    pub source: SourceId,
+    /// Shown name of that source.
+    pub source_name: String,
+    /// Its link there, absolute.
+    pub link: String,
+}
+
 /// An entry as it is published: the kept text under its lasting name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Published {
@@ -116,4 +127,6 @@ pub struct Published {
     pub source_url: String,
     /// What that source says of itself as a podcast.
     pub podcast: Option<Podcast>,
+    /// Where else it is told in nearly the same words, in the order it was found.
+    pub via: Vec<Via>,
 }

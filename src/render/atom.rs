@@ -156,6 +156,12 @@ fn entry(shown: &Shown, taken: &mut HashSet<DateTime<Utc>>) -> atom::Entry {
         length: file.length.map(|length| length.to_string()),
         ..Default::default()
     }));
+    links.extend(
+        shown
+            .via
+            .iter()
+            .map(|via| atom::Link { title: Some(spelt(&via.name)), ..link("via", &via.link, None) }),
+    );
     atom::Entry {
         title: text(&shown.title, lang),
         id: shown.id.clone(),

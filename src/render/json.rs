@@ -87,8 +87,18 @@ struct Attachment<'a> {
 struct Riverine<'a> {
     source: Origin<'a>,
     first_seen: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    via: Vec<Via<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     episode: Option<Part<'a>>,
+}
+
+/// The same story in another source.
+#[derive(Serialize)]
+struct Via<'a> {
+    id: &'a str,
+    title: &'a str,
+    url: &'a str,
 }
 
 /// An episode of a podcast.
@@ -180,6 +190,7 @@ fn item(shown: &Shown) -> Item<'_> {
                 home_page_url: shown.source.home.as_deref(),
             },
             first_seen: stamp(shown.first_seen),
+            via: shown.via.iter().map(|via| Via { id: &via.id, title: &via.name, url: &via.link }).collect(),
             episode: shown.episode.as_ref().map(|episode| Part {
                 title: episode.title.as_deref(),
                 season: episode.season,

@@ -148,7 +148,7 @@ fn item(shown: &Shown) -> rss::Item {
         pub_date: Some(rfc822(shown.published)),
         source: Some(rss::Source { url: shown.source.url.clone(), title: Some(plain(&shown.source.name)) }),
         content: shown.content.clone(),
-        extensions: media(shown, itunes_ext.is_some()),
+        extensions: extensions(shown, itunes_ext.is_some()),
         itunes_ext,
         dublin_core_ext: has_dublin_core.then_some(dublin_core),
         ..Default::default()
@@ -158,6 +158,16 @@ fn item(shown: &Shown) -> rss::Item {
 /// The one file that RSS has room for: the first, where its address is one that RSS readers take.
 fn attached(shown: &Shown) -> Option<&Enclosure> {
     shown.enclosures.first().filter(|file| podcast::is_plain_web(&file.url))
+}
+
+/// What RSS itself has no room for.
+fn extensions(shown: &Shown, episode: bool) -> ExtensionMap {
+    let mut extensions = media(shown, episode);
+    for via in &shown.via {
+        let attrs = vec![("rel", "via".to_owned()), ("href", via.link.clone()), ("title", via.name.clone())];
+        add(&mut extensions, "atom", "link", String::new(), attrs);
+    }
+    extensions
 }
 
 /// RSS has room for one enclosure without a playing time; Media RSS says the rest.

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::{Head, permalink};
 use crate::html;
-use crate::model::{Category, Enclosure, Episode, Person, Podcast, Published, TitlePrefix};
+use crate::model::{Category, Enclosure, Episode, Person, Podcast, Published, TitlePrefix, Via};
 
 /// Longest title made from a text that has none, in characters.
 const MADE_TITLE: usize = 80;
@@ -41,6 +41,16 @@ pub(super) struct Shown {
     pub(super) podcast: Option<Podcast>,
     pub(super) language: Option<String>,
     pub(super) source: Origin,
+    /// Where else it is told.
+    pub(super) via: Vec<Elsewhere>,
+}
+
+/// The same story in another source.
+pub(super) struct Elsewhere {
+    pub(super) id: String,
+    pub(super) name: String,
+    /// A valid absolute address, not the entry's own.
+    pub(super) link: String,
 }
 
 /// Where an entry came from.
@@ -69,11 +79,14 @@ impl Shown {
         if head.title_prefix == TitlePrefix::Source {
             title = format!("{}: {title}", source.name);
         }
+        let link = entry.link.as_deref().and_then(web).unwrap_or_else(|| permalink(&head.base, published.id));
+        let via = published.via.iter().filter_map(Elsewhere::new).filter(|via| via.link != link).collect();
         Self {
+            via,
             id: published.id.urn(),
             number: published.number,
             title,
-            link: entry.link.as_deref().and_then(web).unwrap_or_else(|| permalink(&head.base, published.id)),
+            link,
             published: plausible(published.published),
             updated: plausible(published.updated),
             first_seen: plausible(published.first_seen),
@@ -89,6 +102,13 @@ impl Shown {
             language: entry.language.as_deref().and_then(language),
             source,
         }
+    }
+}
+
+impl Elsewhere {
+    fn new(via: &Via) -> Option<Self> {
+        let (id, name) = (one_line(via.source.as_str()), one_line(&via.source_name));
+        Some(Self { name: if name.is_empty() { id.clone() } else { name }, id, link: web(&via.link)? })
     }
 }
 

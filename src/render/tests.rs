@@ -57,6 +57,7 @@ fn published(number: u32, title: &str) -> Published {
         source_link: Some("https://news.example/".to_owned()),
         source_url: "https://news.example/feed?x=1&y=2".to_owned(),
         podcast: None,
+        via: Vec::new(),
     }
 }
 
@@ -391,4 +392,40 @@ proptest! {
         let value = atom.entries[0].content.clone().and_then(|content| content.value).unwrap_or_default();
         prop_assert_eq!(value, wanted);
     }
+}
+
+#[test]
+fn the_same_story_elsewhere_is_linked_in_every_form() {
+    let mut one = published(1, "Beavers return");
+    let via = |name: &str, link: &str| crate::model::Via {
+        source: SourceId::new("paper"),
+        source_name: name.to_owned(),
+        link: link.to_owned(),
+    };
+    let own = one.entry.link.clone().unwrap();
+    let bad = via("Paper", "javascript:alert(1)");
+    one.via = vec![via("A & <B> \"C\"", "https://paper.example/7?a=1&b=2"), bad, via("Paper", &own)];
+    let told = [one];
+    let atom = text(Form::Atom, &head(), &told);
+    let parsed = feed_rs::parser::parse(atom.as_bytes()).unwrap();
+    let links = |rel: &str| -> Vec<(String, Option<String>)> {
+        let of_rel = parsed.entries[0].links.iter().filter(|link| link.rel.as_deref() == Some(rel));
+        of_rel.map(|link| (link.href.clone(), link.title.clone())).collect()
+    };
+    assert_eq!(
+        links("via"),
+        [("https://paper.example/7?a=1&b=2".to_owned(), Some("A & <B> \"C\"".to_owned()))]
+    );
+    let rss = text(Form::Rss, &head(), &told);
+    let channel = ::rss::Channel::read_from(rss.as_bytes()).unwrap();
+    let link = &channel.items()[0].extensions()["atom"]["link"];
+    assert_eq!(link.len(), 1);
+    assert_eq!(link[0].attrs()["rel"], "via");
+    assert_eq!(link[0].attrs()["href"], "https://paper.example/7?a=1&b=2");
+    assert_eq!(channel.items()[0].link(), Some(own.as_str()));
+    let json: serde_json::Value = serde_json::from_str(&text(Form::Json, &head(), &told)).unwrap();
+    let expected = serde_json::json!([
+        {"id": "paper", "title": "A & <B> \"C\"", "url": "https://paper.example/7?a=1&b=2"}
+    ]);
+    assert_eq!(json["items"][0]["_riverine"]["via"], expected);
 }

@@ -65,6 +65,7 @@ fn entry(plan: &Plan, health: &Health) -> Published {
         source_link: Some(plan.address("sources")),
         source_url: plan.address("feeds/_health.atom"),
         podcast: None,
+        via: Vec::new(),
     }
 }
 

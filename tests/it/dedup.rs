@@ -138,3 +138,59 @@ fn an_entry_is_explained_and_the_store_copied_beside_the_daemon() {
     let daemon = app.serve();
     assert_eq!(daemon.json("/feeds/all.json")["items"][0]["id"], id.as_str());
 }
+
+#[test]
+fn texts_that_are_nearly_the_same_are_one_story_where_somebody_asks_for_it() {
+    let text = "Beavers have returned to the upper Alder for the first time in more than a century, the river trust \
+        said. A walker found fresh dams above the old mill, and cameras set up by volunteers showed two adults and at \
+        least one kit. The trust asked visitors to keep dogs on a lead and to leave fallen branches where they lie. \
+        The council will decide in spring whether the path has to be moved.";
+    let paper = format!("HARROW (Alder News) – {text}");
+    let later = "Mon, 16 Nov 2026 09:30:00 GMT";
+    let origin = Origin::start();
+    origin.on("/one", Reply::ok(RSS, rss("One", &[("1", "Beavers return to the Alder", TIME, text)])));
+    origin.on(
+        "/two",
+        Reply::ok(RSS, rss("Two", &[("x9", "River trust: beavers on the Alder", later, &paper)])),
+    );
+    let sources = source("one", &origin, "") + &source("two", &origin, "");
+    let off = App::new(&sources);
+    let daemon = off.serve();
+    off.polled(&["one", "two"]);
+    assert_eq!(daemon.titles("all").len(), 2);
+    assert_eq!(daemon.stop(), 0);
+
+    let app = App::new(&(sources + "[dedup]\nsimilar = 0.9\n"));
+    // One after the other, so that it is known whose text is kept.
+    app.ok(&["fetch", "one"]);
+    app.ok(&["fetch", "two"]);
+    let daemon = app.serve();
+    assert_eq!(daemon.titles("all"), ["Beavers return to the Alder"]);
+    let item = daemon.json("/feeds/all.json")["items"][0].clone();
+    assert_eq!(item["url"], "https://origin.example/1");
+    let via = serde_json::json!([{"id": "two", "title": "Two", "url": "https://origin.example/x9"}]);
+    assert_eq!(item["_riverine"]["via"], via);
+    let atom = daemon.get("/feeds/all.atom");
+    let link = "<link href=\"https://origin.example/x9\" rel=\"via\" title=\"Two\"/>";
+    assert!(atom.text().contains(link), "{}", atom.text());
+    let rss = daemon.get("/feeds/all.rss");
+    assert!(
+        rss.text().contains("rel=\"via\"") && rss.text().contains("https://origin.example/x9"),
+        "{}",
+        rss.text()
+    );
+    // It is in an output of either source, and nothing that the second says changes it.
+    for one in ["one", "two"] {
+        let items = daemon.json(&format!("/sources/{one}.json"))["items"].clone();
+        assert_eq!(items[0]["title"], "Beavers return to the Alder", "{one}");
+    }
+    let id = item["id"].as_str().unwrap();
+    let told = app.ok(&["explain", id]);
+    for said in ["first", "similar text", "River trust: beavers on the Alder", "one", "two"] {
+        assert!(told.contains(said), "{said:?} not in {told}");
+    }
+    let page = daemon.get(&format!("/entries/{}", id.strip_prefix("urn:uuid:").unwrap()));
+    for said in ["nearly the same text", "River trust: beavers on the Alder", "https://origin.example/x9"] {
+        assert!(page.text().contains(said), "{said:?} not in {}", page.text());
+    }
+}

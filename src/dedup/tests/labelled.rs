@@ -172,10 +172,6 @@ fn the_labelled_pairs_meet_and_stay_apart() {
     let mut book = Book::new(&["a", "b"]);
     let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
     for pair in &pairs {
-        if pair.similar > 0.0 {
-            // What texts share outlives the stories; these pairs have the same few texts.
-            book = Book::new(&["a", "b"]);
-        }
         let is_one = pair.is_one(&mut book);
         let wrong = is_one && !pair.same;
         assert!(wrong <= pair.limit, "merged wrongly: {}, {}, {}", pair.rule, pair.way, pair.shape);
@@ -215,7 +211,7 @@ const RECALL: [(&str, f64); 9] = [
     ("guid, inside", 0.92),
     ("link, between", 0.89),
     ("link, inside", 0.83),
-    ("similar", 0.76),
+    ("similar", 0.78),
     ("suffix", 0.9),
     ("timestamp+title", 0.81),
     ("untitled", 0.66),

@@ -54,7 +54,10 @@ fn while_it_is_off_nothing_is_written_and_what_came_then_is_never_compared() {
 #[test]
 fn the_first_told_is_kept_and_the_other_changes_nothing_of_it() {
     let mut book = book(0.9);
-    let other = report("the bridge", 2).title("After a long evening: the bridge").guid("b-1");
+    let other = report("the bridge", 2)
+        .title("After a long evening: the bridge")
+        .guid("b-1")
+        .link("https://b.example/1");
     assert_eq!(standing(&mut book, &[("a", alone(&report("the bridge", 1))), ("b", alone(&other))]), 1);
     let kept = book.river(None).remove(0);
     let (_, sightings) = book.store.entry(kept.id).unwrap().unwrap();
@@ -63,6 +66,8 @@ fn the_first_told_is_kept_and_the_other_changes_nothing_of_it() {
     // It is in either source's river; a document of it was changed by what came.
     assert_eq!(book.river(Some(&["b"])).len(), 1);
     assert!(kept.modified > kept.first_seen && kept.updated == kept.published);
+    let via: Vec<_> = kept.via.iter().map(|via| (via.source_name.as_str(), via.link.as_str())).collect();
+    assert_eq!(via, [("b", "https://b.example/1")]);
     let corrected = other.text("Something else altogether.");
     assert_eq!(poll(&mut book, "b", alone(&corrected)), (0, 0));
     assert_eq!(book.river(None).remove(0).entry, kept.entry);

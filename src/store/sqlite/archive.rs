@@ -91,8 +91,8 @@ pub(super) fn stories(
     now: DateTime<Utc>,
 ) -> Result<Stories, StoreError> {
     let mut row = db.prepare_cached(&format!(
-        "SELECT {}, coalesce(e.hold_until, 0) > ?2, e.listed FROM entries e JOIN sources s ON s.number = e.source
-         WHERE e.number = ?1",
+        "SELECT {}, coalesce(e.hold_until, 0) > ?2 AS waits, e.listed AS listed
+         FROM entries e JOIN sources s ON s.number = e.source WHERE e.number = ?1",
         rows::PUBLISHED
     ))?;
     let mut found = Stories::default();
@@ -102,7 +102,7 @@ pub(super) fn stories(
         }
         let story = row
             .query_row(params![number, now.timestamp()], |row| {
-                Ok((row.get::<_, bool>(22)?, row.get::<_, bool>(23)?, rows::published(row)?))
+                Ok((row.get::<_, bool>("waits")?, row.get::<_, bool>("listed")?, rows::published(row)?))
             })
             .optional()?;
         match story {

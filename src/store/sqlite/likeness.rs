@@ -86,7 +86,7 @@ impl<'a> Lookup<'a> {
         let kept = self.kept.query_row(params![number, self.source, since, now, LONGEST], |row| {
             Ok(Kept {
                 title: row.get(0)?,
-                text: row.get(1)?,
+                text: row.get::<_, String>(1)?.into(),
                 language: row.get(2)?,
                 published: at(row.get(3)?),
                 here: row.get(4)?,

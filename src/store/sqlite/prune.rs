@@ -106,10 +106,13 @@ pub(super) fn purge(db: &mut Connection, source: i64, now: DateTime<Utc>) -> Res
             gone.push(number);
         }
     }
-    transaction.execute(
+    let forgotten = format!("{gone:?}");
+    for sql in [
         "DELETE FROM keys WHERE scope = 0 AND target IN (SELECT value FROM json_each(?1))",
-        [format!("{gone:?}")],
-    )?;
+        "DELETE FROM bands WHERE entry IN (SELECT value FROM json_each(?1))",
+    ] {
+        transaction.execute(sql, [&forgotten])?;
+    }
     heirs.sort_unstable();
     heirs.dedup();
     for heir in heirs {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::websub;
 use crate::model::{
     Article, Category, DedupRule, Digest, Enclosure, Entry, EntryId, Episode, Markup, Person, Podcast,
-    Published, SourceId, SourceState,
+    Published, SourceId, SourceState, Via,
 };
 use crate::store::SourceRow;
 use crate::store::state::{PodcastRow, StateRow, at};
@@ -108,6 +108,16 @@ fn podcast(json: &str) -> Option<Podcast> {
     serde_json::from_str::<PodcastRow>(json).ok().map(Podcast::from)
 }
 
+fn via(json: &str) -> Vec<Via> {
+    if json == "[]" {
+        return Vec::new();
+    }
+    let told: Vec<(String, String, String)> = serde_json::from_str(json).unwrap_or_default();
+    told.into_iter()
+        .map(|(source, source_name, link)| Via { source: SourceId::new(source), source_name, link })
+        .collect()
+}
+
 pub(super) fn source(row: &Row<'_>) -> rusqlite::Result<SourceRow> {
     let id: Arc<str> = row.get::<_, String>(0)?.into();
     let name = row.get::<_, Option<String>>(2)?.or(row.get(3)?).filter(|name| !name.is_empty());
@@ -148,7 +158,11 @@ pub(super) fn digest(row: &Row<'_>, column: usize) -> rusqlite::Result<Digest> {
 /// The columns [`published`] reads, of `entries e JOIN sources s`.
 pub(super) const PUBLISHED: &str = "e.number, e.id, e.published, e.updated, e.first_seen, e.modified, \
      e.guid, e.title, e.link, e.language, e.stated_published, e.stated_updated, e.summary, e.content, \
-     e.more, e.digest, s.id, s.name, s.title, s.link, s.url, s.podcast";
+     e.more, e.digest, s.id, s.name, s.title, s.link, s.url, s.podcast, \
+     (SELECT json_group_array(json_array(v.id, coalesce(nullif(v.name, ''), nullif(v.title, ''), v.id), x.link) \
+        ORDER BY x.number) \
+      FROM sightings x INDEXED BY sightings_similar JOIN sources v ON v.number = x.source \
+      WHERE x.entry = e.number AND x.rule GLOB 'similar text*' AND x.link IS NOT NULL)";
 
 pub(super) fn published(row: &Row<'_>) -> rusqlite::Result<Published> {
     let time = |column: usize| row.get::<_, Option<i64>>(column).map(|seconds| seconds.map(at));
@@ -201,5 +215,6 @@ pub(super) fn published(row: &Row<'_>) -> rusqlite::Result<Published> {
         source_link: row.get(19)?,
         source_url: row.get(20)?,
         podcast: row.get::<_, Option<String>>(21)?.and_then(|json| podcast(&json)),
+        via: via(&row.get::<_, String>(22)?),
     })
 }
