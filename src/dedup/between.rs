@@ -69,7 +69,7 @@ impl Table<'_> {
         let mut names: HashSet<EntryId> = HashSet::new();
         let mut repeats: Vec<(usize, usize, &'static str)> = Vec::new();
         let alike = self.by_likeness();
-        for index in self.open() {
+        for index in self.open_newest_first() {
             let Some(keys) = self.key(index).cloned() else { continue };
             match self.repeated(index, &keys, &earlier) {
                 Some((Place::Met(story), rule)) => self.meet(index, story, rule),

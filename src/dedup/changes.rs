@@ -21,8 +21,7 @@ impl Table<'_> {
             let Some(Decision::Seen { sighting, .. }) = self.intake.decisions.get(index) else { continue };
             let Some(sighting) = self.known.sightings.get(sighting) else { continue };
             let Some(story) = sighting.entry.and_then(|row| self.known.entries.get(&row)) else { continue };
-            let first_claim = self.claims.get(&story.number).and_then(|claims| claims.first());
-            if !story.own || first_claim != Some(&index) {
+            if !story.own || self.speaks_for(story.number) != Some(index) {
                 continue;
             }
             if let Some(correction) = self.correction(index, entry, (sighting, story)) {
@@ -33,6 +32,18 @@ impl Table<'_> {
                 self.intake.merges.push((older, younger));
             }
         }
+    }
+
+    /// Of the entries that stand for a story, the one with the best claim; where the document has that twice, under
+    /// one guid and one link, the one that was updated last.
+    fn speaks_for(&self, story: i64) -> Option<usize> {
+        let claims = self.claims.get(&story)?;
+        let first = *claims.first()?;
+        let updated = |index: usize| self.entries.get(index).and_then(|entry| entry.updated);
+        let newer = claims.iter().copied().filter(|claim| self.is_twin(first, *claim));
+        newer.fold(Some(first), |best, claim| {
+            best.filter(|best| updated(*best) >= updated(claim)).or(Some(claim))
+        })
     }
 
     fn correction(

@@ -3,6 +3,7 @@
 //! The order of steps matters and is the order of calls in [`decide`]: what is strongest claims first, so that
 //! a weak likeness never takes a story away from its own entry. inside.rs, between.rs and changes.rs have the steps.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use super::document::DocumentKeys;
@@ -104,6 +105,35 @@ impl Table<'_> {
             // No links to tell by: different guids count when the texts differ too.
             (Some(true), None) => a.text != b.text,
         }
+    }
+
+    /// True when two entries of this document are the same one, told twice.
+    pub(super) fn is_twin(&self, one: usize, two: usize) -> bool {
+        let (Some(one), Some(two)) = (self.entries.get(one), self.entries.get(two)) else { return false };
+        one.guid.is_some() && one.guid == two.guid && one.link == two.link
+    }
+
+    /// What is open; of an entry that the document has twice the one that was updated last comes first.
+    pub(super) fn open_newest_first(&self) -> Vec<usize> {
+        let mut open = self.open();
+        let mut twins: HashMap<(&str, Option<&str>), Vec<usize>> = HashMap::new();
+        for (place, index) in open.iter().enumerate() {
+            let Some(entry) = self.entries.get(*index) else { continue };
+            if let Some(guid) = entry.guid.as_deref() {
+                twins.entry((guid, entry.link.as_deref())).or_default().push(place);
+            }
+        }
+        for places in twins.into_values().filter(|places| places.len() > 1) {
+            let mut indexes: Vec<usize> =
+                places.iter().filter_map(|place| open.get(*place).copied()).collect();
+            indexes.sort_by_key(|index| Reverse(self.entries.get(*index).and_then(|entry| entry.updated)));
+            for (place, index) in places.iter().zip(indexes) {
+                if let Some(slot) = open.get_mut(*place) {
+                    *slot = index;
+                }
+            }
+        }
+        open
     }
 
     /// True when nothing in this document that stands for the story is another story than this entry.

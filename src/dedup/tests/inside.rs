@@ -294,3 +294,33 @@ fn a_link_given_up_goes_to_who_has_it_now() {
     assert_eq!(link("Press release, edited").unwrap(), "https://a.example/1");
     assert_eq!(link("Press release").unwrap(), "https://a.example/2");
 }
+
+#[test]
+fn of_an_entry_that_a_document_has_twice_the_newer_is_told() {
+    let told = |n: u32| {
+        let link = "https://a.example/1";
+        titled(&format!("Edit {n}"))
+            .guid("1")
+            .link(link)
+            .at(day(1))
+            .updated(day(n))
+            .text(&format!("Edit {n}."))
+    };
+    let river = |book: &mut Book| -> Vec<(EntryId, DateTime<Utc>, String)> {
+        book.river(None).into_iter().map(|one| (one.id, one.updated, one.entry.title)).collect()
+    };
+    for (first, later) in [([1, 2], [3, 2]), ([2, 1], [2, 3]), ([1, 2], [2, 3]), ([2, 1], [3, 2])] {
+        let mut book = Book::new(&["a"]);
+        assert_eq!(poll(&mut book, "a", &first.map(told)), (1, 0));
+        let id = river(&mut book)[0].0;
+        assert_eq!(river(&mut book), [(id, day(2), "Edit 2".to_owned())], "{first:?}");
+        // One of them is corrected; then both stand still, and are read anew.
+        assert_eq!(poll(&mut book, "a", &later.map(told)), (0, 1), "{first:?} {later:?}");
+        assert_eq!(river(&mut book), [(id, day(3), "Edit 3".to_owned())], "{first:?} {later:?}");
+        for reading in [1, 2] {
+            book.reading = reading;
+            assert_eq!(poll(&mut book, "a", &later.map(told)), (0, 0), "{first:?} {later:?}");
+        }
+        assert_eq!(river(&mut book), [(id, day(3), "Edit 3".to_owned())], "{first:?} {later:?}");
+    }
+}
