@@ -1,5 +1,6 @@
 //! One `[[source]]` with what it inherits. Never looks at other sources.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::diagnose::Place;
@@ -23,6 +24,9 @@ pub(super) struct Defaults {
     max_body: Size,
     proxy: Option<url::Url>,
     websub: bool,
+    min_interval: Duration,
+    /// What may be dialled; `None` where that cannot be told.
+    guard: Option<fetch::Guard>,
 }
 
 /// A source as it was found. What could be read of a broken one is kept,
@@ -57,6 +61,8 @@ pub(super) fn defaults(section: &Section<'_, '_>, fetch: &fetch::Options) -> Def
         max_body: fetch.max_body,
         proxy: fetch.proxy.as_deref().and_then(|p| url::Url::parse(p).ok()),
         websub: fetch.websub,
+        min_interval: fetch.min_interval.0,
+        guard: fetch::Guard::new(&fetch.allow_private).ok(),
     }
 }
 
@@ -147,6 +153,7 @@ impl Draft {
     fn read(section: &Section<'_, '_>, defaults: &Defaults, url: Option<&url::Url>) -> Self {
         let kind = section.get("kind", values::one_of(KINDS)).unwrap_or_default();
         let page = page(&section.table("page"));
+        warn_of_address(section, defaults, url);
         if section.has("page") && matches!(kind, Kind::Feed | Kind::Text) {
             let hint = "take the selectors out, or write kind = \"page\"".to_owned();
             section.warn("kind", "this source is no page: its selectors are not used".to_owned(), Some(hint));
@@ -207,10 +214,32 @@ impl Draft {
     }
 }
 
+/// A literal address that is never dialled: a name is judged by what it leads to, when it is asked.
+fn warn_of_address(section: &Section<'_, '_>, defaults: &Defaults, url: Option<&url::Url>) {
+    let literal = match url.and_then(url::Url::host) {
+        Some(url::Host::Ipv4(address)) => IpAddr::V4(address),
+        Some(url::Host::Ipv6(address)) => IpAddr::V6(address),
+        _ => return,
+    };
+    if defaults.guard.as_ref().is_some_and(|guard| !guard.permits(literal)) {
+        let words = format!("{literal} is not a public address: it will not be asked");
+        let hint = format!("[fetch] allow_private = [\"{literal}\"] opens it");
+        section.warn("url", words, Some(hint));
+    }
+}
+
 fn plan(section: &Section<'_, '_>, defaults: &Defaults) -> Schedule {
     let adaptive = bounds(section, defaults.adaptive);
     let own =
         section.get("schedule", |spot| schedule::read(spot.text()?, adaptive).or_else(|why| spot.wrong(why)));
+    if let Some(Schedule::Every(gap)) = &own
+        && *gap < defaults.min_interval
+    {
+        let floor = Span(defaults.min_interval);
+        let words = format!("every {} is sooner than min_interval: it is polled every {floor}", Span(*gap));
+        let hint = format!("write every {floor}, or set [fetch] min_interval");
+        section.warn("schedule", words, Some(hint));
+    }
     own.or_else(|| schedule::read(&defaults.schedule, adaptive).ok())
         .unwrap_or(Schedule::Adaptive { min: adaptive.0, max: adaptive.1 })
 }

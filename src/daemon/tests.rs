@@ -1,5 +1,6 @@
 //! The loop in hours that pass in no time: who is asked when, and what cannot change that.
 
+mod faults;
 mod scale;
 
 use std::sync::Mutex;

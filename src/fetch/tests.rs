@@ -12,6 +12,7 @@ mod ends;
 mod origin;
 mod redirects;
 mod tls;
+mod wire;
 
 use origin::{Origin, Reply, answer, ok};
 

@@ -45,6 +45,48 @@ fn a_kill_costs_no_server_a_request() {
 }
 
 #[test]
+fn what_was_asked_of_each_host_is_written_down() {
+    let (origin, busy) = (Origin::start(), Origin::start());
+    let document = feed(&["one"]);
+    origin.on("/s", Reply::ok("application/rss+xml", document.clone()).etag("\"1\""));
+    busy.on("/b", Reply::status("429 Too Many Requests").header("Retry-After", "7200"));
+    let tables = source("s", &origin, "") + &source("missing", &origin, "") + &source("b", &busy, "");
+    let app = App::new(&tables);
+    let daemon = app.serve();
+    app.polled(&["s", "missing", "b"]);
+    app.poll_again("s");
+    // Dropped, the daemon is killed.
+    drop(daemon);
+    app.set_clock("2026-11-17T00:10:00Z");
+    let daemon = app.serve();
+    app.until("s", |status| status["requests"] == 3);
+    let report: serde_json::Value = serde_json::from_str(&app.ok(&["status", "--json"])).unwrap();
+    let host = |origin: &Origin| origin.url("").replace("http://", "");
+    let of = |day: &str, origin: &Origin| {
+        let hosts = report["hosts"].as_array().unwrap();
+        let found = hosts.iter().find(|line| line["day"] == day && line["host"] == host(origin).as_str());
+        let line = found.unwrap_or_else(|| panic!("{day} in {report}")).clone();
+        ["requests", "documents", "not_modified", "throttled", "failed", "bytes", "bytes_saved"]
+            .map(|name| line[name].as_u64().unwrap())
+    };
+    let size = document.len() as u64;
+    let [requests, documents, unchanged, throttled, failed, bytes, saved] = of("2026-11-16", &origin);
+    assert_eq!((documents, unchanged, throttled, bytes, saved), (1, 1, 0, size, size));
+    assert_eq!(requests, documents + unchanged + failed, "one of each request, and nothing twice");
+    assert!((1..=2).contains(&failed), "{failed}");
+    assert_eq!(of("2026-11-16", &busy), [1, 0, 0, 1, 0, 0, 0]);
+    assert_eq!(of("2026-11-17", &origin)[2], 1);
+    assert_eq!(report["totals"]["not_modified"], 2);
+    assert_eq!(report["totals"]["bytes_saved"], size * 2);
+    let table = app.ok(&["status", "--hosts=1"]);
+    assert!(table.contains("2026-11-17") && !table.contains("2026-11-16"), "{table}");
+    assert!(app.ok(&["status", "--hosts"]).contains("2026-11-16"));
+    let words = app.ok(&["status"]);
+    assert!(words.contains("2 answered 304") && words.contains("server asked to wait"), "{words}");
+    assert_eq!(daemon.stop(), 0);
+}
+
+#[test]
 #[allow(clippy::disallowed_methods, reason = "what is measured is real time")]
 fn the_end_comes_within_ten_seconds_whatever_hangs() {
     let origin = Origin::start();

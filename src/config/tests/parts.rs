@@ -230,6 +230,19 @@ fn what_is_right_is_let_through() {
 }
 
 #[test]
+fn what_will_not_be_asked_or_not_so_often_is_a_warning() {
+    let source = |url: &str, schedule: &str| format!("[[source]]\nurl = '{url}'\nschedule = '{schedule}'\n");
+    let private = "riverine.toml:2:7: 192.168.1.7 is not a public address: it will not be asked";
+    let inside = source("http://192.168.1.7/feed", "every 10m");
+    check(&inside, &[private]);
+    check(&(inside + "[fetch]\nallow_private = ['192.168.0.0/16']\n"), &[]);
+    check(&source("http://93.184.216.34/feed", "every 5m"), &[]);
+    let often = source("https://a.example/feed", "every 1s");
+    check(&often, &["riverine.toml:3:12: every 1s is sooner than min_interval: it is polled every 5m"]);
+    check(&(often + "[fetch]\nmin_interval = '1s'\n"), &[]);
+}
+
+#[test]
 fn one_address_twice_is_a_warning() {
     check(
         "[[source]]\nurl = 'https://a.example/x'\n[[source]]\nid = 'b'\nurl = 'HTTPS://A.example:443/x#y'\n",

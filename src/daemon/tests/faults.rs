@@ -1,0 +1,179 @@
+//! What goes wrong elsewhere, for hours: nobody else waits longer for it, and nobody is hammered.
+
+use super::*;
+use crate::poll::News;
+use crate::poll::tests::bed::{body, status};
+use crate::store::websub::Subscription;
+
+const EVERY: u64 = 10 * MINUTE;
+
+type Fault = fn(&Asked) -> Reply;
+
+/// A source of this host and path, polled every ten minutes.
+fn of(host: u32, number: u32) -> Source {
+    Source {
+        url: format!("https://h{host}.example/{number}").parse().unwrap(),
+        ..every(&format!("bad{host}-{number}"), EVERY)
+    }
+}
+
+/// Runs these beside one that is well; what was asked. The one that is well is asked on time, always.
+async fn beside(bad: Vec<Source>, options: Options, seconds: u64, fault: Fault) -> Vec<Asked> {
+    let bed =
+        Bed::with(
+            options,
+            move |asked| {
+                if asked.source == "healthy" { unchanged_or_feed(asked) } else { fault(asked) }
+            },
+        );
+    let mut sources = bad;
+    sources.push(every("healthy", EVERY));
+    let daemon = start(&bed, &sources).await;
+    bed.pass(seconds).await;
+    daemon.stop().await;
+    let asked = bed.asked();
+    let healthy = times(&asked, "healthy");
+    assert!(healthy.first().is_some_and(|first| *first < EVERY), "{healthy:?}");
+    assert!(healthy.windows(2).all(|two| two[1] - two[0] < 2 * EVERY), "{healthy:?}");
+    let rounds = healthy.windows(2).filter(|two| two[1] - two[0] <= EVERY + 5).count();
+    assert!(rounds + 2 >= healthy.len(), "on time but for the start: {healthy:?}");
+    asked
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_others_answer_who_is_well_is_asked_on_time() {
+    let faults: [(&str, Fault); 9] = [
+        ("hang, or have a name that does", |_| hangs()),
+        ("reset in the middle", |_| broken("reset the connection after 17 bytes").after(3)),
+        ("lie about their length", |_| broken("its body ended after 5 of 9 bytes").after(1)),
+        ("have no name", |_| broken("the name could not be resolved")),
+        ("are not there", |_| status(404)),
+        ("are broken", |_| status(500).after(20)),
+        ("send what is no feed", |_| body("\u{1}\u{2}\u{3}").after(2)),
+        ("make us panic", |_| panics()),
+        ("want to be left alone", |_| throttled(503, Some(365 * DAY))),
+    ];
+    for (name, fault) in faults {
+        let bad: Vec<Source> = (0..40).map(|number| of(number % 20, number)).collect();
+        let options = Options { concurrency: 8, ..Options::default() };
+        let asked = beside(bad, options, 6 * HOUR, fault).await;
+        // At most: at once, and after 10, 20, 40, 80, 160 minutes.
+        let most = asked.iter().filter(|asked| asked.source == "bad0-0").count();
+        assert!((1..=6).contains(&most), "sources that {name} were asked {most} times in six hours");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn five_thousand_sources_of_one_host_wait_for_each_other_and_for_nobody_else() {
+    let bad: Vec<Source> = (0..5000).map(|number| of(0, number)).collect();
+    let options = Options { per_host_gap: Span::secs(1), ..Options::default() };
+    let asked = beside(bad, options, 40 * MINUTE, unchanged_or_feed).await;
+    let mut crowd: Vec<&Asked> = asked.iter().filter(|asked| asked.source != "healthy").collect();
+    crowd.sort_unstable_by_key(|asked| asked.at);
+    assert!(crowd.windows(2).all(|two| two[0].at + Duration::from_secs(1) <= two[1].at));
+    assert!(crowd.len() > 2300, "and no time is lost: {}", crowd.len());
+    let each: std::collections::HashSet<&str> = crowd.iter().map(|asked| asked.source.as_str()).collect();
+    assert_eq!(each.len(), crowd.len(), "nobody twice before everybody once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_failing_at_once_is_no_storm_then_or_after() {
+    let bed = Bed::new(|asked| {
+        if (2 * HOUR..8 * HOUR).contains(&asked.at.as_secs()) {
+            status(502)
+        } else {
+            unchanged_or_feed(asked)
+        }
+    });
+    let sources: Vec<Source> =
+        (0..60).map(|number| Source { jitter: 0.1, ..every(&format!("s{number}"), EVERY) }).collect();
+    let daemon = start(&bed, &sources).await;
+    bed.pass(20 * HOUR).await;
+    daemon.stop().await;
+    let asked = bed.asked();
+    let failing = asked.iter().filter(|asked| (2 * HOUR..8 * HOUR).contains(&asked.at.as_secs())).count();
+    assert!(failing <= 60 * 7, "they back off: {failing}");
+    let mut seconds = std::collections::BTreeMap::new();
+    for asked in &asked {
+        *seconds.entry(asked.at.as_secs()).or_insert(0) += 1;
+    }
+    // Sixty in ten minutes are one in ten seconds.
+    let busiest = seconds.range(HOUR..).map(|(_, count)| *count).max().unwrap();
+    assert!(busiest <= 5, "{busiest}");
+    for source in &sources {
+        let back = times(&asked, source.id.as_str());
+        let first = back.iter().find(|at| **at >= 8 * HOUR).unwrap();
+        assert!(*first <= 8 * HOUR + 6 * HOUR + 40 * MINUTE, "{back:?}");
+        assert!(back.last().unwrap() + EVERY + 2 * MINUTE > 20 * HOUR, "and then as ever: {back:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_says_whose_it_is() {
+    let bed = Bed::new(|asked| {
+        if asked.url.ends_with("/loud?key=***") || asked.source == "loud" {
+            throttled(429, Some(2 * HOUR))
+        } else {
+            feed(&["a"])
+        }
+    });
+    let at = |id: &str, path: &str| Source {
+        url: format!("https://one.example/{path}").parse().unwrap(),
+        ..every(id, 30 * MINUTE)
+    };
+    let daemon = start(&bed, &[at("loud", "loud?key=s3cret"), at("neighbour", "quiet")]).await;
+    bed.pass(45 * MINUTE).await;
+    let reason = bed.state("neighbour").await.next_poll_reason;
+    assert!(reason.contains("https://one.example/loud") && !reason.contains("s3cret"), "{reason}");
+    daemon.stop().await;
+}
+
+/// A subscription that is in force.
+fn subscription(source: &str, now: DateTime<Utc>) -> Subscription {
+    let hub =
+        crate::model::Hub { url: "https://hub.example/".to_owned(), topic: "https://s.example/".to_owned() };
+    Subscription {
+        source: SourceId::new(source),
+        token: "0".repeat(32),
+        callback: "https://river.example/websub/".to_owned() + &"0".repeat(32),
+        secret: "secret".to_owned(),
+        hub,
+        asked: None,
+        expires: Some(now + TimeDelta::days(10)),
+        next_try: now + TimeDelta::days(8),
+        failures: 0,
+        words: None,
+        pushed: None,
+        announced: None,
+        pushes: 0,
+        refused: 0,
+        leaving: false,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_hub_sends_waits_for_the_poll_under_way() {
+    let bed = Bed::new(|asked| feed(&["a"]).after(if asked.at.as_secs() > MINUTE { 20 } else { 0 }));
+    let daemon = start(&bed, &[every("s", HOUR)]).await;
+    bed.pass(MINUTE).await;
+    let known = subscription("s", bed.clock.now());
+    bed.store.write(move |store| store.keep_subscription(&known)).await.unwrap();
+    bed.pass(HOUR - MINUTE + 5).await;
+    assert_eq!(bed.asked().len(), 2, "the second poll is under way");
+    let bytes = crate::poll::tests::bed::document("", &["b", "a"]).into_bytes().into();
+    let news = News::Document(crate::poll::Delivery { bytes, content_type: None });
+    let (taken, mut remembered) = oneshot::channel();
+    daemon.commands.send(Command::Push(SourceId::new("s"), news, taken)).await.ok().unwrap();
+    bed.pass(10).await;
+    assert!(remembered.try_recv().is_err(), "not beside the poll");
+    assert_eq!(bed.stories("s").await, 1);
+    bed.pass(10).await;
+    assert_eq!(remembered.await, Ok(true));
+    assert_eq!(bed.stories("s").await, 2);
+    // From then on a look a day is enough; asked by hand it is polled all the same.
+    bed.asked();
+    bed.pass(23 * HOUR).await;
+    assert_eq!(bed.asked(), []);
+    assert_eq!(daemon.by_hand(&["s"]).await.len(), 1);
+    daemon.stop().await;
+}
