@@ -12,7 +12,7 @@ use crate::text;
 
 /// Words in a row that are compared as one.
 const SHINGLE: usize = 3;
-/// Bands of a text: of texts nine tenths alike, one in seven thousand pairs shares none.
+/// Bands of a text: of texts nine tenths alike, one pair in nine thousand shares none.
 const BANDS: u64 = 12;
 /// Least hashes in a band.
 const ROWS: u64 = 6;
