@@ -40,10 +40,9 @@ impl Table<'_> {
         let claims = self.claims.get(&story)?;
         let first = *claims.first()?;
         let updated = |index: usize| self.entries.get(index).and_then(|entry| entry.updated);
-        let newer = claims.iter().copied().filter(|claim| self.is_twin(first, *claim));
-        newer.fold(Some(first), |best, claim| {
-            best.filter(|best| updated(*best) >= updated(claim)).or(Some(claim))
-        })
+        let twins = claims.iter().copied().filter(|claim| self.is_twin(first, *claim));
+        // Of several that say the same, the first: a later one has to be newer.
+        Some(twins.fold(first, |best, claim| if updated(claim) > updated(best) { claim } else { best }))
     }
 
     fn correction(
