@@ -4,9 +4,10 @@
 //! and waits for silent connections when it stops.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -14,9 +15,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::{Request, Response, Uri};
 use futures_util::future::Either;
+use futures_util::task::AtomicWaker;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Notify, watch};
@@ -75,9 +76,8 @@ pub(super) async fn serve(
     shutdown: impl Future<Output = ()>,
 ) {
     let crowd = Arc::new(Crowd::default());
-    let graceful = GracefulShutdown::new();
     let (stop, stopped) = watch::channel(false);
-    let house = House { router, answerer, crowd: crowd.clone(), graceful: &graceful };
+    let house = House { router, answerer, crowd: crowd.clone() };
     let loops = listeners.into_iter().map(|listener| accept(listener, &house, stopped.clone()));
     let loops = futures_util::future::join_all(loops);
     tokio::select! {
@@ -86,20 +86,20 @@ pub(super) async fn serve(
         () = shutdown => {}
     }
     let _ = stop.send(true);
-    if timeout(Duration::from_secs(DRAIN_SECONDS), graceful.shutdown()).await.is_err() {
-        crowd.close_all();
+    crowd.ask_all(FINISH);
+    if timeout(Duration::from_secs(DRAIN_SECONDS), crowd.emptied()).await.is_err() {
+        crowd.ask_all(LEAVE);
     }
 }
 
 /// What every connection needs.
-struct House<'a, A> {
+struct House<A> {
     router: Router,
     answerer: Arc<A>,
     crowd: Arc<Crowd>,
-    graceful: &'a GracefulShutdown,
 }
 
-async fn accept<A: Answerer>(listener: Listener, house: &House<'_, A>, mut stopped: watch::Receiver<bool>) {
+async fn accept<A: Answerer>(listener: Listener, house: &House<A>, mut stopped: watch::Receiver<bool>) {
     loop {
         let accepted = tokio::select! {
             accepted = next(&listener) => accepted,
@@ -139,7 +139,7 @@ async fn next(listener: &Listener) -> io::Result<(Stream, Peer)> {
 }
 
 /// Serves one connection on a task of its own.
-fn attend<S, A>(stream: S, peer: Peer, house: &House<'_, A>)
+fn attend<S, A>(stream: S, peer: Peer, house: &House<A>)
 where
     A: Answerer,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -164,31 +164,47 @@ where
         .max_headers(HEAD_LINES)
         .max_buf_size(HEAD_BYTES)
         .serve_connection(io, service);
-    let connection = house.graceful.watch(connection);
     tokio::spawn(async move {
-        tokio::select! {
+        let mut connection = pin!(connection);
+        let mut finishing = false;
+        poll_fn(|context| {
+            guest.face.waker.register(context.waker());
+            match guest.face.wish.load(Ordering::Relaxed) {
+                LEAVE => return Poll::Ready(()),
+                FINISH if !finishing => {
+                    finishing = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                _ => {}
+            }
             // How a client leaves is its own affair.
-            _ = connection => {}
-            () = guest.face.leave.notified() => {}
-        }
+            connection.as_mut().poll(context).map(drop)
+        })
+        .await;
         drop(guest);
     });
 }
+
+/// What is wished of a connection: no more requests after the one in hand.
+const FINISH: u8 = 1;
+/// That it ends at once.
+const LEAVE: u8 = 2;
 
 /// All open connections, so that one can be asked to leave for another.
 #[derive(Default)]
 struct Crowd {
     faces: Mutex<HashMap<u64, Arc<Face>>>,
-    /// Counts events: who moved last has the highest number.
-    ticks: AtomicU64,
+    /// Connections so far.
+    entered: AtomicU64,
     /// Rounds made so far: all the clock that connections need.
     rounds: AtomicU64,
+    /// The last one left.
+    empty: Notify,
 }
 
 /// What is known of one connection.
 struct Face {
-    moved: AtomicU64,
-    /// The round in which it last moved.
+    /// The round in which it last moved. A finer clock would be one that all connections write to.
     round: AtomicU64,
     /// The round in which the head that is being read began; 0: none is.
     head: AtomicU64,
@@ -196,7 +212,16 @@ struct Face {
     requests: AtomicUsize,
     /// It has not taken all that was written.
     slow: AtomicBool,
-    leave: Notify,
+    /// 0, [`FINISH`] or [`LEAVE`].
+    wish: AtomicU8,
+    waker: AtomicWaker,
+}
+
+impl Face {
+    fn ask(&self, wish: u8) {
+        self.wish.fetch_max(wish, Ordering::Relaxed);
+        self.waker.wake();
+    }
 }
 
 /// A request that is being answered, until its last byte is made.
@@ -230,10 +255,6 @@ impl Crowd {
         self.faces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tick(&self) -> u64 {
-        self.ticks.fetch_add(1, Ordering::Relaxed)
-    }
-
     fn round(&self) -> u64 {
         // From 1 on, so that 0 can stand for none.
         self.rounds.load(Ordering::Relaxed) + 1
@@ -254,47 +275,57 @@ impl Crowd {
                 let late = head > 0 && now.saturating_sub(head) > head_rounds;
                 let silent = now.saturating_sub(face.round.load(Ordering::Relaxed)) > idle_rounds;
                 if late || silent && !face.slow.load(Ordering::Relaxed) {
-                    face.leave.notify_one();
+                    face.ask(LEAVE);
                 }
             }
         }
     }
 
     fn enter(self: &Arc<Self>) -> Guest {
-        let number = self.tick();
+        let number = self.entered.fetch_add(1, Ordering::Relaxed);
         let face = Arc::new(Face {
-            moved: AtomicU64::new(number),
             round: AtomicU64::new(self.round()),
             // The greeting is part of the first head.
             head: AtomicU64::new(self.round()),
             requests: AtomicUsize::new(0),
             slow: AtomicBool::new(false),
-            leave: Notify::new(),
+            wish: AtomicU8::new(0),
+            waker: AtomicWaker::new(),
         });
         let mut faces = self.lock();
         if faces.len() >= CONNECTIONS {
-            let idle = |face: &Arc<Face>| {
-                (face.requests.load(Ordering::Relaxed) > 0, face.moved.load(Ordering::Relaxed))
+            let idle = |(number, face): &(&u64, &Arc<Face>)| {
+                let busy = face.requests.load(Ordering::Relaxed) > 0;
+                (busy, face.round.load(Ordering::Relaxed), **number)
             };
-            let longest = faces.iter().min_by_key(|(_, face)| idle(face)).map(|(number, _)| *number);
+            let longest = faces.iter().min_by_key(idle).map(|(number, _)| *number);
             if let Some(gone) = longest.and_then(|number| faces.remove(&number)) {
-                gone.leave.notify_one();
+                gone.ask(LEAVE);
             }
         }
         faces.insert(number, face.clone());
         Guest { crowd: self.clone(), number, face }
     }
 
-    fn close_all(&self) {
-        for face in self.lock().values() {
-            face.leave.notify_one();
+    fn ask_all(&self, wish: u8) {
+        self.lock().values().for_each(|face| face.ask(wish));
+    }
+
+    /// Waits until nobody is left.
+    async fn emptied(&self) {
+        while !self.lock().is_empty() {
+            self.empty.notified().await;
         }
     }
 }
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        self.crowd.lock().remove(&self.number);
+        let mut faces = self.crowd.lock();
+        faces.remove(&self.number);
+        if faces.is_empty() {
+            self.crowd.empty.notify_one();
+        }
     }
 }
 
@@ -312,7 +343,6 @@ impl<S> Steady<S> {
     }
 
     fn moved(&self) {
-        self.face.moved.store(self.crowd.tick(), Ordering::Relaxed);
         self.face.round.store(self.crowd.round(), Ordering::Relaxed);
     }
 
