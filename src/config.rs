@@ -100,7 +100,11 @@ impl Config {
 /// # Errors
 /// Everything that is wrong with it, with places and hints.
 pub fn load(path: &Path) -> Result<Config, Problems> {
-    load_with(path, &|name| std::env::var_os(name))
+    // On a thread of its own: the tree of a large file is gone with it, which an allocator would keep for the next one.
+    std::thread::scope(|scope| {
+        let reading = scope.spawn(|| load_with(path, &|name| std::env::var_os(name)));
+        reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 /// Reads the config at `path`; `env` looks up environment variables.
