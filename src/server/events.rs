@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -36,8 +36,15 @@ const BATCH: usize = 64;
 const HEARTBEAT: Duration = Duration::from_secs(20);
 
 /// The newest events of a feed, and who waits for more.
+#[derive(Default)]
 pub(super) struct News {
     kept: Mutex<Kept>,
+    /// Made for the first who listens: every source has a document, and kilobytes for each are too many.
+    ways: OnceLock<Box<Ways>>,
+}
+
+/// How listeners are reached.
+struct Ways {
     told: watch::Sender<i64>,
     /// Entries that were held until their time: they have places that others have passed.
     late: broadcast::Sender<Bytes>,
@@ -52,16 +59,16 @@ struct Kept {
     events: VecDeque<(i64, Bytes)>,
 }
 
-impl Default for News {
+impl Default for Ways {
     fn default() -> Self {
-        Self { kept: Mutex::default(), told: watch::Sender::new(0), late: broadcast::Sender::new(LATE) }
+        Self { told: watch::Sender::new(0), late: broadcast::Sender::new(LATE) }
     }
 }
 
 impl News {
     /// True while somebody listens.
     pub(super) fn is_watched(&self) -> bool {
-        self.told.receiver_count() > 0
+        self.ways.get().is_some_and(|ways| ways.told.receiver_count() > 0)
     }
 
     /// Where the history stood when the first listener came.
@@ -86,7 +93,9 @@ impl News {
                 kept.since = gone;
             }
         }
-        self.told.send_replace(kept.upto);
+        if let Some(ways) = self.ways.get() {
+            ways.told.send_replace(kept.upto);
+        }
     }
 
     /// What came after a place; `None`: too long ago to be kept here.
@@ -123,10 +132,11 @@ pub(super) async fn tell_late(
     let output = slot.output.clone();
     let due = site.store.read(move |store| store.due_in(&output, since, now)).await?;
     let head = plan.head(&slot.place, &slot.output, &[]);
+    let Some(ways) = slot.news.ways.get() else { return Ok(()) };
     for story in due {
         let (place, item) = (slot.news.upto(), render::item(&head, &story));
         // Nobody listens any more: nobody need be told.
-        let _ = slot.news.late.send(Bytes::from(format!("id: {place}\ndata: {item}\n\n")));
+        let _ = ways.late.send(Bytes::from(format!("id: {place}\ndata: {item}\n\n")));
     }
     Ok(())
 }
@@ -176,9 +186,10 @@ pub(super) async fn listen(
     slot.news.begin(cuts.counted);
     let asked = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     let last = asked.and_then(|text| text.trim().parse().ok()).filter(|place| *place <= cuts.counted);
+    let ways = slot.news.ways.get_or_init(Box::default);
     let listener = Listener {
-        told: slot.news.told.subscribe(),
-        late: slot.news.late.subscribe(),
+        told: ways.told.subscribe(),
+        late: ways.late.subscribe(),
         closing: site.closing.subscribe(),
         last: last.unwrap_or(cuts.counted),
         begun: false,
