@@ -9,6 +9,7 @@ mod access;
 mod api;
 mod archive;
 mod conditional;
+mod crowd;
 mod doc;
 mod events;
 mod feeds;
@@ -26,8 +27,6 @@ mod search;
 mod shelf;
 mod stamps;
 pub mod status;
-#[cfg(test)]
-mod tests;
 mod websub;
 
 use std::sync::atomic::AtomicUsize;

@@ -8,14 +8,14 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use axum::body::{Body, HttpBody};
-use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use axum::http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use bytes::Bytes;
 use futures_util::future::{Either, Ready, ready};
 use hyper::body::{Frame, SizeHint};
 
 use super::accept::{self, Coding};
+use super::crowd::Work;
 use super::doc::Doc;
-use super::listen::Work;
 use super::plan::Place;
 use super::{Site, conditional, feeds, reply};
 use crate::render::Form;
@@ -89,7 +89,8 @@ pub(super) fn answer<B>(site: &Arc<Site>, request: &Request<B>) -> Option<Respon
     if reply::is_too_long(request.uri(), headers) {
         return None;
     }
-    let finished = slot.at_hand(site)?;
+    let held = slot.at_hand(site)?;
+    let finished = held.as_ref()?;
     let doc = finished.form(*form);
     let wish = accept::coding(headers);
     let body = match wish {
@@ -102,13 +103,13 @@ pub(super) fn answer<B>(site: &Arc<Site>, request: &Request<B>) -> Option<Respon
         let whole = reply::fields(doc, wish, policy);
         Fields::new(doc, wish, feeds::discovered(&plan, slot, *form, whole))
     });
-    let held = std::cell::Cell::new(false);
+    let same = std::cell::Cell::new(false);
     let known = |tag: &str| {
-        held.set(tag == fields.tag);
+        same.set(tag == fields.tag);
         doc.owns(tag)
     };
     let unchanged = conditional::not_modified(headers, known, doc.modified);
-    if unchanged && headers.contains_key(header::IF_NONE_MATCH) && !held.get() {
+    if unchanged && headers.contains_key(header::IF_NONE_MATCH) && !same.get() {
         // It holds another variant; which one it is told is worked out the long way.
         return None;
     }
@@ -124,13 +125,7 @@ pub(super) fn answer<B>(site: &Arc<Site>, request: &Request<B>) -> Option<Respon
 }
 
 impl Fields {
-    fn new(doc: &Doc, coding: Coding, mut whole: HeaderMap) -> Self {
-        // A value made from text is copied at every clone until it is shared; a shared one is only counted.
-        for value in whole.values_mut() {
-            if let Ok(shared) = HeaderValue::from_maybe_shared(Bytes::copy_from_slice(value.as_bytes())) {
-                *value = shared;
-            }
-        }
+    fn new(doc: &Doc, coding: Coding, whole: HeaderMap) -> Self {
         let mut unchanged = whole.clone();
         unchanged.remove(header::CONTENT_TYPE);
         unchanged.remove(header::CONTENT_ENCODING);

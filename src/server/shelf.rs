@@ -44,7 +44,7 @@ pub(super) struct Slot {
     wanted: AtomicU64,
     /// Asked for since it was last made.
     warm: AtomicBool,
-    /// When it was last asked for, in questions of the whole site.
+    /// When it was last asked for, in milliseconds of the running process.
     asked: AtomicU64,
     finished: ArcSwapOption<Finished>,
     turn: Mutex<()>,
@@ -101,10 +101,17 @@ impl Finished {
         }
     }
 
+    fn is_good(&self, wanted: u64, now: Duration) -> bool {
+        self.generation >= wanted && now.saturating_sub(self.made) < LIFE
+    }
+
     fn bytes(&self) -> usize {
         self.forms.iter().map(|doc| doc.plain.len()).sum()
     }
 }
+
+/// Documents as they stand, looked at without counting who does.
+pub(super) type Held = arc_swap::Guard<Option<Arc<Finished>>>;
 
 /// Entries, each by the digest of its text.
 pub(super) type Versions = HashMap<EntryId, Digest>;
@@ -113,7 +120,6 @@ pub(super) type Versions = HashMap<EntryId, Digest>;
 #[derive(Default)]
 pub(super) struct Weight {
     bytes: AtomicUsize,
-    questions: AtomicU64,
 }
 
 impl Slot {
@@ -149,8 +155,7 @@ impl Slot {
     }
 
     fn good(&self, wanted: u64, now: Duration) -> Option<Arc<Finished>> {
-        let finished = self.finished.load_full()?;
-        (finished.generation >= wanted && now.saturating_sub(finished.made) < LIFE).then_some(finished)
+        self.finished.load_full().filter(|finished| finished.is_good(wanted, now))
     }
 
     fn is_made(&self, wanted: u64) -> bool {
@@ -158,20 +163,31 @@ impl Slot {
     }
 
     /// The documents, where they are finished and not older than this question.
-    pub(super) fn at_hand(&self, site: &Site) -> Option<Arc<Finished>> {
-        let good = self.good(self.wanted.load(Ordering::Acquire), site.clock.elapsed())?;
-        self.asked_for(site);
-        Some(good)
+    pub(super) fn at_hand(&self, site: &Site) -> Option<Held> {
+        let now = site.clock.elapsed();
+        let held = self.finished.load();
+        let finished = held.as_ref()?;
+        if !finished.is_good(self.wanted.load(Ordering::Acquire), now) {
+            return None;
+        }
+        self.asked_for(now);
+        Some(held)
     }
 
-    fn asked_for(&self, site: &Site) {
-        self.warm.store(true, Ordering::Release);
-        self.asked.store(site.weight.questions.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+    /// Written only where it says something new: what every request writes to goes from core to core.
+    fn asked_for(&self, now: Duration) {
+        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        if self.asked.load(Ordering::Relaxed) != now {
+            self.asked.store(now, Ordering::Relaxed);
+        }
+        if !self.warm.load(Ordering::Relaxed) {
+            self.warm.store(true, Ordering::Release);
+        }
     }
 
     /// The documents, not older than this question. When the store fails, the last good ones.
     pub(super) async fn get(&self, site: &Arc<Site>, plan: &Arc<Plan>) -> Result<Arc<Finished>, StoreError> {
-        self.asked_for(site);
+        self.asked_for(site.clock.elapsed());
         self.current(site, plan).await
     }
 
