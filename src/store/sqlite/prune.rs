@@ -1,5 +1,7 @@
 //! Retention: entries go, their keys and names stay, so that nothing returns. A purge forgets these too.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, params};
 
@@ -12,7 +14,9 @@ const BATCH: u32 = 500;
 pub(super) fn prune(db: &mut Connection, options: &Options, now: DateTime<Utc>) -> Result<usize, StoreError> {
     let seconds = i64::try_from(options.retention.0.as_secs()).unwrap_or(i64::MAX);
     let cutoff = now.timestamp().saturating_sub(seconds);
-    let aged = "SELECT number FROM entries WHERE first_seen < ?1 AND ?2 IS NOT NULL LIMIT ?3";
+    // What became one with another story goes with that one: until then its name and its keys lead there.
+    let aged = "SELECT number FROM entries WHERE first_seen < ?1 AND merged_into IS NULL AND ?2 IS NOT NULL
+        LIMIT ?3";
     let mut removed = remove(db, aged, (cutoff, 0), now)?;
     let most = i64::try_from(options.max_entries_per_source).unwrap_or(i64::MAX);
     let crowded: Vec<i64> = db
@@ -22,13 +26,15 @@ pub(super) fn prune(db: &mut Connection, options: &Options, now: DateTime<Utc>) 
     for source in crowded {
         // The newest number that is already one too many; everything of this source up to it goes.
         let last: Option<i64> = db.query_row(
-            "SELECT max(number) FROM (SELECT number FROM entries WHERE source = ?1 ORDER BY number DESC
-               LIMIT -1 OFFSET ?2)",
+            "SELECT max(number) FROM (SELECT number FROM entries WHERE source = ?1 AND merged_into IS NULL
+               ORDER BY number DESC LIMIT -1 OFFSET ?2)",
             params![source, most],
             |row| row.get(0),
         )?;
         if let Some(last) = last {
-            let crowd = "SELECT number FROM entries WHERE source = ?2 AND number <= ?1 LIMIT ?3";
+            let crowd =
+                "SELECT number FROM entries WHERE source = ?2 AND number <= ?1 AND merged_into IS NULL
+                LIMIT ?3";
             removed += remove(db, crowd, (last, source), now)?;
         }
     }
@@ -97,22 +103,29 @@ pub(super) fn purge(db: &mut Connection, source: i64, now: DateTime<Utc>) -> Res
         .query_map([source], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let (mut gone, mut heirs) = (Vec::new(), Vec::new());
-    for number in numbers {
-        if let Some((sighting, heir)) = heir(&transaction, source, number)? {
-            inherit(&transaction, number, sighting, now)?;
+    for number in &numbers {
+        if let Some((sighting, heir)) = heir(&transaction, source, *number)? {
+            inherit(&transaction, *number, sighting, now)?;
             heirs.push(heir);
         } else {
-            delete(&transaction, number)?;
-            gone.push(number);
+            delete(&transaction, *number)?;
+            gone.push(*number);
         }
     }
-    let forgotten = format!("{gone:?}");
-    for sql in [
+    transaction.execute(
         "DELETE FROM keys WHERE scope = 0 AND target IN (SELECT value FROM json_each(?1))",
+        [format!("{gone:?}")],
+    )?;
+    // Those of its texts, also where the story goes on.
+    transaction.execute(
         "DELETE FROM bands WHERE entry IN (SELECT value FROM json_each(?1))",
-    ] {
-        transaction.execute(sql, [&forgotten])?;
-    }
+        [format!("{numbers:?}")],
+    )?;
+    forget_pruned(&transaction, source)?;
+    transaction.execute(
+        "DELETE FROM documents WHERE name GLOB 'sources/' || (SELECT id FROM sources WHERE number = ?1) || '.*'",
+        [source],
+    )?;
     heirs.sort_unstable();
     heirs.dedup();
     for heir in heirs {
@@ -122,6 +135,30 @@ pub(super) fn purge(db: &mut Connection, source: i64, now: DateTime<Utc>) -> Res
     transaction.execute("DELETE FROM sources WHERE number = ?1", [source])?;
     transaction.commit()?;
     Ok(gone.len())
+}
+
+/// What retention removed of a source is forgotten as well, as far as no other source had it too.
+fn forget_pruned(db: &Transaction<'_>, source: i64) -> Result<(), StoreError> {
+    let keys = |sql: &str, each: &mut dyn FnMut([u8; 16])| -> Result<(), StoreError> {
+        let mut statement = db.prepare(sql)?;
+        for key in statement.query_map([source], |row| row.get(0))? {
+            each(key?);
+        }
+        Ok(())
+    };
+    let mut forgotten: HashSet<[u8; 16]> = HashSet::new();
+    let leads_nowhere = "SELECT k.key FROM keys k JOIN keys a ON a.scope = 0 AND a.key = k.key
+        WHERE k.scope = ?1 AND NOT EXISTS (SELECT 1 FROM entries WHERE number = a.target)";
+    keys(leads_nowhere, &mut |key| _ = forgotten.insert(key))?;
+    if forgotten.is_empty() {
+        return Ok(());
+    }
+    keys("SELECT key FROM keys WHERE scope > 0 AND scope <> ?1", &mut |key| _ = forgotten.remove(&key))?;
+    let mut delete = db.prepare("DELETE FROM keys WHERE scope = 0 AND key = ?1")?;
+    for key in forgotten {
+        delete.execute([key])?;
+    }
+    Ok(())
 }
 
 /// The oldest sighting of a story in another source, and that source.

@@ -60,6 +60,7 @@ fn merge(db: &Connection, old: i64, new: i64) -> Result<(), StoreError> {
     for sql in [
         "UPDATE entries SET source = ?2 WHERE source = ?1",
         "UPDATE sightings SET source = ?2 WHERE source = ?1",
+        "UPDATE health SET source = ?2 WHERE source = ?1",
         "INSERT OR IGNORE INTO keys (scope, key, target) SELECT ?2, key, target FROM keys WHERE scope = ?1",
         "UPDATE sources SET seen = NULL, stories =
            (SELECT count(DISTINCT entry) FROM sightings WHERE source = ?2) WHERE number = ?2 AND ?1 = ?1",

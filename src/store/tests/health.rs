@@ -57,3 +57,18 @@ fn thirty_days_of_polls_are_kept() {
     let newest = book.now.timestamp() / 86_400;
     assert_eq!(days[29], PollDay { day: newest, read: 2, unchanged: 0, failed: 0 });
 }
+
+#[test]
+fn what_happened_to_a_source_comes_along_when_its_former_id_is_named_late() {
+    let mut book = Book::new(&["a"]);
+    let ends = book.now + TimeDelta::days(3);
+    poll(&mut book, ends);
+    let mut renamed = super::book::source("b");
+    book.sources = vec![renamed.clone()];
+    book.sync();
+    renamed.was = vec![SourceId::new("a")];
+    book.sources = vec![renamed];
+    book.sync();
+    let news = book.store.health(Some(&SourceId::new("b")), 10).unwrap();
+    assert_eq!(news.iter().map(|one| one.news).collect::<Vec<_>>(), [News::Expiring]);
+}

@@ -30,6 +30,21 @@ fn what_became_one_with_an_older_story_goes_with_it() {
 }
 
 #[test]
+fn a_cap_on_one_source_leaves_what_became_one_with_anothers_story() {
+    let mut book = Book::new(&["a", "b", "c"]);
+    let older = book.poll("a", &[one("1", "Story")]).new[0];
+    let younger = book.poll("b", &[entry("7", "", "Stroy", Some(day(1)), "")]).new[0];
+    let rest = ["8", "9", "10"].map(|guid| one(guid, &format!("Other {guid}")));
+    book.poll("b", &[&[entry("7", "", "Story", Some(day(1)), "")], rest.as_slice()].concat());
+    let options = Options { max_entries_per_source: 2, ..Options::default() };
+    assert_eq!(book.store.prune(&options, book.now).unwrap(), 1);
+    assert_eq!(book.store.entry(younger).unwrap().unwrap().0.id, older);
+    // Who tells it under the former title meets it, too.
+    let met = book.poll("c", &[entry("c", "", "Stroy", Some(day(1)), "")]);
+    assert_eq!((met.new.len(), met.met), (0, 1));
+}
+
+#[test]
 fn records_of_filtered_entries_go_with_retention_and_do_not_return() {
     let mut book = Book::new(&["a"]);
     book.sources[0].drop.title = vec![regex::Regex::new("^Ad").unwrap()];
@@ -82,6 +97,21 @@ fn a_purge_forgets_and_the_oldest_sighting_takes_over() {
     // Forgotten is forgotten.
     book.sync();
     assert_eq!(book.poll("a", &[one("1", "Shared"), one("2", "Alone")]).new.len(), 1);
+}
+
+#[test]
+fn a_purge_forgets_what_retention_removed_where_nobody_else_had_it() {
+    let mut book = Book::new(&["a", "b"]);
+    let document = [one("1", "Alone"), one("2", "Shared")];
+    book.poll("a", &document);
+    book.poll("b", &[entry("b2", "", "Shared", Some(day(1)), "")]);
+    book.now += TimeDelta::days(731);
+    assert_eq!(book.store.prune(&Options::default(), book.now).unwrap(), 2);
+    assert_eq!(book.poll("a", &document).new, []);
+    book.store.purge(&SourceId::new("a"), book.now).unwrap();
+    book.sync();
+    book.poll("a", &document);
+    book.check(&["Alone"]);
 }
 
 #[test]
