@@ -301,6 +301,8 @@ pub struct Intake {
     pub corrections: Vec<Correction>,
     /// (stays, goes): two stories that a correction made one. The older number stays.
     pub merges: Vec<(i64, i64)>,
+    /// (index in the document, sighting): records of entries that a filter held back and no longer does.
+    pub let_through: Vec<(usize, i64)>,
     /// How steady the guids were.
     pub guids: Measured,
     /// How steady the links were.

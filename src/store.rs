@@ -414,7 +414,7 @@ pub trait Store: Send + hub::Subscribers + held::Held + websub::Subscriptions {
     ///
     /// # Errors
     /// See [`Store`].
-    fn explain(&mut self, what: &str, now: DateTime<Utc>) -> Result<Explained, StoreError>;
+    fn explain(&mut self, what: &str) -> Result<Explained, StoreError>;
 
     /// Forgets a source with its entries, sightings and keys. Stories that others have seen go on under their
     /// ids, as the oldest of these sightings told them. Returns how many entries went.

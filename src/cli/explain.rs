@@ -9,7 +9,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use super::{FAILED, Global, print};
 use crate::model::Sighting;
 use crate::store::{Explained, Held, Sqlite, Store, Told};
-use crate::{clock, text};
+use crate::text;
 
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
@@ -25,11 +25,13 @@ pub(super) struct Args {
 /// The config's and the store's, in words.
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let config = global.load()?;
-    let now = clock::from_env().map_err(anyhow::Error::msg)?.now();
     let what = args.entry.join(" ");
-    let explained = Sqlite::open_reader(&config.store.path)?.explain(what.trim(), now)?;
+    let explained = Sqlite::open_reader(&config.store.path)?.explain(what.trim())?;
     if explained == Explained::default() {
-        print::error(format_args!("nothing is on record about {}", text::visible(&what)));
+        print::error(format_args!(
+            "nothing is on record about {}; what retention removed is known by its id or its address only",
+            text::visible(&what)
+        ));
         return Ok(ExitCode::from(FAILED));
     }
     print::data(told(&explained))?;

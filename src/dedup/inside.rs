@@ -201,6 +201,8 @@ impl Table<'_> {
         } else if let Some(words) = self.verdict(index) {
             self.claim(index, sighting);
             self.settle(index, Decision::StillFiltered(sighting.number, words));
+        } else {
+            self.intake.let_through.push((index, sighting.number));
         }
     }
 

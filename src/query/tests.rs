@@ -22,6 +22,16 @@ fn check(text: &str, wanted: Result<&str, &str>) {
 }
 
 #[test]
+fn a_title_is_words_and_no_query() {
+    let shown = |text: &str| Query::of_words(text).map(|query| shown(query.tree()));
+    assert_eq!(
+        shown("Dam OR bridge? -5 °C, \"they\" say").as_deref(),
+        Some("(dam & or & bridge & 5 & c & they & say)")
+    );
+    assert_eq!(shown(" – "), None);
+}
+
+#[test]
 fn queries_become_trees() {
     check("migrant", Ok("migrant"));
     check("  Migrant  BOAT ", Ok("(migrant & boat)"));

@@ -421,8 +421,8 @@ impl Store for Sqlite {
         Ok(row)
     }
 
-    fn explain(&mut self, what: &str, now: DateTime<Utc>) -> Result<Explained, StoreError> {
-        explain::explain(&self.db, what, now)
+    fn explain(&mut self, what: &str) -> Result<Explained, StoreError> {
+        explain::explain(&self.db, what)
     }
 
     fn purge(&mut self, source: &SourceId, now: DateTime<Utc>) -> Result<usize, StoreError> {

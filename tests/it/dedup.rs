@@ -140,6 +140,40 @@ fn an_entry_is_explained_and_the_store_copied_beside_the_daemon() {
 }
 
 #[test]
+fn what_no_feed_shows_is_explained_by_words_too() {
+    let origin = Origin::start();
+    let ahead = ("4", "Breaking:fair", "Mon, 16 Nov 2026 18:00:00 GMT", "At noon.");
+    let advert = ("3", "Advert: \"buy\"", TIME, "Now.");
+    let own = ("1", "Beavers return", TIME, "By the agency.");
+    origin.on("/one", Reply::ok(RSS, rss("One", &[own, advert, ahead])));
+    origin.on("/two", Reply::ok(RSS, rss("Two", &[("1", "Rodents are back", TIME, "By the paper.")])));
+    let tables = |more: &str| {
+        source("one", &origin, &format!("future = \"hold\"\n{more}"))
+            + &source("two", &origin, "dedup = \"link\"")
+    };
+    let app = App::new(&tables("drop = { title = [\"^Advert\"] }"));
+    app.ok(&["fetch", "one"]);
+    app.ok(&["fetch", "two"]);
+    let held = app.ok(&["explain", "Breaking:fair"]);
+    assert!(held.contains("held until its date, 2026-11-16 18:00:00 UTC"), "{held}");
+    let copy = app.ok(&["explain", "rodents"]);
+    assert!(copy.starts_with("Beavers return\n") && copy.contains("Rodents are back"), "{copy}");
+    // Signs in a title are no query.
+    for what in ["advert \"buy", "-buy"] {
+        let filtered = app.ok(&["explain", "--", what]);
+        assert!(
+            filtered.contains("held back by a filter") && filtered.contains("drop title ^Advert"),
+            "{filtered}"
+        );
+    }
+    assert_eq!(app.run(&["explain", ""]).status.code(), Some(1));
+    app.configure(&tables(""));
+    app.ok(&["fetch", "one"]);
+    let told = app.ok(&["explain", "buy"]);
+    assert!(told.contains("first") && !told.contains("held back"), "{told}");
+}
+
+#[test]
 fn texts_that_are_nearly_the_same_are_one_story_where_somebody_asks_for_it() {
     let text = "Beavers have returned to the upper Alder for the first time in more than a century, the river trust \
         said. A walker found fresh dams above the old mill, and cameras set up by volunteers showed two adults and at \

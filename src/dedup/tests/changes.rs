@@ -246,6 +246,9 @@ fn filters_hold_back_with_their_reason_and_let_go() {
     book.sources[0].drop.title.clear();
     assert_eq!(poll(&mut book, "a", &[advert.text("Now!")]).0, 0);
     assert_eq!(book.river(Some(&["a"])).len(), 1);
+    // Nothing says any more that it is held back.
+    let told = book.store.explain("Ad: buy").unwrap();
+    assert_eq!((told.stories.len(), told.filtered.len()), (1, 0));
     // What was published stays, whatever a later filter says.
     book.sources[1].drop.title = pattern("^Ad");
     poll(&mut book, "b", &[titled("Ad: buy").guid("1").at(day(1)).text("More.")]);

@@ -82,7 +82,9 @@ impl Writer<'_> {
             numbers.push(self.insert(story, entry, keys, intake.reading)?);
             self.committed.new.push(story.id);
         }
-        for ((entry, decision), keys) in reading.entries.iter().zip(&intake.decisions).zip(&intake.keys) {
+        let decided = reading.entries.iter().zip(&intake.decisions).zip(&intake.keys);
+        for (index, ((entry, decision), keys)) in decided.enumerate() {
+            let before = intake.let_through.iter().filter(|(place, _)| *place == index);
             match decision {
                 Decision::Nothing | Decision::Pruned => {}
                 Decision::New(place) => {
@@ -92,14 +94,17 @@ impl Writer<'_> {
                     keyring::inside(self.db, self.source, keys, sighting)?;
                     keyring::across(self.db, self.rule, keys, number, true)?;
                     likeness::remember(self.db, &keys.bands, number, self.now)?;
+                    self.let_through(before, sighting)?;
                 }
                 Decision::Repeats(place, rule) => {
                     let Some(number) = numbers.get(*place).copied() else { continue };
-                    self.meets(entry, keys, number, rule)?;
+                    let sighting = self.meets(entry, keys, number, rule)?;
+                    self.let_through(before, sighting)?;
                 }
                 Decision::Meets(number, rule) => {
                     self.committed.met += 1;
-                    self.meets(entry, keys, *number, rule)?;
+                    let sighting = self.meets(entry, keys, *number, rule)?;
+                    self.let_through(before, sighting)?;
                     if *rule == SIMILAR {
                         self.linked(*number)?;
                     }
@@ -185,7 +190,7 @@ impl Writer<'_> {
         }
     }
 
-    fn meets(&mut self, entry: &Entry, keys: &Keys, number: i64, rule: &str) -> Result<(), StoreError> {
+    fn meets(&mut self, entry: &Entry, keys: &Keys, number: i64, rule: &str) -> Result<i64, StoreError> {
         let known_here = self
             .db
             .prepare_cached("SELECT 1 FROM sightings WHERE entry = ?1 AND source = ?2")?
@@ -193,7 +198,23 @@ impl Writer<'_> {
         self.stories += i64::from(!known_here);
         let sighting = self.sighting(entry, keys, Some(number), rule)?;
         keyring::inside(self.db, self.source, keys, sighting)?;
-        keyring::across(self.db, self.rule, keys, number, false)
+        keyring::across(self.db, self.rule, keys, number, false)?;
+        Ok(sighting)
+    }
+
+    /// What a filter held back is none of that any more: its record goes, its keys lead to the entry it is now.
+    fn let_through<'i>(
+        &self,
+        records: impl Iterator<Item = &'i (usize, i64)>,
+        sighting: i64,
+    ) -> Result<(), StoreError> {
+        for (_, record) in records {
+            keyring::hand_over(self.db, self.source, *record, sighting)?;
+            self.db
+                .prepare_cached("DELETE FROM sightings WHERE number = ?1 AND entry IS NULL")?
+                .execute([record])?;
+        }
+        Ok(())
     }
 
     /// What another source brings as news is no backlog, although it was that where it was first seen.

@@ -6,16 +6,17 @@ use super::select;
 use crate::dedup;
 use crate::model::{Digest, EntryId, Sighting, SourceId};
 use crate::query::Query;
+use crate::query::words;
 use crate::store::state::at;
 use crate::store::{Explained, Held, Search, StoreError, Told};
 use chrono::{DateTime, Utc};
 
 /// Stories told about at once.
 const MOST: usize = 10;
-/// Filtered entries looked through for words, the newest first.
+/// Records of what no feed shows looked through for words, the newest first.
 const LOOKED_THROUGH: i64 = 20_000;
 
-pub(super) fn explain(db: &Connection, what: &str, now: DateTime<Utc>) -> Result<Explained, StoreError> {
+pub(super) fn explain(db: &Connection, what: &str) -> Result<Explained, StoreError> {
     let mut explained = Explained::default();
     let last = what.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or(what);
     if let Ok(id) = last.parse::<uuid::Uuid>() {
@@ -26,8 +27,9 @@ pub(super) fn explain(db: &Connection, what: &str, now: DateTime<Utc>) -> Result
     }
     if what.contains(':') && !what.contains(char::is_whitespace) {
         by_keys(db, what, &mut explained)?;
-    } else {
-        by_words(db, what, now, &mut explained)?;
+    }
+    if explained == Explained::default() {
+        by_words(db, what, &mut explained)?;
     }
     Ok(explained)
 }
@@ -95,18 +97,31 @@ fn by_key(
     Ok(())
 }
 
-fn by_words(
-    db: &Connection,
-    what: &str,
-    now: DateTime<Utc>,
-    explained: &mut Explained,
-) -> Result<(), StoreError> {
-    let search = Search { query: Query::new(what).ok(), limit: MOST, ..Search::default() };
-    let found = if search.query.is_some() { select::search(db, &search, now)? } else { Vec::new() };
-    for story in found {
+/// Words of a title: of a story, also one that is held; of what another source called it; of what a filter holds back.
+fn by_words(db: &Connection, what: &str, explained: &mut Explained) -> Result<(), StoreError> {
+    let Some(query) = Query::of_words(what) else { return Ok(()) };
+    let search = Search { query: Some(query), limit: MOST, ..Search::default() };
+    for story in select::search(db, &search, DateTime::<Utc>::MAX_UTC)? {
         explained.stories.extend(told(db, story.id)?);
     }
-    let words: Vec<String> = what.split_whitespace().map(crate::text::fold_title).collect();
+    let wanted = words::folded(what);
+    let matches = |title: &str| {
+        let title = words::folded(title);
+        wanted.iter().all(|word| title.contains(word))
+    };
+    let mut elsewhere = db.prepare_cached(
+        "SELECT x.title, e.id FROM (SELECT number, title, entry FROM sightings
+           WHERE rule <> 'first' AND entry IS NOT NULL ORDER BY number DESC LIMIT ?1) x
+         JOIN entries e ON e.number = x.entry ORDER BY x.number DESC",
+    )?;
+    let mut rows = elsewhere.query([LOOKED_THROUGH])?;
+    while let Some(row) = rows.next()?.filter(|_| explained.stories.len() < MOST) {
+        let id = EntryId(uuid::Uuid::from_bytes(row.get(1)?));
+        let is_told = explained.stories.iter().any(|told| told.published.id == id);
+        if !is_told && matches(&row.get::<_, String>(0)?) {
+            explained.stories.extend(told(db, id)?);
+        }
+    }
     let filtered: Vec<(i64, String)> = db
         .prepare_cached(
             "SELECT number, title FROM sightings INDEXED BY sightings_filtered
@@ -114,11 +129,7 @@ fn by_words(
         )?
         .query_map([LOOKED_THROUGH], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
-    let matching = filtered.into_iter().filter(|(_, title)| {
-        let title = crate::text::fold_title(title);
-        words.iter().all(|word| title.contains(word))
-    });
-    for (number, _) in matching.take(MOST) {
+    for (number, _) in filtered.into_iter().filter(|(_, title)| matches(title)).take(MOST) {
         explained.filtered.push(select::sighting(db, number)?);
     }
     Ok(())

@@ -66,6 +66,14 @@ fn register(db: &Connection, scope: i64, key: Digest, target: i64) -> Result<Opt
     Ok((holder != target).then_some(holder))
 }
 
+/// Makes all keys of one sighting lead to another. Walks the source's keys, for there is no index of what they lead
+/// to: only where a filter was changed.
+pub(super) fn hand_over(db: &Connection, source: i64, from: i64, to: i64) -> Result<(), StoreError> {
+    db.prepare_cached("UPDATE keys SET target = ?3 WHERE scope = ?1 AND target = ?2")?
+        .execute([source, from, to])?;
+    Ok(())
+}
+
 fn of_another_story(db: &Connection, holder: i64, sighting: i64) -> Result<bool, StoreError> {
     Ok(db
         .prepare_cached(

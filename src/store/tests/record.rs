@@ -10,7 +10,7 @@ fn one(guid: &str, title: &str) -> Entry {
 }
 
 fn explain(book: &mut Book, what: &str) -> Explained {
-    book.store.explain(what, book.now).unwrap()
+    book.store.explain(what).unwrap()
 }
 
 #[test]
