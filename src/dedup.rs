@@ -153,8 +153,8 @@ pub struct Known {
     pub inside: HashMap<Digest, Target<i64>>,
     /// Keys of this document that several stories of the polled source have had.
     pub plural: HashSet<Digest>,
-    /// Inside a source that changed its shape: sightings by title, of about the same day.
-    pub about: HashMap<i64, Vec<i64>>,
+    /// Inside the polled source, where titles are asked for: sightings by title, at most two.
+    pub titled: HashMap<i64, Vec<i64>>,
     /// Across sources: by story, guid and link key, to a story.
     pub across: HashMap<Digest, Target<i64>>,
     /// Across sources, with a window: stories by folded title, with their first timestamp.
@@ -214,6 +214,18 @@ pub struct Context<'a> {
     pub drop: &'a Filter,
     /// The time of this poll.
     pub now: DateTime<Utc>,
+}
+
+impl Context<'_> {
+    /// How many seconds around its time an entry may be known again by its title; `run`: the one time of most of
+    /// the document. `None`: not by its title.
+    pub fn titles_within(&self, run: Option<DateTime<Utc>>) -> Option<i64> {
+        if self.reshaped || self.tell != Tell::Changes {
+            Some(inside::SAME_DAY.num_seconds())
+        } else {
+            run.map(|_| i64::MAX)
+        }
+    }
 }
 
 /// A story that stands for the first time.

@@ -1,18 +1,14 @@
 //! What became of stories that are stored: corrected, made one with another; and sites that were rebuilt. Pure.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 
 use super::between::AHEAD;
 use super::decide::Table;
+use super::document::RUN;
 use super::substance::{substance, substance_since};
-use super::{Correction, Decision, KnownEntry, KnownSighting, NewStory, Target, Tell};
+use super::{Correction, Decision, KnownEntry, KnownSighting, NewStory, Target, Tell, stated};
 use crate::link;
 use crate::model::{Article, DedupRule, Entry, Markup};
-
-/// Entries under one `updated` from which on it looks like the time of a rebuild.
-const RUN: usize = 3;
 
 impl Table<'_> {
     /// Only the source whose text is kept corrects it, and only by the entry with the best claim.
@@ -57,11 +53,11 @@ impl Table<'_> {
         let entry = with_article.as_deref().unwrap_or(entry);
         let changed = substance_since(entry, story.link.as_deref()) != story.substance;
         let stated = entry.updated.filter(|at| *at > story.updated && *at <= now + AHEAD);
-        // What our own reading changed is not the source's word. By now its text may have changed as well, but
+        // What our own reading changed is not the source's word, nor is what a feed says where a page did. By now its text may have changed as well, but
         // a river of old entries is worse than a correction that comes without a sign.
         let ours = said_before || story.reading != self.context.reading;
         let updated = match self.context.tell {
-            _ if !changed => None,
+            _ if !changed || self.context.reshaped => None,
             Tell::Changes if !ours => stated.or(Some(now)),
             Tell::Changes | Tell::Stated => stated,
             Tell::Nothing => None,
@@ -103,7 +99,7 @@ impl Table<'_> {
         (!apart && known.rule != DedupRule::None).then_some(other)
     }
 
-    /// After a rebuild every entry says the same `updated`. What stands below entries that were known before
+    /// After a rebuild every entry says the same time. What stands below entries that were known before
     /// is old, whatever it says: it goes to the archive. What stands above them is news.
     pub(super) fn archive_what_a_rebuild_brought(&mut self, stories: &mut [NewStory]) {
         let Some(rebuilt) = self.rebuilt() else { return };
@@ -113,25 +109,20 @@ impl Table<'_> {
         };
         let Some(first) = self.intake.decisions.iter().position(known) else { return };
         for story in stories {
-            let stamped = self.entries.get(story.index).and_then(updated_only) == Some(rebuilt);
+            let stamped = self.entries.get(story.index).and_then(stated) == Some(rebuilt);
             if stamped && story.index > first {
                 story.listed = false;
             }
         }
     }
 
-    /// The `updated` under which most of the document stands, where known entries said an earlier one before.
+    /// The time under which most of the document stands, where known entries said an earlier one before.
     fn rebuilt(&self) -> Option<DateTime<Utc>> {
-        let mut runs: HashMap<DateTime<Utc>, usize> = HashMap::new();
-        for at in self.entries.iter().filter_map(updated_only) {
-            *runs.entry(at).or_default() += 1;
-        }
-        let (at, length) = runs.into_iter().max_by_key(|(at, length)| (*length, *at))?;
-        if length < RUN || length * 2 < self.entries.len() {
-            return None;
-        }
-        let moved = self.entries.iter().zip(&self.intake.keys).filter(|(entry, keys)| {
-            updated_only(entry) == Some(at) && keys.stated.is_some_and(|first| first < at)
+        let at = self.run?;
+        let moved = self.entries.iter().zip(&self.intake.decisions).filter(|(entry, decision)| {
+            let Decision::Seen { sighting, .. } = decision else { return false };
+            let before = self.known.sightings.get(sighting).and_then(|sighting| sighting.stated);
+            stated(entry) == Some(at) && before.is_some_and(|before| before < at)
         });
         (moved.count() >= RUN - 1).then_some(at)
     }
@@ -159,10 +150,4 @@ pub fn take_article(entry: &mut Entry, article: String) -> bool {
     entry.content = Some(article);
     entry.article = Article::Taken;
     true
-}
-
-/// The `updated` of an entry that says nothing else of its time; to the second.
-fn updated_only(entry: &Entry) -> Option<DateTime<Utc>> {
-    let at = entry.updated.filter(|_| entry.published.is_none())?;
-    DateTime::from_timestamp(at.timestamp(), 0)
 }

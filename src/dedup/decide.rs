@@ -6,6 +6,8 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
+
 use super::document::DocumentKeys;
 use super::{Context, Decision, Intake, Keys, Known, KnownSighting, keys};
 use crate::filter;
@@ -22,6 +24,7 @@ pub fn decide(context: &Context<'_>, entries: &[Entry], keys: DocumentKeys, know
         siblings: HashMap::new(),
         seen: HashSet::new(),
         links_steady: false,
+        run: keys.run,
         intake: Intake {
             decisions: vec![Decision::Nothing; entries.len()],
             guids_shared: keys.guids_shared,
@@ -39,7 +42,7 @@ pub fn decide(context: &Context<'_>, entries: &[Entry], keys: DocumentKeys, know
     table.links_steady = table.intake.links.kept > 0 && table.intake.links.changed == 0;
     table.by_story();
     table.by_body();
-    table.about_the_same_day();
+    table.by_title();
     table.held_back();
     table.between_sources();
     table.corrections();
@@ -62,6 +65,8 @@ pub(super) struct Table<'a> {
     pub(super) seen: HashSet<i64>,
     /// Other entries of this document kept their links.
     pub(super) links_steady: bool,
+    /// The one time under which most of this document stands.
+    pub(super) run: Option<DateTime<Utc>>,
 }
 
 impl Table<'_> {

@@ -4,9 +4,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
+
 use super::keys::{Keys, Parts, Telling, body_key, guid_key, link_key, make, mark};
 use super::{Context, between, likeness};
 use crate::model::{Digest, Entry};
+
+/// Entries under one time from which on it looks like the time of a rebuild.
+pub(super) const RUN: usize = 3;
 
 /// The keys of a document's entries: what the store is asked about.
 /// Keys that identify nothing in this document are already taken out.
@@ -16,6 +21,8 @@ pub struct DocumentKeys {
     pub keys: Vec<Keys>,
     /// Entries whose guid stands on other stories of the document too.
     pub guids_shared: usize,
+    /// The one time under which most of the document stands.
+    pub run: Option<DateTime<Utc>>,
 }
 
 /// The keys of a document's entries.
@@ -58,7 +65,17 @@ pub fn document_keys(context: &Context<'_>, entries: &[Entry]) -> DocumentKeys {
         keys.bands = likeness::bands_of(context, entry, between::shown(context, entry).0);
         keys
     });
-    DocumentKeys { keys: keys.collect(), guids_shared: guids.len() }
+    DocumentKeys { keys: keys.collect(), guids_shared: guids.len(), run: run(&parts) }
+}
+
+/// The one time under which most of a document stands: that of a rebuild, perhaps.
+fn run(parts: &[Parts]) -> Option<DateTime<Utc>> {
+    let mut runs: HashMap<DateTime<Utc>, usize> = HashMap::new();
+    for at in parts.iter().filter_map(|parts| parts.stated) {
+        *runs.entry(at).or_default() += 1;
+    }
+    let (at, length) = runs.into_iter().max_by_key(|(at, length)| (*length, *at))?;
+    (length >= RUN && length * 2 >= parts.len()).then_some(at)
 }
 
 /// Canonical links whose entries differ in the fragment only.

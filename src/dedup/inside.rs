@@ -4,12 +4,17 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, Duration, NaiveTime, Utc};
 
 use super::decide::Table;
-use super::{Decision, Keys, KnownSighting, Target, keys};
+use super::{Decision, Keys, KnownSighting, Target, Tell, keys};
 use crate::link;
 use crate::model::{Digest, Entry};
+
+/// A date without a time, in any zone, is not further from the time itself.
+pub(super) const SAME_DAY: Duration = Duration::hours(36);
+/// No zone is further from another's: from -12 to +14 hours.
+const ZONES: Duration = Duration::hours(26);
 
 impl Table<'_> {
     /// The same bytes as before. What was read before and left no sighting (something pruned)
@@ -95,11 +100,33 @@ impl Table<'_> {
 
     pub(super) fn by_link(&mut self) {
         for index in self.open() {
+            let link = self.key(index).and_then(|keys| keys.link);
+            if let Some(link) = link.filter(|link| self.is_another_under_this_link(index, *link)) {
+                self.mark(index, link);
+                if let Some(keys) = self.intake.keys.get_mut(index) {
+                    keys.link = None;
+                }
+            }
             let (link, place) = self.key(index).map(|keys| (keys.link, keys.place)).unwrap_or_default();
             if !self.by_key(index, place.filter(|place| Some(*place) != link), "link") {
                 self.by_key(index, link, "link");
             }
         }
+    }
+
+    /// An address under which something else stands by now ("the picture of the day"): nothing but the link stood
+    /// still, and what was edited is not edited in everything at once.
+    fn is_another_under_this_link(&self, index: usize, link: Digest) -> bool {
+        let (Some(entry), Some(keys)) = (self.entries.get(index), self.key(index)) else { return false };
+        let Some(Target::Row(row)) = self.known.inside.get(&link) else { return false };
+        let Some(sighting) = self.known.sightings.get(row) else { return false };
+        // A time of change is another after every edit: it says nothing.
+        let published = keys.stated.filter(|_| entry.published.is_some());
+        let other_time = published.zip(sighting.stated).is_some_and(|(at, before)| at != before);
+        let other_text = keys.text.zip(sighting.text).is_some_and(|(text, before)| text != before);
+        let titled = keys.title.is_some() && sighting.title_key.is_some();
+        let one_guid = entry.guid.is_some() && entry.guid == sighting.guid;
+        other_time && other_text && titled && !one_guid && !alike(&entry.title, &sighting.title)
     }
 
     pub(super) fn by_story(&mut self) {
@@ -152,10 +179,11 @@ impl Table<'_> {
         }
     }
 
-    /// A page that became a feed says other times of the same day, and other guids. Only for titles that this
-    /// document has once, and that the source had once about that day.
-    pub(super) fn about_the_same_day(&mut self) {
-        if !self.context.reshaped {
+    /// Where time and address changed for all at once, the title tells: of a page that became a feed (other times of the
+    /// same day, other guids), of a document that is read in another time zone, of a site that was rebuilt under another
+    /// address. Only for titles that this document has once, and that the source had once.
+    pub(super) fn by_title(&mut self) {
+        if self.context.titles_within(self.run).is_none() {
             return;
         }
         let mut once: HashSet<i64> = HashSet::new();
@@ -167,13 +195,34 @@ impl Table<'_> {
         }
         for index in self.open() {
             let Some(title) = self.key(index).and_then(|keys| keys.title) else { continue };
-            let about = self.known.about.get(&title).map(Vec::as_slice).unwrap_or_default();
-            let [row] = about else { continue };
+            let [row] = self.known.titled.get(&title).map(Vec::as_slice).unwrap_or_default() else {
+                continue;
+            };
             let Some(sighting) = self.known.sightings.get(row) else { continue };
-            if !more.contains(&title) && !self.seen.contains(row) {
-                self.know_again(index, sighting, "title, about the same day");
+            if !more.contains(&title)
+                && !self.seen.contains(row)
+                && let Some(rule) = self.title_tells(index, sighting)
+            {
+                self.know_again(index, sighting, rule);
             }
         }
+    }
+
+    /// By what an entry of the same title is known again.
+    fn title_tells(&self, index: usize, sighting: &KnownSighting) -> Option<&'static str> {
+        let (keys, entry) = (self.key(index)?, self.entries.get(index)?);
+        let (at, before) = (keys.stated?, sighting.stated?);
+        let gap = (at - before).abs();
+        let same_text = keys.text == sighting.text;
+        if self.context.reshaped {
+            return (gap <= SAME_DAY).then_some("title, about the same day");
+        }
+        // Under other rules only the time is read otherwise.
+        if self.context.tell != Tell::Changes && same_text && !contradicts(keys, entry, sighting) {
+            return (gap <= ZONES).then_some("title, in another time zone");
+        }
+        let rebuilt = self.run == Some(at) && before < at && same_text && keys.text.is_some();
+        rebuilt.then_some("title and text of a rebuilt site")
     }
 
     fn by_key(&mut self, index: usize, key: Option<Digest>, rule: &'static str) -> bool {

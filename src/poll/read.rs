@@ -318,7 +318,7 @@ pub(super) fn is_reshaped(state: &SourceState, document: &Document) -> bool {
 /// Said once, however often the decision is made.
 pub(super) fn warn_of_rebuild(state: &mut SourceState, rebuilt: DateTime<Utc>) {
     let words = format!(
-        "most entries say they were updated at {}: the site was rebuilt, and this time is not taken for news",
+        "most entries say one time, {}: the site was rebuilt, and this time is not taken for news",
         rebuilt.format("%Y-%m-%d %H:%M:%S UTC")
     );
     if !state.warnings.contains(&words) {

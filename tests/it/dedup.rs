@@ -140,6 +140,42 @@ fn an_entry_is_explained_and_the_store_copied_beside_the_daemon() {
 }
 
 #[test]
+fn a_picture_of_the_day_under_one_address_is_another_every_day() {
+    let origin = Origin::start();
+    let app = App::new(&source("one", &origin, ""));
+    let titles = ["Beavers at dawn", "An otter census", "Ferry in the fog"];
+    for (n, title) in (13..).zip(titles) {
+        let date = format!("{n} Nov 2026 06:00:00 GMT");
+        let item = rss("One", &[("today", title, &date, &format!("The picture of {n}."))]);
+        let item = item.replace("<guid>today</guid>", &format!("<guid isPermaLink=\"false\">{n}</guid>"));
+        origin.on("/one", Reply::ok(RSS, item));
+        app.ok(&["fetch"]);
+    }
+    let daemon = app.serve();
+    assert_eq!(daemon.titles("all"), ["Ferry in the fog", "An otter census", "Beavers at dawn"]);
+}
+
+#[test]
+fn a_time_zone_that_is_set_later_announces_nothing_again() {
+    let notices = "2026-11-15 08:00 The bridge is closed.\n2026-11-14 08:00 The ferry is late.\n";
+    let origin = Origin::start();
+    origin.on("/one", Reply::ok("text/plain", notices).etag("\"1\""));
+    let app = App::new(&source("one", &origin, "kind = \"text\""));
+    app.ok(&["fetch"]);
+    app.configure(&source("one", &origin, "kind = \"text\"\ntimezone = \"Europe/Vienna\""));
+    let again = app.ok(&["replay", "--dry-run"]);
+    assert!(again.contains("one: 2 as before\n"), "{again}");
+    let later = format!("2026-11-16 08:00 The bridge is open.\n{notices}");
+    origin.on("/one", Reply::ok("text/plain", later).etag("\"2\""));
+    app.ok(&["fetch"]);
+    let daemon = app.serve();
+    let feed = daemon.json("/feeds/all.json");
+    let dates: Vec<_> =
+        feed["items"].as_array().unwrap().iter().map(|item| &item["date_published"]).collect();
+    assert_eq!(dates, ["2026-11-16T07:00:00Z", "2026-11-15T08:00:00Z", "2026-11-14T08:00:00Z"]);
+}
+
+#[test]
 fn what_no_feed_shows_is_explained_by_words_too() {
     let origin = Origin::start();
     let ahead = ("4", "Breaking:fair", "Mon, 16 Nov 2026 18:00:00 GMT", "At noon.");

@@ -136,6 +136,38 @@ fn a_rebuilt_site_is_noticed_and_not_taken_for_news() {
 }
 
 #[test]
+fn a_site_that_was_rebuilt_under_another_address_announces_nothing_again() {
+    let item = |host: &str, n: u32, at| {
+        let address = format!("https://{host}.example/p/{n}");
+        titled(&format!("Story {n}")).guid(&address).link(&address).updated(at).text(&format!("Text {n}."))
+    };
+    let mut book = Book::new(&["a"]);
+    let before: Vec<Draft> = (2..6).rev().map(|n| item("old", n, day(n))).collect();
+    assert_eq!(poll(&mut book, "a", &before), (4, 0));
+    let ids: Vec<EntryId> = book.river(None).iter().map(|one| one.id).collect();
+    let mut after: Vec<Draft> = (1..6).rev().map(|n| item("new", n, day(20))).collect();
+    // One of them says something else now: it is news, whatever it is called.
+    after[0] = after[0].clone().text("Quite another text.");
+    let committed = book.poll("a", &after.iter().map(|draft| signed(draft.0.clone())).collect::<Vec<_>>());
+    assert_eq!((committed.new.len(), committed.changed.len()), (2, 3));
+    let river = book.river(None);
+    assert_eq!(river[0].entry.title, "Story 5");
+    assert_eq!(river[1..].iter().map(|one| one.id).collect::<Vec<_>>(), ids);
+    assert_eq!(river[2].entry.link.as_deref(), Some("https://new.example/p/4"));
+    assert_eq!(river[2].updated, day(4));
+}
+
+#[test]
+fn a_rebuild_is_noticed_by_times_of_publication_too() {
+    let item = |n: u32, at| titled(&format!("Story {n}")).guid(&n.to_string()).at(at);
+    let mut book = Book::new(&["a"]);
+    poll(&mut book, "a", &[item(5, day(5)), item(4, day(4)), item(3, day(3))]);
+    let after: Vec<Draft> = (1..7).rev().map(|n| item(n, day(19))).collect();
+    assert_eq!(poll(&mut book, "a", &after).0, 3);
+    book.check(&["Story 6", "Story 5", "Story 4", "Story 3"]);
+}
+
+#[test]
 fn several_stories_of_one_moment_are_no_rebuild() {
     let item = |n: u32, at| titled(&format!("Story {n}")).guid(&n.to_string()).updated(at);
     let mut book = Book::new(&["a"]);

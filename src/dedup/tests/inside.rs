@@ -189,6 +189,31 @@ fn links_that_differ_in_the_fragment_only_are_told_apart_where_they_stand_togeth
 }
 
 #[test]
+fn an_address_of_whatever_is_newest_loses_nothing() {
+    let pictures = ["Beavers return", "Otter census begins", "Ferry sinks near Alder"];
+    for with_guid in [true, false] {
+        let mut book = Book::new(&["a"]);
+        for (n, title) in (1..).zip(pictures) {
+            let picture = titled(title).link("https://a.example/today").at(day(n)).text(&story(title));
+            let picture = if with_guid { picture.guid(&format!("today-{n}")) } else { picture };
+            assert_eq!(poll(&mut book, "a", alone(&picture)).0, 1, "{title}");
+            assert_eq!(poll(&mut book, "a", alone(&picture)).0, 0, "{title} again");
+        }
+    }
+    // What was edited keeps something: its time, its text, most of its title, or its guid.
+    let base =
+        titled("Ferry sinks near Alder").guid("1").link("https://a.example/1").at(day(1)).text("Text.");
+    for edited in [
+        base.clone().guid("2").title("Nobody was hurt").text("More."),
+        base.clone().guid("2").title("Nobody was hurt").at(day(2)),
+        base.clone().guid("2").title("Ferry sinks near Alder mouth").at(day(2)).text("More."),
+        base.clone().title("Nobody was hurt").at(day(2)).text("More."),
+    ] {
+        assert_eq!(news(&[alone(&base), alone(&edited)]), [1, 0], "{edited:?}");
+    }
+}
+
+#[test]
 fn a_link_to_the_home_page_identifies_nothing() {
     let mut book = Book::new(&["a"]);
     book.home = vec!["a.example/news".to_owned()];

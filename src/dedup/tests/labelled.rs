@@ -210,7 +210,7 @@ const RECALL: [(&str, f64); 9] = [
     ("guid, between", 0.8),
     ("guid, inside", 0.92),
     ("link, between", 0.89),
-    ("link, inside", 0.83),
+    ("link, inside", 0.87),
     ("similar", 0.78),
     ("suffix", 0.9),
     ("timestamp+title", 0.81),

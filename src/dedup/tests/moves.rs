@@ -75,7 +75,12 @@ fn a_page_that_became_a_feed() {
     let mut book = Book::new(&["a"]);
     assert_eq!(poll(&mut book, "a", &page).0, 4);
     book.reshaped = true;
+    let before: Vec<_> = book.river(None).iter().map(|one| (one.id, one.updated)).collect();
     assert_eq!(poll(&mut book, "a", &feed).0, 0);
+    // It says more of them, and that is no correction.
+    let river = book.river(None);
+    assert_eq!(river.iter().map(|one| (one.id, one.updated)).collect::<Vec<_>>(), before);
+    assert!(river.iter().all(|one| one.entry.summary.is_some()));
     // Also where the page's links led elsewhere, or nowhere.
     for link in [None, Some("http://a.example/news?id=")] {
         let page: Vec<Draft> = page
@@ -95,6 +100,27 @@ fn a_page_that_became_a_feed() {
     book.reshaped = true;
     let feed = [titled("Weather").guid("2").at(day(2)), titled("Weather").guid("1").at(day(1))];
     assert_eq!(poll(&mut book, "a", &feed).0, 2);
+}
+
+#[test]
+fn to_another_time_zone() {
+    // Set late: until then its times were taken for UTC. Nothing tells these entries from others but time and title.
+    let list = |shift: i64| -> Vec<Draft> {
+        (1..5).rev().map(|n| titled(&format!("Notice {n}")).at(day(n) - hours(shift))).collect()
+    };
+    let mut book = Book::new(&["a"]);
+    assert_eq!(poll(&mut book, "a", &list(0)).0, 4);
+    let before = book.river(None);
+    for tell in [crate::dedup::Tell::Nothing, crate::dedup::Tell::Stated] {
+        book.tell = tell;
+        assert_eq!(poll(&mut book, "a", &list(1)), (0, 0));
+    }
+    assert_eq!(book.river(None), before);
+    book.tell = crate::dedup::Tell::Changes;
+    let more = [titled("Notice 5").at(day(5) - hours(1))];
+    assert_eq!(poll(&mut book, "a", &[more.as_slice(), &list(1)].concat()).0, 1);
+    // By itself a source that says another time says another story.
+    assert_eq!(poll(&mut book, "a", &list(2)).0, 4);
 }
 
 #[test]

@@ -26,6 +26,7 @@ pub(super) fn known(
     }
     let mut lookup = Lookup::new(db, source)?;
     lookup.articles = entries.iter().any(|entry| entry.article == Article::Missing);
+    let titles = context.titles_within(keys.run);
     let mut alike = likeness::Lookup::new(db, source, context.now)?;
     for (index, (entry, keys)) in entries.iter().zip(&keys.keys).enumerate() {
         lookup.by_digest(&mut known, entry.digest)?;
@@ -38,8 +39,8 @@ pub(super) fn known(
             lookup.plural(&mut known, key)?;
         }
         lookup.inside(&mut known, keys.twin)?;
-        if context.reshaped {
-            lookup.about(&mut known, keys)?;
+        if let Some(within) = titles {
+            lookup.titled(&mut known, keys, within)?;
         }
         lookup.between(&mut known, context, keys)?;
         for name in candidate_names(context, keys) {
@@ -69,14 +70,12 @@ struct Lookup<'a> {
     sighting: CachedStatement<'a>,
     entry: CachedStatement<'a>,
     title: CachedStatement<'a>,
-    about: CachedStatement<'a>,
+    titled: CachedStatement<'a>,
     name: CachedStatement<'a>,
 }
 
 const SIGHTING: &str = "SELECT number, entry, digest, guid, link, title, story, title_key, text_key, stated
     FROM sightings WHERE ";
-/// Seconds: a date without a time, in any zone, is not further from the time itself.
-const ABOUT: i64 = 36 * 3600;
 
 impl<'a> Lookup<'a> {
     fn new(db: &'a Connection, source: i64) -> Result<Self, StoreError> {
@@ -96,7 +95,7 @@ impl<'a> Lookup<'a> {
                 "SELECT stated, coalesce(merged_into, number) FROM entries
                  WHERE title_key = ?1 AND stated BETWEEN ?2 AND ?3",
             )?,
-            about: db.prepare_cached(
+            titled: db.prepare_cached(
                 "SELECT x.number FROM entries e JOIN sightings x ON x.entry = e.number
                  WHERE e.title_key = ?1 AND e.stated BETWEEN ?2 AND ?3 AND x.source = ?4 LIMIT 2",
             )?,
@@ -140,11 +139,11 @@ impl<'a> Lookup<'a> {
         Ok(())
     }
 
-    fn about(&mut self, known: &mut Known, keys: &Keys) -> Result<(), StoreError> {
+    fn titled(&mut self, known: &mut Known, keys: &Keys, within: i64) -> Result<(), StoreError> {
         let (Some(title), Some(at)) = (keys.title, keys.stated) else { return Ok(()) };
-        let (from, to) = (at.timestamp().saturating_sub(ABOUT), at.timestamp().saturating_add(ABOUT));
+        let (from, to) = (at.timestamp().saturating_sub(within), at.timestamp().saturating_add(within));
         let found: Vec<i64> = self
-            .about
+            .titled
             .query_map(params![title, from, to, self.source], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         for number in &found {
@@ -152,7 +151,7 @@ impl<'a> Lookup<'a> {
                 self.remember(known, found)?;
             }
         }
-        known.about.insert(title, found);
+        known.titled.insert(title, found);
         Ok(())
     }
 
