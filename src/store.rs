@@ -251,7 +251,7 @@ pub enum Held {
     No,
     /// It was backlog when it came: only in the archive.
     Archived,
-    /// Not before its date.
+    /// Not before its date, which may be past by now.
     Until(DateTime<Utc>),
 }
 
@@ -408,7 +408,7 @@ pub trait Store: Send + hub::Subscribers + held::Held + websub::Subscriptions {
     ///
     /// # Errors
     /// See [`Store`].
-    fn entry(&mut self, id: EntryId) -> Result<Option<(Published, Vec<Sighting>)>, StoreError>;
+    fn entry(&mut self, id: EntryId) -> Result<Option<Told>, StoreError>;
 
     /// Everything on record about an entry: by its id, an address (link or guid), or words of its title.
     ///

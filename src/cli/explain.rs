@@ -9,7 +9,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use super::{FAILED, Global, print};
 use crate::model::Sighting;
 use crate::store::{Explained, Held, Sqlite, Store, Told};
-use crate::text;
+use crate::{clock, text};
 
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
@@ -26,6 +26,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let config = global.load()?;
     let what = args.entry.join(" ");
+    let now = clock::from_env().map_err(anyhow::Error::msg)?.now();
     let explained = Sqlite::open_reader(&config.store.path)?.explain(what.trim())?;
     if explained == Explained::default() {
         print::error(format_args!(
@@ -34,14 +35,14 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         ));
         return Ok(ExitCode::from(FAILED));
     }
-    print::data(told(&explained))?;
+    print::data(told(&explained, now))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn told(explained: &Explained) -> String {
+fn told(explained: &Explained, now: DateTime<Utc>) -> String {
     let mut out = String::new();
     for story in &explained.stories {
-        self::story(&mut out, story);
+        self::story(&mut out, story, now);
     }
     if !explained.filtered.is_empty() {
         let _ = writeln!(out, "held back by a filter, and so in no feed:\n{}\n", table(&explained.filtered));
@@ -54,7 +55,7 @@ fn told(explained: &Explained) -> String {
     out
 }
 
-fn story(out: &mut String, told: &Told) {
+fn story(out: &mut String, told: &Told, now: DateTime<Utc>) {
     let published = &told.published;
     let title = if published.entry.title.is_empty() { "(no title)" } else { &published.entry.title };
     let _ = writeln!(out, "{}\n{}", text::visible(title), published.id.urn());
@@ -71,7 +72,10 @@ fn story(out: &mut String, told: &Told) {
     match told.held {
         Held::No => {}
         Held::Archived => out.push_str("only in the archive: it was backlog when it came\n"),
-        Held::Until(until) => _ = writeln!(out, "held until its date, {}", time(until)),
+        Held::Until(until) => {
+            let was = if until > now { "" } else { "was " };
+            let _ = writeln!(out, "{was}held until its date, {}", time(until));
+        }
     }
     for merged in &told.merged {
         let _ = writeln!(out, "{merged} leads here: a correction made it the same story");

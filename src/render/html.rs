@@ -316,6 +316,10 @@ pub struct SightingLine {
     pub title: Option<String>,
     /// Its link there.
     pub link: Option<String>,
+    /// The time it states there, when that is not the one shown.
+    pub stated: Option<When>,
+    /// Its id there, when that is not its link.
+    pub guid: Option<String>,
     /// When we first saw it there.
     pub when: When,
     /// Why it is the same story, in words.
@@ -342,19 +346,33 @@ pub struct EntryPage {
     pub image: Option<String>,
     /// True when the link leads away from here.
     pub elsewhere: bool,
+    /// What else is to be said of it.
+    pub notes: Vec<String>,
     /// Every sighting, oldest first.
     pub sightings: Vec<SightingLine>,
 }
 
 impl EntryPage {
     /// Puts an entry and its sightings on a page.
-    pub fn new(frame: Frame, head: &Head, published: &Published, sightings: &[Sighting]) -> Self {
+    pub fn new(
+        frame: Frame,
+        head: &Head,
+        published: &Published,
+        sightings: &[Sighting],
+        notes: Vec<String>,
+    ) -> Self {
         let shown = Shown::new(head, published);
         let body = shown.content.as_deref().or(shown.summary.as_deref()).unwrap_or_default();
         let sightings = sightings.iter().map(|sighting| SightingLine {
             mark: Mark::new(sighting.source.as_str(), &sighting.source_name),
             title: Some(one_line(&sighting.title)).filter(|title| !title.is_empty() && *title != shown.title),
             link: sighting.link.as_deref().and_then(super::shown::web),
+            stated: sighting.stated.filter(|at| *at != published.published).map(Into::into),
+            guid: sighting
+                .guid
+                .as_deref()
+                .filter(|guid| sighting.link.as_deref() != Some(guid))
+                .map(one_line),
             when: sighting.first_seen.into(),
             why: why(&sighting.rule),
         });
@@ -370,6 +388,7 @@ impl EntryPage {
             content: without_pictures(body),
             image: shown.image.clone(),
             elsewhere: published.entry.link.as_deref().and_then(super::shown::web).is_some(),
+            notes,
             sightings: sightings.collect(),
             entry: listed(published, shown),
         }
@@ -378,6 +397,9 @@ impl EntryPage {
 
 /// The rule that brought a sighting to its story, for people.
 fn why(rule: &str) -> String {
+    if let Some((first, then)) = rule.split_once("; then ") {
+        return format!("{}, then {}", why(first), one_line(then));
+    }
     match rule {
         "first" => "reported it first".to_owned(),
         "guid" => "same id".to_owned(),

@@ -53,9 +53,15 @@ pub(super) async fn source(
         return reply::locked(&plan, &headers);
     }
     let (id, form) = split(&file);
-    let Some(form) = form else { return pages::source(&site, &plan, id, &uri, &headers).await };
     let place = Place::Source(SourceId::new(id));
-    let Some(slot) = plan.slot(&place) else {
+    let slot = plan.slot(&place);
+    if let Some(now) = plan.renamed(id).filter(|_| slot.is_none()) {
+        let ending = form.map_or(String::new(), |form| format!(".{}", form.extension()));
+        let address = plan.frame(access::key(&uri).as_deref()).source(&format!("{now}{ending}"));
+        return reply::moved(&address);
+    }
+    let Some(form) = form else { return pages::source(&site, &plan, id, &uri, &headers).await };
+    let Some(slot) = slot else {
         return unknown(&plan, &headers, "There is no such source here. /sources names them all.");
     };
     document(&site, &plan, slot, form, plan.token_of_all().is_some(), &headers).await

@@ -18,7 +18,7 @@ use crate::link;
 use crate::model::{EntryId, Published, SourceId, Standing};
 use crate::render::html::{self, EntryPage, Feed, Happened, Mark, River, SourceLine, SourcePage, Sources};
 use crate::render::{Addresses, Head};
-use crate::store::{Health, SourceRow, StoreError};
+use crate::store::{Health, Held, SourceRow, StoreError};
 
 /// The type of pages.
 pub(super) const HTML: &str = "text/html; charset=utf-8";
@@ -251,21 +251,34 @@ pub(super) async fn entry(
         return reply::locked(&plan, &headers);
     }
     let Ok(wanted) = id.parse::<uuid::Uuid>().map(EntryId) else { return no_entry(&plan, &headers) };
-    let (published, sightings) = match site.store.read(move |store| store.entry(wanted)).await {
-        Ok(Some(found)) => found,
+    let told = match site.store.read(move |store| store.entry(wanted)).await {
+        Ok(Some(told)) => told,
         Ok(None) => return no_entry(&plan, &headers),
         Err(_) => return reply::unavailable(&plan, &headers),
     };
+    let now = site.clock.now();
+    if let Held::Until(until) = told.held
+        && until > now
+    {
+        let words = format!("This entry is held until its date, {}.", until.format("%Y-%m-%d %H:%M:%S UTC"));
+        return reply::message(&plan, &headers, StatusCode::NOT_FOUND, "Not yet", &words);
+    }
+    let published = told.published;
     let key = access::key(&uri);
     let frame = plan.frame(key.as_deref());
     // The canonical spelling has one address; a story that became one with an older one moved there.
     if published.id != wanted || id != published.id.to_string() {
-        let mut answer = reply::text(StatusCode::PERMANENT_REDIRECT, "It is at another address.");
-        reply::set(answer.headers_mut(), header::LOCATION, &frame.entry(&published.id.to_string()));
-        return answer;
+        return reply::moved(&frame.entry(&published.id.to_string()));
     }
     let head = plan.head(&Place::Feed("all".to_owned()), &of_source(&published.source, None), &[]);
-    let html = blocking(move || printed(&EntryPage::new(frame, &head, &published, &sightings)));
+    let mut notes = Vec::new();
+    if told.held == Held::Archived {
+        notes.push("Only in the archive: it was backlog when it came.".to_owned());
+    }
+    let leads = |id: &EntryId| format!("{id} leads here: a correction made it the same story.");
+    notes.extend(told.merged.iter().map(leads));
+    let sightings = told.sightings;
+    let html = blocking(move || printed(&EntryPage::new(frame, &head, &published, &sightings, notes)));
     answer(&plan, &headers, html.await, plan.token_of_all().is_some()).await
 }
 

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Settings;
 use super::shelf::Slot;
-use crate::model::{Access, Filter, HubChoice, Output, Published, Secret, SourceId, TitlePrefix};
+use crate::model::{Access, Filter, HubChoice, Output, Published, Secret, Source, SourceId, TitlePrefix};
 use crate::render::html::{Feed, Frame, SCRIPT, STYLE};
 use crate::render::{Addresses, Form, Head};
 
@@ -128,6 +128,12 @@ impl Plan {
 
     pub(super) fn slot(&self, place: &Place) -> Option<&Arc<Slot>> {
         self.slots.get(place)
+    }
+
+    /// What a source is called now that was called so formerly.
+    pub(super) fn renamed(&self, id: &str) -> Option<&SourceId> {
+        let was = |source: &&Arc<Source>| source.was.iter().any(|was| was.as_str() == id);
+        self.settings.sources.iter().find(was).map(|source| &source.id)
     }
 
     /// The token a reader must present for an output; its own, else everybody's.

@@ -147,6 +147,13 @@ pub(super) fn text(status: StatusCode, words: &str) -> Answer {
     answer
 }
 
+/// What stands at another address, for good.
+pub(super) fn moved(address: &str) -> Answer {
+    let mut answer = text(StatusCode::PERMANENT_REDIRECT, "It is at another address.");
+    set(answer.headers_mut(), header::LOCATION, address);
+    answer
+}
+
 /// What went wrong: a page for browsers, words for everybody else.
 pub(super) fn message(
     plan: &Plan,

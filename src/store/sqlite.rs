@@ -37,12 +37,10 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use super::archive::Cuts;
 use super::{
     Commit, Committed, Explained, Health, KeptBody, Options, Search, SourceRow, Stamp, Store, StoreError,
-    Stories,
+    Stories, Told,
 };
 use crate::dedup::{Context, DocumentKeys, Known};
-use crate::model::{
-    Digest, Entry, EntryId, HostDay, Output, Published, Sighting, Source, SourceId, SourceState,
-};
+use crate::model::{Digest, Entry, EntryId, HostDay, Output, Published, Source, SourceId, SourceState};
 use words::Words;
 
 /// The writer's page cache in KiB. With SQLite's 2 MB a transaction of many polls does not fit: its pages are
@@ -366,8 +364,8 @@ impl Store for Sqlite {
         archive::oldest(&self.db, output)
     }
 
-    fn entry(&mut self, id: EntryId) -> Result<Option<(Published, Vec<Sighting>)>, StoreError> {
-        select::entry(&self.db, id)
+    fn entry(&mut self, id: EntryId) -> Result<Option<Told>, StoreError> {
+        explain::told(&self.db, id)
     }
 
     fn stamped(&mut self, document: &str) -> Result<Option<(String, DateTime<Utc>)>, StoreError> {

@@ -32,7 +32,7 @@ fn the_same_story_in_two_sources_is_a_sighting() {
     let met = book.poll("b", &[entry("x9", "https://b.example/9", "the story", Some(day(1)), "short")]);
     assert_eq!((met.new.len(), met.met), (0, 1));
     book.check(&["The  Story"]);
-    let (_, sightings) = book.store.entry(first).unwrap().unwrap();
+    let sightings = book.store.entry(first).unwrap().unwrap().sightings;
     let rules: Vec<&str> = sightings.iter().map(|one| one.rule.as_str()).collect();
     assert_eq!(rules, ["first", "timestamp+title"]);
     // In an output of either source.
@@ -234,7 +234,7 @@ fn a_correction_that_makes_two_stories_one_keeps_the_older_id() {
     let younger = book.poll("b", &[entry("7", "https://b.example/7", "Stroy", Some(day(1)), "")]).new[0];
     book.poll("b", &[entry("7", "https://b.example/7", "Story", Some(day(1)), "")]);
     book.check(&["Story"]);
-    assert_eq!(book.store.entry(younger).unwrap().unwrap().0.id, older);
+    assert_eq!(book.store.entry(younger).unwrap().unwrap().published.id, older);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Each story once: across sources, across polls, whatever guids and links do meanwhile.
 
-use crate::app::{App, rss, source};
+use crate::app::{App, eventually, rss, source};
 use crate::origin::{Origin, Reply};
 
 const RSS: &str = "application/rss+xml";
@@ -173,6 +173,78 @@ fn a_time_zone_that_is_set_later_announces_nothing_again() {
     let dates: Vec<_> =
         feed["items"].as_array().unwrap().iter().map(|item| &item["date_published"]).collect();
     assert_eq!(dates, ["2026-11-16T07:00:00Z", "2026-11-15T08:00:00Z", "2026-11-14T08:00:00Z"]);
+}
+
+#[test]
+fn a_renamed_source_is_found_under_its_former_address() {
+    let origin = Origin::start();
+    origin.on("/one", Reply::ok(RSS, rss("One", &[("1", "Beavers return", TIME, "By the agency.")])));
+    let app = App::new(&source("one", &origin, ""));
+    app.ok(&["fetch"]);
+    let renamed = source("one", &origin, "was = [\"one\"]").replace("id = \"one\"", "id = \"agency\"");
+    app.configure(&renamed);
+    let fetched = app.ok(&["fetch"]);
+    assert!(fetched.starts_with("agency  nothing new"), "{fetched}");
+    let daemon = app.serve();
+    for (former, now) in [
+        ("/sources/one.atom", "/sources/agency.atom"),
+        ("/sources/one", "/sources/agency"),
+        ("/sources/one.json?key=x", "/sources/agency.json?key=x"),
+    ] {
+        let answer = daemon.get(former);
+        assert_eq!((answer.status, answer.header("location")), (308, now), "{former}");
+        assert_eq!(daemon.get(now).status, 200, "{now}");
+    }
+    assert_eq!(daemon.get("/sources/two.atom").status, 404);
+}
+
+#[test]
+fn the_page_of_an_entry_says_what_explain_says() {
+    let origin = Origin::start();
+    let serve = |path: &str, items: &[(&str, &str, &str, &str)]| {
+        origin.on(path, Reply::ok(RSS, rss(path, items)));
+    };
+    serve("/one", &[("1", "Beavers return", TIME, "By the agency.")]);
+    serve("/two", &[("x9", "Beavers returned", TIME, "By the paper.")]);
+    let ahead = ("4", "The fair", "Mon, 16 Nov 2026 18:00:00 GMT", "At noon.");
+    serve("/three", &[ahead]);
+    let app = App::new(
+        &(source("one", &origin, "backfill = 0")
+            + &source("two", &origin, "")
+            + &source("three", &origin, "future = \"hold\"")),
+    );
+    for id in ["one", "two", "three"] {
+        app.ok(&["fetch", id]);
+    }
+    let name = |what: &str| {
+        let told = app.ok(&["explain", what]);
+        let id = told.lines().find_map(|line| line.strip_prefix("urn:uuid:"));
+        id.unwrap_or_else(|| panic!("{told}")).to_owned()
+    };
+    let (older, younger, held) = (name("beavers return"), name("beavers returned"), name("the fair"));
+    // A correction makes the paper's story the agency's; its own time stays its own.
+    serve("/two", &[("x9", "Beavers return", TIME, "By the paper.")]);
+    app.ok(&["fetch", "two"]);
+    let daemon = app.serve();
+    let page = daemon.get(&format!("/entries/{older}"));
+    for said in [
+        "Only in the archive",
+        &format!("{younger} leads here"),
+        "reported it first, then a correction made it this story",
+        "id <span dir=\"auto\">x9</span>",
+    ] {
+        assert!(page.text().contains(said), "{said:?} not in {}", page.text());
+    }
+    // Nobody reads before its date what is held until then.
+    let early = daemon.get(&format!("/entries/{held}"));
+    assert!(
+        early.status == 404 && early.text().contains("held until its date, 2026-11-16 18:00"),
+        "{early:?}"
+    );
+    assert!(!early.text().contains("noon"));
+    app.set_clock("2026-11-16T18:00:01Z");
+    eventually("its page", || (daemon.get(&format!("/entries/{held}")).status == 200).then_some(()));
+    assert!(app.ok(&["explain", &held]).contains("was held until its date"));
 }
 
 #[test]

@@ -136,7 +136,7 @@ fn the_first_seen_is_kept_and_nobody_else_changes_it() {
     assert_eq!(poll(&mut book, "b", &[other.text("Rewritten.").title("Story, rewritten")]), (0, 0));
     assert_eq!(book.river(None), before);
     assert_eq!(before[0].source.as_str(), "a");
-    let (_, sightings) = book.store.entry(before[0].id).unwrap().unwrap();
+    let sightings = book.store.entry(before[0].id).unwrap().unwrap().sightings;
     let seen: Vec<_> =
         sightings.iter().map(|one| (one.source.as_str(), one.title.as_str(), one.rule.as_str())).collect();
     assert_eq!(seen, [("a", "Story", "first"), ("b", "Story, rewritten", "timestamp+title")]);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::dedup::Tell;
+use crate::store::Told;
 
 fn base() -> Draft {
     titled("The story").guid("1").link("https://a.example/1").at(day(1)).text(
@@ -132,7 +133,7 @@ fn a_correction_that_makes_two_stories_one_keeps_the_older_id() {
     assert_eq!(poll(&mut book, "b", &[one("Story")]), (0, 2));
     book.check(&["Story"]);
     for id in [older, younger] {
-        let (published, sightings) = book.store.entry(id).unwrap().unwrap();
+        let Told { published, sightings, .. } = book.store.entry(id).unwrap().unwrap();
         assert_eq!((published.id, sightings.len()), (older, 3));
     }
     // Everybody's sightings went along; nothing comes anew.

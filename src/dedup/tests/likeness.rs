@@ -60,7 +60,7 @@ fn the_first_told_is_kept_and_the_other_changes_nothing_of_it() {
         .link("https://b.example/1");
     assert_eq!(standing(&mut book, &[("a", alone(&report("the bridge", 1))), ("b", alone(&other))]), 1);
     let kept = book.river(None).remove(0);
-    let (_, sightings) = book.store.entry(kept.id).unwrap().unwrap();
+    let sightings = book.store.entry(kept.id).unwrap().unwrap().sightings;
     let told: Vec<_> = sightings.iter().map(|one| (one.source.as_str(), one.rule.as_str())).collect();
     assert_eq!(told, [("a", "first"), ("b", SIMILAR)]);
     // It is in either source's river; a document of it was changed by what came.
@@ -116,7 +116,7 @@ fn declared_rules_come_first_and_a_source_that_meets_nobody_meets_nobody() {
     let mut declared = book(0.9);
     standing(&mut declared, &[("a", alone(&one)), ("b", alone(&one))]);
     let kept = declared.river(None).remove(0);
-    let (_, sightings) = declared.store.entry(kept.id).unwrap().unwrap();
+    let sightings = declared.store.entry(kept.id).unwrap().unwrap().sightings;
     assert_eq!(sightings[1].rule, "timestamp+title");
     for aloof in [0, 1] {
         let mut book = book(0.9);

@@ -135,7 +135,8 @@ fn by_words(db: &Connection, what: &str, explained: &mut Explained) -> Result<()
     Ok(())
 }
 
-fn told(db: &Connection, id: EntryId) -> Result<Option<Told>, StoreError> {
+/// A story with all that is on record about it.
+pub(super) fn told(db: &Connection, id: EntryId) -> Result<Option<Told>, StoreError> {
     let Some((published, sightings)) = select::entry(db, id)? else { return Ok(None) };
     let (listed, hold): (bool, Option<i64>) = db
         .prepare_cached("SELECT listed, hold_until FROM entries WHERE number = ?1")?

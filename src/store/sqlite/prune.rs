@@ -66,11 +66,13 @@ fn remove(
             .query_map(params![bound, source, BATCH], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         for number in &numbers {
-            // Names outlive their entries, and those of entries that became one with this.
+            // Names outlive their entries, and those of entries that became one with this, by whatever way.
             transaction
                 .prepare_cached(
-                    "INSERT OR IGNORE INTO keys (scope, key, target)
-                     SELECT -1, id, ?2 FROM entries WHERE number = ?1 OR merged_into = ?1",
+                    "WITH RECURSIVE gone (number) AS (VALUES (?1) UNION
+                       SELECT e.number FROM entries e JOIN gone ON e.merged_into = gone.number)
+                     INSERT OR IGNORE INTO keys (scope, key, target)
+                     SELECT -1, id, ?2 FROM entries WHERE number IN gone",
                 )?
                 .execute([*number, now.timestamp()])?;
             delete(&transaction, *number)?;

@@ -15,17 +15,22 @@ fn explain(book: &mut Book, what: &str) -> Explained {
 
 #[test]
 fn what_became_one_with_an_older_story_goes_with_it() {
-    let mut book = Book::new(&["a", "b"]);
+    let mut book = Book::new(&["a", "b", "c"]);
     book.poll("a", &[entry("1", "", "Story", Some(day(1)), "")]);
     book.now += TimeDelta::days(100);
     let younger = book.poll("b", &[entry("7", "", "Stroy", Some(day(1)), "")]).new[0];
+    // Another became one with the younger before.
+    let youngest = book.poll("c", &[entry("c", "", "Tsory", Some(day(1)), "")]).new[0];
+    book.poll("c", &[entry("c", "", "Stroy", Some(day(1)), "")]);
     book.poll("b", &[entry("7", "", "Story", Some(day(1)), "")]);
     // The older is past its time, the younger alone would not be.
     book.now = day(20) + TimeDelta::days(731);
     assert_eq!(book.store.prune(&Options::default(), book.now).unwrap(), 1);
     book.check(&[]);
-    assert!(book.store.entry(younger).unwrap().is_none());
-    assert_eq!(explain(&mut book, &younger.urn()).pruned.len(), 1);
+    for gone in [younger, youngest] {
+        assert!(book.store.entry(gone).unwrap().is_none());
+        assert_eq!(explain(&mut book, &gone.urn()).pruned.len(), 1);
+    }
     assert_eq!(book.poll("b", &[entry("7", "", "Story", Some(day(1)), "again")]).new, []);
 }
 
@@ -38,7 +43,7 @@ fn a_cap_on_one_source_leaves_what_became_one_with_anothers_story() {
     book.poll("b", &[&[entry("7", "", "Story", Some(day(1)), "")], rest.as_slice()].concat());
     let options = Options { max_entries_per_source: 2, ..Options::default() };
     assert_eq!(book.store.prune(&options, book.now).unwrap(), 1);
-    assert_eq!(book.store.entry(younger).unwrap().unwrap().0.id, older);
+    assert_eq!(book.store.entry(younger).unwrap().unwrap().published.id, older);
     // Who tells it under the former title meets it, too.
     let met = book.poll("c", &[entry("c", "", "Stroy", Some(day(1)), "")]);
     assert_eq!((met.new.len(), met.met), (0, 1));
