@@ -55,7 +55,7 @@ use lately::Lately;
 pub use listen::Listener;
 use metrics::Metrics;
 use plan::{Place, Plan};
-use shelf::{Slot, Weight};
+use shelf::Weight;
 use stamps::Stamps;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
@@ -191,11 +191,8 @@ impl Site {
         if !committed.new.is_empty() || !committed.changed.is_empty() {
             self.new_held.notify_one();
         }
-        let concerned = |slot: &&Arc<Slot>| match slot.place {
-            Place::Health => committed.news,
-            _ => !committed.touched.is_empty() && slot.concerns(&committed.touched),
-        };
-        let mut slots: Vec<_> = plan.slots().filter(concerned).collect();
+        let health = plan.slot(&Place::Health).filter(|_| committed.news);
+        let mut slots: Vec<_> = plan.slots_of(&committed.touched).chain(health).collect();
         // Who waits to be told comes first.
         slots.sort_by_key(|slot| !slot.is_pushed());
         for slot in slots {

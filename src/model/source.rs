@@ -1,5 +1,6 @@
 //! What we poll: one `[[source]]` of the config with its defaults applied.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,12 @@ impl SourceId {
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for SourceId {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

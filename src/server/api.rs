@@ -89,8 +89,7 @@ async fn poll(site: &Arc<Site>, id: Option<String>, uri: &Uri, headers: &HeaderM
     if let Some(refusal) = refused(&plan, uri, headers) {
         return refusal;
     }
-    let known = |id: &String| plan.settings.sources.iter().any(|source| source.id.as_str() == id);
-    if id.as_ref().is_some_and(|id| !known(id)) {
+    if id.as_ref().is_some_and(|id| plan.source(id).is_none()) {
         return words(StatusCode::NOT_FOUND, "there is no such source");
     }
     let (reports, results) = mpsc::unbounded_channel();

@@ -43,7 +43,7 @@ async fn tell(
     let due = site.store.read(move |store| store.due(since, now)).await?;
     if !due.sources.is_empty() {
         let plan = site.plan.load_full();
-        for slot in plan.slots().filter(|slot| slot.concerns(&due.sources)) {
+        for slot in plan.slots_of(&due.sources) {
             events::tell_late(site, &plan, slot, since, now).await?;
         }
         site.touched(&Committed { touched: due.sources, ..Committed::default() });

@@ -1,7 +1,8 @@
-//! The settings in force, with one slot per document.
+//! The settings in force, with one slot per document: of every output, and of those sources whose document
+//! somebody asked for.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::http::Uri;
 use chrono::{DateTime, Utc};
@@ -66,9 +67,14 @@ pub(super) struct Plan {
     /// Begins and ends in `/`.
     prefix: String,
     style: String,
+    /// Of the outputs, and of the daemon's own news.
     slots: HashMap<Place, Arc<Slot>>,
-    /// Documents that everybody may read, by their paths.
+    /// Theirs are made for the first who asks: of ten thousand sources few are read alone.
+    sources: HashMap<SourceId, (Arc<Source>, OnceLock<Arc<Slot>>)>,
+    /// The outputs' documents that everybody may read, by their paths.
     open: HashMap<String, (Arc<Slot>, Form)>,
+    /// Everybody may read the sources' documents.
+    sources_are_open: bool,
 }
 
 impl Plan {
@@ -88,22 +94,21 @@ impl Plan {
             prefix.push('/');
         }
         let feeds = settings.outputs.iter().map(|output| (Place::Feed(output.id.clone()), output.clone()));
-        let sources = settings.sources.iter().map(|source| {
-            (Place::Source(source.id.clone()), Arc::new(of_source(&source.id, source.name.as_deref())))
-        });
         let health = [(Place::Health, Arc::new(health_output()))];
-        let slots = feeds
-            .chain(sources)
-            .chain(health)
-            .map(|(place, output)| (place.clone(), Arc::new(Slot::new(place, output))))
-            .collect();
+        let slots =
+            feeds.chain(health).map(|(place, output)| (place.clone(), Arc::new(Slot::new(place, output))));
+        let slots = slots.collect();
+        let sources = settings.sources.iter();
+        let sources = sources.map(|source| (source.id.clone(), (source.clone(), OnceLock::new()))).collect();
         let style = hex(&Sha256::digest([STYLE, SCRIPT].concat().as_bytes()), 4);
-        let mut plan = Self { settings, base, prefix, style, slots, open: HashMap::new() };
+        let (open, sources_are_open) = (HashMap::new(), false);
+        let mut plan = Self { settings, base, prefix, style, slots, sources, open, sources_are_open };
         plan.open = plan.open_documents();
+        plan.sources_are_open = plan.token_of_all().is_none();
         plan
     }
 
-    /// Every document without a token, below the prefix and without it: fronts pass it on or take it off.
+    /// Every output's without a token, below the prefix and without it: fronts pass it on or take it off.
     fn open_documents(&self) -> HashMap<String, (Arc<Slot>, Form)> {
         let open = self.slots.values().filter(|slot| self.token_of(slot).is_none());
         let paths = open.flat_map(|slot| {
@@ -117,17 +122,40 @@ impl Plan {
         paths.collect()
     }
 
-    /// The document at a path, where everybody may read it.
-    pub(super) fn open_document(&self, path: &str) -> Option<&(Arc<Slot>, Form)> {
-        self.open.get(path)
+    /// The document at a path, where everybody may read it. A source's, where it was asked for before.
+    pub(super) fn open_document(&self, path: &str) -> Option<(&Arc<Slot>, Form)> {
+        if let Some((slot, form)) = self.open.get(path) {
+            return Some((slot, *form));
+        }
+        let rest = path.strip_prefix(&self.prefix).or_else(|| path.strip_prefix('/'))?;
+        let (id, ending) = rest.strip_prefix("sources/")?.rsplit_once('.')?;
+        let (_, slot) = self.sources.get(id).filter(|_| self.sources_are_open)?;
+        Some((slot.get()?, Form::from_extension(ending)?))
     }
 
+    /// Every document that may have been made.
     pub(super) fn slots(&self) -> impl Iterator<Item = &Arc<Slot>> {
-        self.slots.values()
+        self.slots.values().chain(self.sources.values().filter_map(|(_, slot)| slot.get()))
+    }
+
+    /// Those of them in which entries of these sources stand.
+    pub(super) fn slots_of<'a>(&'a self, touched: &'a [SourceId]) -> impl Iterator<Item = &'a Arc<Slot>> {
+        let outputs = self.slots.values().filter(|slot| slot.concerns(touched));
+        let alone = touched.iter().filter_map(|id| self.sources.get(id)?.1.get());
+        outputs.chain(alone)
     }
 
     pub(super) fn slot(&self, place: &Place) -> Option<&Arc<Slot>> {
-        self.slots.get(place)
+        let Place::Source(id) = place else { return self.slots.get(place) };
+        let (source, slot) = self.sources.get(id)?;
+        Some(slot.get_or_init(|| {
+            let output = of_source(&source.id, source.name.as_deref());
+            Arc::new(Slot::new(Place::Source(source.id.clone()), Arc::new(output)))
+        }))
+    }
+
+    pub(super) fn source(&self, id: &str) -> Option<&Arc<Source>> {
+        self.sources.get(id).map(|(source, _)| source)
     }
 
     /// What a source is called now that was called so formerly.

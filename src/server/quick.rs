@@ -91,17 +91,17 @@ pub(super) fn answer<B>(site: &Arc<Site>, request: &Request<B>) -> Option<Respon
     }
     let held = slot.at_hand(site)?;
     let finished = held.as_ref()?;
-    let doc = finished.form(*form);
+    let doc = finished.form(form);
     let wish = accept::coding(headers);
     let body = match wish {
         Coding::Identity => &doc.plain,
         wish => doc.coded_already(wish)?,
     };
-    let at = Form::ALL.iter().position(|one| one == form)?;
+    let at = Form::ALL.iter().position(|one| *one == form)?;
     let fields = finished.prepared(at, wish).0.get_or_init(|| {
         let policy = feeds::open_policy(&plan);
         let whole = reply::fields(doc, wish, policy);
-        Fields::new(doc, wish, feeds::discovered(&plan, slot, *form, whole))
+        Fields::new(doc, wish, feeds::discovered(&plan, slot, form, whole))
     });
     let same = std::cell::Cell::new(false);
     let known = |tag: &str| {

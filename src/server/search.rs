@@ -76,8 +76,9 @@ impl Asked {
             language::tag(code).ok_or_else(|| format!("{code:?} is not a language code, like en or pt-BR"))
         };
         let source = |id: &String| {
-            let known = plan.settings.sources.iter().find(|source| source.id.as_str() == id);
-            known.map(|source| source.id.clone()).ok_or_else(|| format!("there is no source {id:?}"))
+            plan.source(id)
+                .map(|source| source.id.clone())
+                .ok_or_else(|| format!("there is no source {id:?}"))
         };
         let sources: Vec<SourceId> = self.sources.iter().map(source).collect::<Result<_, _>>()?;
         Ok(Search {

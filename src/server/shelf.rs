@@ -143,10 +143,9 @@ impl Slot {
 
     /// True when entries of one of these sources stand in it.
     pub(super) fn concerns(&self, touched: &[SourceId]) -> bool {
-        self.output
-            .sources
-            .as_ref()
-            .is_none_or(|sources| sources.iter().any(|source| touched.contains(source)))
+        let ours = self.output.sources.as_ref();
+        !touched.is_empty()
+            && ours.is_none_or(|sources| sources.iter().any(|source| touched.contains(source)))
     }
 
     /// What is finished is out of date.

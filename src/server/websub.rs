@@ -201,8 +201,8 @@ pub(super) async fn deliver(
         Err(_) => return later(),
     };
     let plan = site.plan.load_full();
-    let source = plan.settings.sources.iter().find(|source| source.id == found.source);
-    let Some(source) = source.filter(|source| source.enabled && !found.leaving) else {
+    let Some(source) = plan.source(found.source.as_str()).filter(|source| source.enabled && !found.leaving)
+    else {
         return reply::text(StatusCode::GONE, "Nobody waits for news here any more.");
     };
     if !found.in_force(site.clock.now()) {
