@@ -120,10 +120,11 @@ impl Cleaner {
                 clean = again;
             }
         }
-        without_pixels(match crate::text::clean(&clean) {
+        let clean = match crate::text::clean(&clean) {
             Cow::Borrowed(_) => clean,
             Cow::Owned(printable) => printable,
-        })
+        };
+        without_pixels(without_first_breaks(clean))
     }
 
     /// Like [`Cleaner::clean`] for a text that may be plain: without the tag of a real element `<` is a
@@ -171,6 +172,25 @@ fn has_tags(text: &str) -> bool {
         let inner = text.get(place + 1..).unwrap_or_default();
         inner.starts_with("!--") || is_element(Name::of(inner.strip_prefix('/').unwrap_or(inner)).as_str())
     })
+}
+
+/// A line break right behind `<pre>` is none (HTML Standard 13.2.6.4.7): one that stood there twice would be lost
+/// with the next reader, and the next one with the reader after that.
+fn without_first_breaks(clean: String) -> String {
+    if !clean.contains("<pre") {
+        return clean;
+    }
+    let mut out = String::with_capacity(clean.len());
+    let mut rest = clean.as_str();
+    while let Some((before, tag)) = rest.split_once("<pre") {
+        let (attributes, after) = tag.split_at_checked(tag_end(tag)).unwrap_or((tag, ""));
+        for part in [before, "<pre", attributes] {
+            out.push_str(part);
+        }
+        rest = after.trim_start_matches('\n');
+    }
+    out.push_str(rest);
+    out
 }
 
 /// How the serializer writes the sides of an image that nobody can see.

@@ -80,7 +80,7 @@ fn long_texts_cost_time_in_proportion() {
 
 proptest! {
     #[test]
-    fn cleaning_twice_changes_nothing(html in "[<>/a-c&;=\" p!-]{0,60}") {
+    fn cleaning_twice_changes_nothing(html in "([<>/a-c&;=\" p!-]|<pre>|\n){0,60}") {
         let once = sanitize(&html, None);
         prop_assert_eq!(sanitize(&once, None), once);
     }
@@ -100,4 +100,12 @@ fn formatting_that_goes_on_in_every_paragraph_makes_no_forest() {
     let bomb = bomb.replace("<font size=7>", "<font size=7></font!>");
     assert!(!sanitize(&bomb, None).contains('<'));
     assert!(sanitize(&"<p><b>x</b> y".repeat(20_000), None).contains("<b>"));
+}
+
+#[test]
+fn breaks_at_the_beginning_of_preformatted_text_are_not_lost_one_by_one() {
+    let once = sanitize("<<pre class=x>\n\n\n a\n\nb</pre><pre>c", None);
+    assert_eq!(once, "&lt;<pre> a\n\nb</pre><pre>c</pre>");
+    assert_eq!(sanitize(&once, None), once);
+    assert_eq!(sanitize("<pre><b>\n\na</b></pre>", None), "<pre><b>\n\na</b></pre>");
 }
