@@ -164,6 +164,9 @@ pub(super) const PUBLISHED: &str = "e.number, e.id, e.published, e.updated, e.fi
       FROM sightings x INDEXED BY sightings_similar JOIN sources v ON v.number = x.source \
       WHERE x.entry = e.number AND x.rule GLOB 'similar text*' AND x.link IS NOT NULL)";
 
+/// How many columns [`PUBLISHED`] names.
+pub(super) const PUBLISHED_COLUMNS: usize = 23;
+
 pub(super) fn published(row: &Row<'_>) -> rusqlite::Result<Published> {
     let time = |column: usize| row.get::<_, Option<i64>>(column).map(|seconds| seconds.map(at));
     let more: More = serde_json::from_str(&row.get::<_, String>(14)?).unwrap_or_default();

@@ -1,11 +1,11 @@
 //! What stands in an output: newest first, without reading more rows than it shows.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet, VecDeque};
 use std::ops::ControlFlow;
 
 use chrono::{DateTime, Duration, Utc};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, ToSql, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ToSql, params};
 
 use super::{rows, search};
 use crate::filter;
@@ -39,10 +39,9 @@ pub(super) fn select(
     };
     wish.walk(db, |entry| {
         if window.full(entry.published) {
-            return ControlFlow::Break(());
+            return Then::Stop;
         }
-        window.offer(entry);
-        ControlFlow::Continue(())
+        window.offer(entry)
     })?;
     Ok(window.entries)
 }
@@ -64,10 +63,10 @@ pub(super) fn search(
     let mut entries = Vec::new();
     wish.walk(db, |entry| {
         if entries.len() >= search.limit || search.since.is_some_and(|since| entry.published < since) {
-            return ControlFlow::Break(());
+            return Then::Stop;
         }
         entries.push(entry);
-        ControlFlow::Continue(())
+        Then::More
     })?;
     Ok(entries)
 }
@@ -85,36 +84,19 @@ struct Wish<'a> {
 
 impl Wish<'_> {
     /// Hands over what fits, newest first, until told to stop.
-    fn walk(
-        &self,
-        db: &Connection,
-        mut each: impl FnMut(Published) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
+    fn walk(&self, db: &Connection, each: impl FnMut(Published) -> Then) -> Result<(), StoreError> {
+        let mut hand = Hand { db, now: self.now.timestamp(), row: self.row(db)?, full: HashSet::new(), each };
         let Some(ids) = self.sources else {
             return match &self.expression {
-                None if self.languages.is_empty() => self.all(db, each),
-                None => {
-                    let mut row = self.row(db)?;
-                    of(db, rivers_of_languages(self.languages), |_, number| {
-                        Ok(self.load(&mut row, number)?.map_or(ControlFlow::Continue(()), &mut each))
-                    })
-                }
-                Some(expression) => {
-                    let mut row = self.row(db)?;
-                    search::walk(db, expression, |number| {
-                        Ok(self.load(&mut row, number)?.map_or(ControlFlow::Continue(()), &mut each))
-                    })
-                }
+                None if self.languages.is_empty() => all(db, |number| hand.over(number)),
+                None => of(db, rivers_of_languages(self.languages), |_, number| hand.over(number)),
+                Some(expression) => search::walk(db, expression, |number| hand.over(number)),
             };
         };
         let (sources, stories) = numbers(db, ids)?;
-        let mut row = self.row(db)?;
         match &self.expression {
             Some(expression) if stories > FEW => search::walk(db, expression, |number| {
-                if !seen_in(db, number, &sources)? {
-                    return Ok(ControlFlow::Continue(()));
-                }
-                Ok(self.load(&mut row, number)?.map_or(ControlFlow::Continue(()), &mut each))
+                if seen_in(db, number, &sources)? { hand.over(number) } else { Ok(ControlFlow::Continue(())) }
             }),
             expression => of(db, rivers_of_sources(&sources), |published, number| {
                 if let Some(expression) = expression
@@ -122,44 +104,81 @@ impl Wish<'_> {
                 {
                     return Ok(ControlFlow::Continue(()));
                 }
-                Ok(self.load(&mut row, number)?.map_or(ControlFlow::Continue(()), &mut each))
+                hand.over(number)
             }),
         }
     }
 
-    fn all(
-        &self,
-        db: &Connection,
-        mut each: impl FnMut(Published) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
-        let mut statement = db.prepare_cached(&format!(
-            "SELECT {} FROM entries e INDEXED BY entries_river JOIN sources s ON s.number = e.source
-             WHERE e.listed = 1 AND e.merged_into IS NULL AND coalesce(e.hold_until, 0) <= ?1
-             ORDER BY e.published DESC, e.number DESC",
-            rows::PUBLISHED
-        ))?;
-        let mut found = statement.query([self.now.timestamp()])?;
-        while let Some(row) = found.next()? {
-            if each(rows::published(row)?).is_break() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
     fn row<'db>(&self, db: &'db Connection) -> Result<CachedStatement<'db>, StoreError> {
         Ok(db.prepare_cached(&format!(
-            "SELECT {} FROM entries e JOIN sources s ON s.number = e.source
+            "SELECT {}, e.source FROM entries e JOIN sources s ON s.number = e.source
              WHERE e.number = ?1 AND e.merged_into IS NULL AND coalesce(e.hold_until, 0) <= ?2 {} {}",
             rows::PUBLISHED,
             if self.listed { "AND e.listed = 1" } else { "" },
             spoken(self.languages)
         ))?)
     }
+}
 
-    fn load(&self, row: &mut CachedStatement<'_>, number: i64) -> Result<Option<Published>, StoreError> {
-        Ok(row.query_row(params![number, self.now.timestamp()], rows::published).optional()?)
+/// What is to follow an entry.
+enum Then {
+    /// The next one.
+    More,
+    /// The next one of another source: there are enough of this one's.
+    OfOthers,
+    /// Nothing.
+    Stop,
+}
+
+/// Reads entries and hands them over; those of which there are enough are not even read.
+struct Hand<'db, F> {
+    db: &'db Connection,
+    now: i64,
+    row: CachedStatement<'db>,
+    full: HashSet<i64>,
+    each: F,
+}
+
+impl<F: FnMut(Published) -> Then> Hand<'_, F> {
+    fn over(&mut self, number: i64) -> Result<ControlFlow<()>, StoreError> {
+        if !self.full.is_empty() {
+            let mut source = self.db.prepare_cached("SELECT source FROM entries WHERE number = ?1")?;
+            let source = source.query_row([number], |row| row.get(0)).optional()?;
+            if source.is_none_or(|source| self.full.contains(&source)) {
+                return Ok(ControlFlow::Continue(()));
+            }
+        }
+        let read = |row: &Row<'_>| Ok((rows::published(row)?, row.get(rows::PUBLISHED_COLUMNS)?));
+        let Some((entry, source)) = self.row.query_row(params![number, self.now], read).optional()? else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        match (self.each)(entry) {
+            Then::Stop => return Ok(ControlFlow::Break(())),
+            Then::OfOthers => {
+                self.full.insert(source);
+            }
+            Then::More => {}
+        }
+        Ok(ControlFlow::Continue(()))
     }
+}
+
+/// All entries that were not backlog when they came, newest first.
+fn all(
+    db: &Connection,
+    mut each: impl FnMut(i64) -> Result<ControlFlow<()>, StoreError>,
+) -> Result<(), StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT e.number FROM entries e INDEXED BY entries_river WHERE e.listed = 1 AND e.merged_into IS NULL
+         ORDER BY e.published DESC, e.number DESC",
+    )?;
+    let mut found = statement.query([])?;
+    while let Some(row) = found.next()? {
+        if each(row.get(0)?)?.is_break() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// The condition on languages, so that others are not even read. Codes that are none match nothing.
@@ -222,16 +241,20 @@ impl<'a> Window<'a> {
         self.entries.len() >= if young { limit.saturating_mul(HARD_BOUND) } else { limit }
     }
 
-    fn offer(&mut self, entry: Published) {
+    fn offer(&mut self, entry: Published) -> Then {
         if filter::verdict(&entry.entry, &self.output.keep, &self.output.drop).is_some() {
-            return;
+            return Then::More;
+        }
+        let most = self.output.per_source;
+        if most == 0 {
+            self.entries.push(entry);
+            return Then::More;
         }
         let count = self.of_source.entry(entry.source.clone()).or_default();
-        if self.output.per_source > 0 && *count >= self.output.per_source {
-            return;
-        }
         *count += 1;
+        let then = if *count < most { Then::More } else { Then::OfOthers };
         self.entries.push(entry);
+        then
     }
 }
 
@@ -363,7 +386,7 @@ pub(super) fn entry(db: &Connection, id: EntryId) -> Result<Option<(Published, V
 const SIGHTING: &str = "SELECT s.id, coalesce(nullif(s.name, ''), nullif(s.title, ''), s.id), x.guid, x.link,
     x.title, x.stated, x.first_seen, x.rule FROM sightings x JOIN sources s ON s.number = x.source WHERE";
 
-fn told(row: &rusqlite::Row<'_>) -> rusqlite::Result<Sighting> {
+fn told(row: &Row<'_>) -> rusqlite::Result<Sighting> {
     Ok(Sighting {
         source: SourceId::new(row.get::<_, String>(0)?),
         source_name: row.get(1)?,

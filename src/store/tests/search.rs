@@ -152,3 +152,36 @@ fn an_output_of_languages_is_one_river_of_theirs() {
     assert_eq!(titles(&["ru", "' OR 1"]), [""; 0]);
     assert_eq!(titles(&[]).len(), 6);
 }
+
+/// However loud one source is, the others come after it, whichever way the store walks.
+#[test]
+fn a_cap_leaves_room_for_the_quiet() {
+    let mut book = Book::new(&["loud", "quiet"]);
+    let text = |source: &str, hour: i64| {
+        let id = format!("{source}-{hour}");
+        let date = Some(day(20) - TimeDelta::hours(hour));
+        let mut made = entry(&id, &format!("https://{source}.example/{id}"), &id, date, "words of a river");
+        made.language = Some("en".to_owned());
+        made
+    };
+    // Told one by one: none of it is backlog.
+    let loud: Vec<_> = (0..200).map(|hour| text("loud", hour)).collect();
+    for source in ["loud", "quiet"] {
+        book.poll(source, &[]);
+    }
+    book.poll("loud", &loud);
+    book.poll("quiet", &[text("quiet", 300), text("quiet", 301)]);
+    let wanted = ["loud-0", "loud-1", "loud-2", "quiet-300", "quiet-301"];
+    let all = Output { per_source: 3, ..Book::output(None) };
+    let ways = [
+        Output { sources: Book::output(Some(&["loud", "quiet"])).sources, ..all.clone() },
+        Output { languages: vec!["en".to_owned()], ..all.clone() },
+        Output { query: Query::new("river").ok(), ..all.clone() },
+        all,
+    ];
+    for output in ways {
+        let now = book.now;
+        let titles = book.store.select(&output, now).unwrap().into_iter().map(|one| one.entry.title);
+        assert_eq!(titles.collect::<Vec<_>>(), wanted, "{output:?}");
+    }
+}
