@@ -4,6 +4,7 @@ pub(crate) mod book;
 mod health;
 mod record;
 mod search;
+mod shares;
 
 use chrono::{TimeDelta, TimeZone};
 

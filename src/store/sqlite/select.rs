@@ -23,6 +23,8 @@ const CHUNK: u32 = 64;
 /// Sources with fewer stories than this together are walked themselves, each story asked whether it matches;
 /// beyond, the matches are walked, each asked for its sources.
 const FEW: i64 = 2000;
+/// With a share for each, so many sources are walked side by side at most; beyond, the river of all is.
+const SIDE_BY_SIDE: usize = 1000;
 
 pub(super) fn select(
     db: &Connection,
@@ -32,6 +34,7 @@ pub(super) fn select(
     let mut window = Window::new(output, now);
     let wish = Wish {
         listed: true,
+        shares: output.per_source > 0,
         languages: &output.languages,
         sources: output.sources.as_deref(),
         expression: output.query.as_ref().map(search::expression),
@@ -54,6 +57,7 @@ pub(super) fn search(
     let everything = || search.sources.is_none().then(search::everything);
     let wish = Wish {
         listed: false,
+        shares: false,
         languages: &search.languages,
         sources: search.sources.as_deref(),
         // The index of words is the only one that has every entry by date.
@@ -75,6 +79,8 @@ pub(super) fn search(
 struct Wish<'a> {
     /// Only what was not backlog when it came.
     listed: bool,
+    /// There may be enough of a source's.
+    shares: bool,
     languages: &'a [String],
     sources: Option<&'a [SourceId]>,
     /// For FTS5.
@@ -87,9 +93,21 @@ impl Wish<'_> {
     fn walk(&self, db: &Connection, each: impl FnMut(Published) -> Then) -> Result<(), StoreError> {
         let mut hand = Hand { db, now: self.now.timestamp(), row: self.row(db)?, full: HashSet::new(), each };
         let Some(ids) = self.sources else {
+            if self.shares && self.expression.is_none() {
+                let sources = every_source(db)?;
+                if sources.len() <= SIDE_BY_SIDE {
+                    // Each brings its own stories itself, so that one of which there are enough is left.
+                    return of(db, rivers_of_sources(&sources), |_, number, bed| {
+                        let step = hand.over(number)?.into();
+                        Ok(if hand.has_enough_of(bed) && step == Step::Next { Step::Leave } else { step })
+                    });
+                }
+            }
             return match &self.expression {
                 None if self.languages.is_empty() => all(db, |number| hand.over(number)),
-                None => of(db, rivers_of_languages(self.languages), |_, number| hand.over(number)),
+                None => {
+                    of(db, rivers_of_languages(self.languages), |_, number, _| Ok(hand.over(number)?.into()))
+                }
                 Some(expression) => search::walk(db, expression, |number| hand.over(number)),
             };
         };
@@ -98,13 +116,13 @@ impl Wish<'_> {
             Some(expression) if stories > FEW => search::walk(db, expression, |number| {
                 if seen_in(db, number, &sources)? { hand.over(number) } else { Ok(ControlFlow::Continue(())) }
             }),
-            expression => of(db, rivers_of_sources(&sources), |published, number| {
+            expression => of(db, rivers_of_sources(&sources), |published, number, _| {
                 if let Some(expression) = expression
                     && !search::matches(db, expression, published, number)?
                 {
-                    return Ok(ControlFlow::Continue(()));
+                    return Ok(Step::Next);
                 }
-                hand.over(number)
+                Ok(hand.over(number)?.into())
             }),
         }
     }
@@ -140,6 +158,10 @@ struct Hand<'db, F> {
 }
 
 impl<F: FnMut(Published) -> Then> Hand<'_, F> {
+    fn has_enough_of(&self, bed: &Bed) -> bool {
+        matches!(bed, Bed::Source(source) if self.full.contains(source))
+    }
+
     fn over(&mut self, number: i64) -> Result<ControlFlow<()>, StoreError> {
         if !self.full.is_empty() {
             let mut source = self.db.prepare_cached("SELECT source FROM entries WHERE number = ?1")?;
@@ -160,6 +182,23 @@ impl<F: FnMut(Published) -> Then> Hand<'_, F> {
             Then::More => {}
         }
         Ok(ControlFlow::Continue(()))
+    }
+}
+
+/// Where a walk along several rivers goes on.
+#[derive(PartialEq, Eq)]
+enum Step {
+    /// To the next entry.
+    Next,
+    /// To the next one of another river.
+    Leave,
+    /// Nowhere.
+    End,
+}
+
+impl From<ControlFlow<()>> for Step {
+    fn from(flow: ControlFlow<()>) -> Self {
+        if flow.is_break() { Self::End } else { Self::Next }
     }
 }
 
@@ -192,6 +231,12 @@ pub(super) fn spoken(languages: &[String]) -> String {
         (false, true) => "AND 0".to_owned(),
         (false, false) => format!("AND ({})", ways.join(" OR ")),
     }
+}
+
+/// The numbers of all sources that have stories.
+fn every_source(db: &Connection) -> Result<Vec<i64>, StoreError> {
+    let mut statement = db.prepare_cached("SELECT number FROM sources WHERE stories > 0")?;
+    Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
 }
 
 /// The numbers of sources, and how many stories they have together.
@@ -326,11 +371,11 @@ fn rivers_of_languages(languages: &[String]) -> Vec<River> {
     codes.into_iter().map(|code| River::new(Bed::Language(code))).collect()
 }
 
-/// Some rivers as one, newest first: (published, entry), each entry once.
+/// Some rivers as one, newest first: (published, entry), each entry once, with the river it was met in.
 fn of(
     db: &Connection,
     mut rivers: Vec<River>,
-    mut each: impl FnMut(i64, i64) -> Result<ControlFlow<()>, StoreError>,
+    mut each: impl FnMut(i64, i64, &Bed) -> Result<Step, StoreError>,
 ) -> Result<(), StoreError> {
     let mut heap = BinaryHeap::new();
     for (place, river) in rivers.iter_mut().enumerate() {
@@ -340,14 +385,14 @@ fn of(
     }
     let mut last = None;
     while let Some((published, number, Reverse(place))) = heap.pop() {
-        if let Some(river) = rivers.get_mut(place)
-            && let Some((published, entry)) = river.next(db)?
-        {
-            heap.push((published, entry, Reverse(place)));
-        }
+        let Some(river) = rivers.get_mut(place) else { continue };
         // An entry has one date, so that its sightings come out side by side.
-        if last.replace(number) != Some(number) && each(published, number)?.is_break() {
-            break;
+        let is_another = last.replace(number) != Some(number);
+        let step = if is_another { each(published, number, &river.bed)? } else { Step::Next };
+        match step {
+            Step::Next => heap.extend(river.next(db)?.map(|(at, entry)| (at, entry, Reverse(place)))),
+            Step::Leave => {}
+            Step::End => break,
         }
     }
     Ok(())

@@ -1,0 +1,56 @@
+//! `per_source`: no source has more than its share of a document, and what it has more is not read.
+
+use std::collections::HashMap;
+
+use chrono::TimeDelta;
+
+use super::book::{Book, day, entry};
+use super::*;
+
+/// The same as the store should say, from everything there is.
+fn by_hand(book: &mut Book, output: &Output) -> Vec<EntryId> {
+    let everything = Output { limit: 100_000, per_source: 0, ..output.clone() };
+    let mut shown: HashMap<SourceId, usize> = HashMap::new();
+    let mut river = book.store.select(&everything, book.now).unwrap();
+    river.retain(|story| {
+        let count = shown.entry(story.source.clone()).or_default();
+        *count += 1;
+        *count <= output.per_source
+    });
+    river.iter().take(output.limit).map(|story| story.id).collect()
+}
+
+#[test]
+fn each_source_has_its_share_and_a_loud_one_no_more() {
+    let mut book = Book::new(&["loud", "mirror", "quiet"]);
+    for source in &mut book.sources {
+        source.backfill = 1000;
+    }
+    let item = |id: &str, n: u32, minutes: i64| {
+        let at = day(1) + TimeDelta::minutes(minutes);
+        entry(&format!("{id}{n}"), &format!("https://{id}.example/{n}"), &format!("{id} {n}"), Some(at), "")
+    };
+    // The mirror says most of what the loud one says, and a little of its own, long ago.
+    let loud: Vec<Entry> = (0..400).map(|n| item("loud", n, 1000 + i64::from(n))).collect();
+    let copies = loud.iter().cloned().map(|mut copy| {
+        (copy.guid, copy.link) = (copy.guid.map(|guid| guid + "-copy"), None);
+        super::book::signed(copy)
+    });
+    let mirror: Vec<Entry> = copies.chain((0..5).map(|n| item("mirror", n, i64::from(n)))).collect();
+    let quiet: Vec<Entry> = (0..3).map(|n| item("quiet", n, 10 + i64::from(n))).collect();
+    for (id, document) in [("loud", loud), ("mirror", mirror), ("quiet", quiet)] {
+        book.poll(id, &document);
+    }
+    for (per_source, limit) in [(1, 100), (2, 3), (4, 100), (500, 10)] {
+        for sources in [None, Some(&["loud", "quiet"][..]), Some(&["mirror"][..])] {
+            let output = Output { limit, per_source, ..Book::output(sources) };
+            let shown: Vec<EntryId> =
+                book.store.select(&output, book.now).unwrap().iter().map(|story| story.id).collect();
+            assert_eq!(shown, by_hand(&mut book, &output), "{per_source} of {limit} in {sources:?}");
+        }
+    }
+    let output = Output { per_source: 2, ..Book::output(None) };
+    let titles: Vec<_> =
+        book.store.select(&output, book.now).unwrap().into_iter().map(|story| story.entry.title).collect();
+    assert_eq!(titles, ["loud 399", "loud 398", "quiet 2", "quiet 1", "mirror 4", "mirror 3"]);
+}
