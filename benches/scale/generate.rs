@@ -1,5 +1,4 @@
-//! A store of many entries, made in minutes: rows as the daemon writes them, with keys that no document has. What is
-//! written ascends wherever a number may be chosen, so that the trees are as full and as deep as they get.
+//! A store of many entries, made in minutes: rows as the daemon writes them, with keys that no document has.
 
 use std::path::Path;
 
@@ -38,30 +37,38 @@ pub(crate) fn store(path: &Path, sources: i64, entries: i64, state: &str) {
     db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).unwrap();
 }
 
-/// A key that ascends with `i`: eight bytes of place, eight of chance.
-const KEY: &str = "unhex(printf('%016x', i * ?5) || hex(randomblob(8)))";
+/// A place that ascends with `i` up to `?7`, and then once more from the beginning: so trees are filled in their
+/// order, which is quick, and their pages end up split and about as full as those of a tree that grew by chance.
+const PLACE: &str = "CASE WHEN i < ?7 THEN i * ?5 ELSE (i - ?7) * ?8 END";
+/// A key: eight bytes of place, eight of chance.
+const KEY: &str =
+    "unhex(printf('%016x', CASE WHEN i < ?7 THEN i * ?5 ELSE (i - ?7) * ?8 END) || hex(randomblob(8)))";
 
 fn chunk(db: &Connection, (from, to): (i64, i64), sources: i64, entries: i64) {
     // Spread over a year, newest last.
     let step = f64::from(365 * 86_400) / entries as f64;
-    let spread = i64::MAX / entries.max(1);
-    let numbers = "WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?2 AND ?3 + ?4 + ?5 + ?6 > 0)";
+    let turn = entries * 3 / 5;
+    let (spread, again) = (i64::MAX / turn.max(1), i64::MAX / (entries - turn).max(1));
+    let numbers = "WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?2 AND min(?3, ?4, ?5, ?6, ?7, ?8) > 0)";
     let run = |sql: &str| {
-        db.prepare_cached(sql).unwrap().execute(params![from, to, sources, step, spread, START]).unwrap();
+        db.prepare_cached(sql)
+            .unwrap()
+            .execute(params![from, to, sources, step, spread, START, turn, again])
+            .unwrap();
     };
     let published = "CAST(?6 + i * ?4 AS INTEGER)";
     run(&format!(
         "INSERT INTO entries (number, id, source, published, updated, first_seen, modified, listed, stated, title_key,
            guid, title, link, stated_published, summary, more, digest, substance, reading)
          {numbers} SELECT i + 1, {KEY}, 1 + i % ?3, {published}, {published}, {published}, {published}, 1,
-           {published}, i * ?5, 'https://s' || (i % ?3) || '.example/?p=' || i, 'What happened, number ' || i,
+           {published}, {PLACE}, 'https://s' || (i % ?3) || '.example/?p=' || i, 'What happened, number ' || i,
            'https://s' || (i % ?3) || '.example/news/' || i, {published}, '<p>In short, ' || i || '</p>', '{{}}',
            randomblob(16), randomblob(16), 1 FROM n"
     ));
     run(&format!(
         "INSERT INTO sightings (number, source, entry, published, digest, story, title_key, text_key, guid, link,
            title, stated, first_seen, rule)
-         {numbers} SELECT i + 1, 1 + i % ?3, i + 1, {published}, {KEY}, {KEY}, i * ?5, i * ?5,
+         {numbers} SELECT i + 1, 1 + i % ?3, i + 1, {published}, {KEY}, {KEY}, {PLACE}, {PLACE},
            'https://s' || (i % ?3) || '.example/?p=' || i, 'https://s' || (i % ?3) || '.example/news/' || i,
            'What happened, number ' || i, {published}, {published}, 'first' FROM n"
     ));
