@@ -32,6 +32,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::archive::Cuts;
@@ -119,6 +120,9 @@ impl Sqlite {
         let db = Connection::open_with_flags(path, flags).map_err(refused)?;
         db.busy_timeout(std::time::Duration::from_secs(10)).map_err(refused)?;
         db.set_prepared_statement_cache_capacity(64);
+        // Else a statement with `column = ?` is compiled anew whenever it is given back and used again: SQLite wants
+        // to see whether another plan suits the new value.
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(refused)?;
         search::install(&db).map_err(refused)?;
         Ok(Self { db, path: path.to_owned(), together: None })
     }
@@ -166,6 +170,8 @@ impl Sqlite {
         self.db.pragma_update(None, "synchronous", "FULL")?;
         self.db.pragma_update(None, "foreign_keys", true)?;
         self.db.pragma_update(None, "cache_size", -WRITER_CACHE)?;
+        // What a savepoint may have to put back (the pages of one poll) never goes to the disk.
+        self.db.pragma_update(None, "temp_store", "MEMORY")?;
         // Bytes; the log is cut back to this after a checkpoint.
         self.db.pragma_update(None, "journal_size_limit", 16 << 20)?;
         self.db.execute_batch("BEGIN IMMEDIATE")?;
@@ -193,6 +199,35 @@ impl Sqlite {
             .query_row([id.as_str()], |row| row.get(0))
             .optional()?
             .ok_or_else(|| StoreError::Failed(format!("source {id} is not in the store")))
+    }
+}
+
+/// A part of a transaction that is taken back, whatever ends it, unless it is released.
+struct Savepoint<'a>(&'a Connection, bool);
+
+impl<'a> Savepoint<'a> {
+    fn begin(db: &'a Connection) -> Result<Self, StoreError> {
+        db.prepare_cached("SAVEPOINT poll")?.execute([])?;
+        Ok(Self(db, true))
+    }
+
+    fn release(&mut self) -> Result<(), StoreError> {
+        self.0.prepare_cached("RELEASE poll")?.execute([])?;
+        self.1 = false;
+        Ok(())
+    }
+}
+
+impl Drop for Savepoint<'_> {
+    fn drop(&mut self) {
+        // Some failures have ended the whole transaction by now.
+        if self.1 && !self.0.is_autocommit() {
+            let back = self.0.execute_batch("ROLLBACK TO poll; RELEASE poll");
+            // Half a poll must not be committed: then nothing is.
+            if back.is_err() {
+                let _ = self.0.execute_batch("ROLLBACK");
+            }
+        }
     }
 }
 
@@ -293,9 +328,9 @@ impl Store for Sqlite {
         if commit.reading.is_some_and(|reading| !reading.intake.corrections.is_empty()) {
             words.write(&self.db)?;
         }
-        let savepoint = self.db.savepoint()?;
-        let committed = commit::commit(&savepoint, number, commit, &mut new)?;
-        savepoint.commit()?;
+        let mut savepoint = Savepoint::begin(&self.db)?;
+        let committed = commit::commit(&self.db, number, commit, &mut new)?;
+        savepoint.release()?;
         words.append(new);
         Ok(committed)
     }

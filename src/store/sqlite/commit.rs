@@ -90,7 +90,8 @@ impl Writer<'_> {
                 Decision::New(place) => {
                     let Some(number) = numbers.get(*place).copied() else { continue };
                     self.stories += 1;
-                    let sighting = self.sighting(entry, keys, Some(number), "first")?;
+                    let published = intake.stories.get(*place).map(|story| story.published.timestamp());
+                    let sighting = self.sighting(entry, keys, (Some(number), published), "first")?;
                     keyring::inside(self.db, self.source, keys, sighting)?;
                     keyring::across(self.db, self.rule, keys, number, true)?;
                     likeness::remember(self.db, &keys.bands, number, self.now)?;
@@ -115,7 +116,7 @@ impl Writer<'_> {
                 Decision::Seen { sighting, .. } => self.seen(entry, keys, *sighting)?,
                 Decision::Filtered(words) => {
                     self.committed.filtered += 1;
-                    let sighting = self.sighting(entry, keys, None, words)?;
+                    let sighting = self.sighting(entry, keys, (None, None), words)?;
                     keyring::inside(self.db, self.source, keys, sighting)?;
                 }
                 Decision::StillFiltered(sighting, words) => {
@@ -196,7 +197,7 @@ impl Writer<'_> {
             .prepare_cached("SELECT 1 FROM sightings WHERE entry = ?1 AND source = ?2")?
             .exists([number, self.source])?;
         self.stories += i64::from(!known_here);
-        let sighting = self.sighting(entry, keys, Some(number), rule)?;
+        let sighting = self.sighting(entry, keys, (Some(number), None), rule)?;
         keyring::inside(self.db, self.source, keys, sighting)?;
         keyring::across(self.db, self.rule, keys, number, false)?;
         Ok(sighting)
@@ -237,18 +238,19 @@ impl Writer<'_> {
         self.changed(number)
     }
 
+    /// `published`: of the story, where that is at hand.
     fn sighting(
         &self,
         entry: &Entry,
         keys: &Keys,
-        number: Option<i64>,
+        (number, published): (Option<i64>, Option<i64>),
         rule: &str,
     ) -> Result<i64, StoreError> {
         self.db
             .prepare_cached(
                 "INSERT INTO sightings (source, entry, published, digest, story, title_key, text_key, guid, link,
                    title, stated, first_seen, rule)
-                 VALUES (?1, ?2, coalesce((SELECT published FROM entries WHERE number = ?2), ?3), ?4, ?5, ?6, ?7,
+                 VALUES (?1, ?2, coalesce(?13, (SELECT published FROM entries WHERE number = ?2), ?3), ?4, ?5, ?6, ?7,
                    ?8, ?9, ?10, ?11, ?3, ?12)",
             )?
             .execute(params![
@@ -264,6 +266,7 @@ impl Writer<'_> {
                 entry.title,
                 keys.stated.map(|at| at.timestamp()),
                 rule,
+                published,
             ])?;
         Ok(self.db.last_insert_rowid())
     }

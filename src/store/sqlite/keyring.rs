@@ -53,13 +53,17 @@ pub(super) fn across(
 /// Makes a key lead to the target; the other that it leads to already, if there is one. A key that another
 /// holds stays with it, unless that other is only the record of a filtered entry.
 fn register(db: &Connection, scope: i64, key: Digest, target: i64) -> Result<Option<i64>, StoreError> {
-    db.prepare_cached(
-        "INSERT INTO keys (scope, key, target) VALUES (?1, ?2, ?3)
-         ON CONFLICT (scope, key) DO UPDATE SET target = excluded.target
-         WHERE scope > 0 AND EXISTS
-           (SELECT 1 FROM sightings WHERE number = keys.target AND entry IS NULL)",
-    )?
-    .execute(params![scope, key.0, target])?;
+    let written = db
+        .prepare_cached(
+            "INSERT INTO keys (scope, key, target) VALUES (?1, ?2, ?3)
+             ON CONFLICT (scope, key) DO UPDATE SET target = excluded.target
+             WHERE scope > 0 AND EXISTS
+               (SELECT 1 FROM sightings WHERE number = keys.target AND entry IS NULL)",
+        )?
+        .execute(params![scope, key.0, target])?;
+    if written > 0 {
+        return Ok(None);
+    }
     let holder: i64 = db
         .prepare_cached("SELECT target FROM keys WHERE scope = ?1 AND key = ?2")?
         .query_row(params![scope, key.0], |row| row.get(0))?;

@@ -1,6 +1,7 @@
 //! What the store has under the keys of one document: a handful of look-ups per entry,
 //! whatever the size of the store.
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
@@ -28,23 +29,27 @@ pub(super) fn known(
     lookup.articles = entries.iter().any(|entry| entry.article == Article::Missing);
     let titles = context.titles_within(keys.run);
     let mut alike = likeness::Lookup::new(db, source, context.now)?;
-    for (index, (entry, keys)) in entries.iter().zip(&keys.keys).enumerate() {
-        lookup.by_digest(&mut known, entry.digest)?;
+    let blank = is_blank(db, source)?;
+    let names: Vec<Vec<EntryId>> = keys.keys.iter().map(|keys| candidate_names(context, keys)).collect();
+    let mut wanted: HashMap<EntryId, usize> = HashMap::new();
+    names.iter().filter_map(|names| names.first()).for_each(|name| *wanted.entry(*name).or_default() += 1);
+    for (index, ((entry, keys), names)) in entries.iter().zip(&keys.keys).zip(&names).enumerate() {
+        if !blank {
+            lookup.by_digest(&mut known, entry.digest)?;
+        }
         if entry.unchanged {
             continue;
         }
-        let guid_link_body = [keys.guid, keys.link, keys.place, keys.body];
-        for key in guid_link_body.into_iter().chain([Some(keys.story)]).flatten() {
-            lookup.inside(&mut known, key)?;
-            lookup.plural(&mut known, key)?;
-        }
-        lookup.inside(&mut known, keys.twin)?;
-        if let Some(within) = titles {
-            lookup.titled(&mut known, keys, within)?;
+        if !blank {
+            lookup.all_inside(&mut known, keys, titles)?;
         }
         lookup.between(&mut known, context, keys)?;
-        for name in candidate_names(context, keys) {
-            lookup.name(&mut known, name)?;
+        let contested = names.first().is_some_and(|name| wanted.get(name) != Some(&1));
+        for name in names {
+            // Where nobody else in the document wants the first that is free, it is this one's.
+            if !lookup.name(&mut known, *name)? && !contested {
+                break;
+            }
         }
         if !keys.bands.is_empty() && !is_known(&known, entry, keys) {
             let found = alike.sharing(&keys.bands)?;
@@ -52,6 +57,11 @@ pub(super) fn known(
         }
     }
     Ok(known)
+}
+
+/// True when nothing can be known inside the source: every sighting leaves a key, and keys outlive sightings.
+fn is_blank(db: &Connection, source: i64) -> Result<bool, StoreError> {
+    Ok(!db.prepare_cached("SELECT 1 FROM keys WHERE scope = ?1 LIMIT 1")?.exists([source])?)
 }
 
 /// True when some key leads somewhere: what the declared rules can know is not asked about by its words.
@@ -111,6 +121,25 @@ impl<'a> Lookup<'a> {
         if let Some(found) = found {
             known.by_digest.insert(digest, found.number);
             self.remember(known, found)?;
+        }
+        Ok(())
+    }
+
+    /// Everything that the polled source itself may know an entry by, but its digest.
+    fn all_inside(
+        &mut self,
+        known: &mut Known,
+        keys: &Keys,
+        titles: Option<i64>,
+    ) -> Result<(), StoreError> {
+        let guid_link_body = [keys.guid, keys.link, keys.place, keys.body];
+        for key in guid_link_body.into_iter().chain([Some(keys.story)]).flatten() {
+            self.inside(known, key)?;
+            self.plural(known, key)?;
+        }
+        self.inside(known, keys.twin)?;
+        if let Some(within) = titles {
+            self.titled(known, keys, within)?;
         }
         Ok(())
     }
@@ -211,11 +240,13 @@ impl<'a> Lookup<'a> {
         Ok(())
     }
 
-    fn name(&mut self, known: &mut Known, name: EntryId) -> Result<(), StoreError> {
-        if self.name.exists([name.0.as_bytes()])? {
+    /// True when the name is taken.
+    fn name(&mut self, known: &mut Known, name: EntryId) -> Result<bool, StoreError> {
+        let taken = self.name.exists([name.0.as_bytes()])?;
+        if taken {
             known.taken.insert(name);
         }
-        Ok(())
+        Ok(taken)
     }
 
     fn target(&mut self, scope: i64, key: Digest) -> Result<Option<i64>, StoreError> {
