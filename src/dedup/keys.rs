@@ -64,7 +64,8 @@ pub(super) struct Parts {
 impl Parts {
     pub(super) fn new(entry: &Entry, rules: &Rules) -> Self {
         let plain = entry.link.as_deref().and_then(link::canonical);
-        let full = entry.link.as_deref().and_then(link::canonical_with_fragment);
+        let full = entry.link.as_deref().filter(|link| link.contains('#'));
+        let full = full.and_then(link::canonical_with_fragment);
         Self {
             title: folded(&entry.title, rules),
             stated: stated(entry),

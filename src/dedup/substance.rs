@@ -50,15 +50,21 @@ fn path(url: &str) -> String {
     Url::parse(url).map_or_else(|_| url.to_owned(), |url| url.path().to_owned())
 }
 
+/// What stands in each ` href="..."`. Signs of equality are found faster than the whole.
+fn references(html: &str) -> impl Iterator<Item = &str> {
+    html.match_indices('=').filter_map(|(place, _)| {
+        let (before, after) = html.split_at_checked(place)?;
+        let value = after.strip_prefix("=\"").filter(|_| before.ends_with(" href"))?;
+        let value = value.split('"').next()?;
+        Some(value.strip_suffix(" href=").unwrap_or(value))
+    })
+}
+
 /// Where the links of clean HTML lead. The sanitizer writes every attribute in double quotes.
 fn targets(markup: Option<&Markup>, own: &[String]) -> Vec<String> {
-    markup
-        .map_or("", |markup| markup)
-        .split(" href=\"")
-        .skip(1)
-        .filter_map(|rest| rest.split('"').next())
+    references(markup.map_or("", |markup| markup))
         .map(|target| {
-            let target = target.replace("&amp;", "&");
+            let target = if target.contains('&') { target.replace("&amp;", "&") } else { target.to_owned() };
             let canonical = link::canonical_with_fragment(&target).unwrap_or(target);
             let inside = own.iter().find_map(|own| {
                 let inside = canonical.strip_prefix(own.as_str())?;

@@ -17,16 +17,18 @@ pub fn folded(text: &str) -> Vec<String> {
 pub fn fold_into(out: &mut String, text: &str) {
     if text.is_ascii() {
         out.reserve(text.len() + 1);
-        let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-        for word in words {
-            if !out.is_empty() && !out.ends_with(' ') {
+        let start = out.len();
+        let mut blank = !out.is_empty() && !out.ends_with(' ');
+        for word in text.as_bytes().split(|byte| !byte.is_ascii_alphanumeric()) {
+            let Some(word) = std::str::from_utf8(word).ok().filter(|word| !word.is_empty()) else { continue };
+            if blank {
                 out.push(' ');
             }
-            let start = out.len();
             out.push_str(word);
-            if let Some(added) = out.get_mut(start..) {
-                added.make_ascii_lowercase();
-            }
+            blank = true;
+        }
+        if let Some(added) = out.get_mut(start..) {
+            added.make_ascii_lowercase();
         }
     } else {
         // Apart, without the marks, and together again: syllables of Hangul and kana stay whole.
