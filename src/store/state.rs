@@ -1,11 +1,14 @@
 //! A source's state as a row: JSON with short, lasting names. What is missing is the default,
 //! so that a newer version can add fields without a migration.
 
+mod compact;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use self::compact::{Hash, Octets, Times};
 use crate::model::{
     Digest, Feed, Format, Hints, Hub, Podcast, PollDay, Redirect, SourceState, Standing, Trust, Validators,
 };
@@ -28,18 +31,18 @@ pub(super) struct StateRow {
     not_modified: u64,
     bytes_saved: u64,
     validators: Option<ValidatorsRow>,
-    body_hash: Option<[u8; 16]>,
+    body_hash: Option<Hash>,
     body_bytes: u64,
-    read_under: Option<[u8; 16]>,
+    read_under: Option<Hash>,
     reading: u32,
     unread: bool,
     redirect: Option<(String, u32)>,
     moved_to: Option<String>,
     held_until: Option<i64>,
     hints: HintsRow,
-    rhythm: Vec<i64>,
+    rhythm: Times,
     feed: Option<FeedRow>,
-    request_hash: Option<[u8; 16]>,
+    request_hash: Option<Hash>,
     guid_doubts: u32,
     link_doubts: u32,
     most_items: u32,
@@ -54,8 +57,8 @@ pub(super) struct StateRow {
 #[derive(Serialize, Deserialize)]
 struct ValidatorsRow {
     url: String,
-    etag: Option<Vec<u8>>,
-    last_modified: Option<Vec<u8>>,
+    etag: Option<Octets>,
+    last_modified: Option<Octets>,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -148,12 +151,12 @@ impl From<&SourceState> for StateRow {
             bytes_saved: state.bytes_saved,
             validators: state.validators.as_ref().map(|validators| ValidatorsRow {
                 url: validators.url.to_string(),
-                etag: validators.etag.clone(),
-                last_modified: validators.last_modified.clone(),
+                etag: validators.etag.clone().map(Octets),
+                last_modified: validators.last_modified.clone().map(Octets),
             }),
-            body_hash: state.body_hash.map(|hash| hash.0),
+            body_hash: state.body_hash.map(|hash| Hash(hash.0)),
             body_bytes: state.body_bytes,
-            read_under: state.read_under.map(|rules| rules.0),
+            read_under: state.read_under.map(|rules| Hash(rules.0)),
             reading: state.reading,
             unread: state.unread,
             redirect: state.redirect.as_ref().map(|redirect| (redirect.target.to_string(), redirect.seen)),
@@ -166,7 +169,7 @@ impl From<&SourceState> for StateRow {
                 skip_days: state.hints.skip_days.clone(),
                 update_gap: state.hints.update_gap.map(|span| span.as_secs()),
             },
-            rhythm: state.rhythm.iter().map(DateTime::timestamp).collect(),
+            rhythm: Times(state.rhythm.iter().map(DateTime::timestamp).collect()),
             feed: state.feed.as_ref().map(|feed| FeedRow {
                 format: feed.format.name().to_owned(),
                 title: feed.title.clone(),
@@ -178,7 +181,7 @@ impl From<&SourceState> for StateRow {
                 self_link: feed.self_link.clone(),
                 podcast: feed.podcast.as_ref().map(PodcastRow::from),
             }),
-            request_hash: state.request_hash.map(|hash| hash.0),
+            request_hash: state.request_hash.map(|hash| Hash(hash.0)),
             guid_doubts: state.trust.guid_doubts,
             link_doubts: state.trust.link_doubts,
             most_items: state.most_items,
@@ -212,13 +215,13 @@ impl From<StateRow> for SourceState {
             validators: row.validators.and_then(|validators| {
                 Some(Validators {
                     url: validators.url.parse().ok()?,
-                    etag: validators.etag,
-                    last_modified: validators.last_modified,
+                    etag: validators.etag.map(|etag| etag.0),
+                    last_modified: validators.last_modified.map(|date| date.0),
                 })
             }),
-            body_hash: row.body_hash.map(Digest),
+            body_hash: row.body_hash.map(|hash| Digest(hash.0)),
             body_bytes: row.body_bytes,
-            read_under: row.read_under.map(Digest),
+            read_under: row.read_under.map(|rules| Digest(rules.0)),
             reading: row.reading,
             unread: row.unread,
             redirect: row
@@ -233,7 +236,7 @@ impl From<StateRow> for SourceState {
                 skip_days: row.hints.skip_days,
                 update_gap: span(row.hints.update_gap),
             },
-            rhythm: row.rhythm.into_iter().map(at).collect(),
+            rhythm: row.rhythm.0.into_iter().map(at).collect(),
             feed: row.feed.map(|feed| Feed {
                 format: FORMATS
                     .into_iter()
@@ -248,7 +251,7 @@ impl From<StateRow> for SourceState {
                 self_link: feed.self_link,
                 podcast: feed.podcast.map(Podcast::from),
             }),
-            request_hash: row.request_hash.map(Digest),
+            request_hash: row.request_hash.map(|hash| Digest(hash.0)),
             trust: Trust { guid_doubts: row.guid_doubts, link_doubts: row.link_doubts },
             most_items: row.most_items,
             learned_item: row.learned_item,

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::keyring::{self, Keyring};
 use super::words::Words;
-use super::{health, keyring, ledger, likeness, rows};
+use super::{health, ledger, likeness, rows};
 use crate::dedup::{Correction, Decision, Keys, NewStory, SIMILAR};
 use crate::model::{Article, DedupRule, Entry, EntryId, PushChange, SourceId};
 use crate::store::{Commit, Committed, Keep, Reading, StoreError};
@@ -19,17 +20,6 @@ pub(super) fn commit(
 ) -> Result<Committed, StoreError> {
     let news = health::record(db, source, commit.state, commit.now)?;
     ledger::write(db, commit.ledger)?;
-    let feed = commit.state.feed.as_ref();
-    db.prepare_cached(
-        "UPDATE sources SET state = ?2, title = ?3, link = ?4, podcast = ?5 WHERE number = ?1",
-    )?
-    .execute(params![
-        source,
-        rows::state_json(commit.state),
-        feed.map(|feed| feed.title.as_str()),
-        feed.and_then(|feed| feed.link.as_deref()),
-        feed.and_then(|feed| feed.podcast.as_ref()).map(rows::podcast_json)
-    ])?;
     match commit.state.push.as_ref().and_then(|push| push.change) {
         None => {}
         Some(PushChange::Missed) => {
@@ -43,12 +33,17 @@ pub(super) fn commit(
             .execute([source, commit.now.timestamp()])?;
         }
     }
-    let Some(reading) = commit.reading else { return Ok(Committed { news, ..Committed::default() }) };
+    let Some(reading) = commit.reading else {
+        db.prepare_cached("UPDATE sources SET state = ?2 WHERE number = ?1")?
+            .execute(params![source, rows::state_json(commit.state)])?;
+        return Ok(Committed { news, ..Committed::default() });
+    };
     let rule: String = db
         .prepare_cached("SELECT rule FROM sources WHERE number = ?1")?
         .query_row([source], |row| row.get(0))?;
     let mut writer = Writer {
         db,
+        keyring: Keyring::new(db, source)?,
         source,
         rule: rows::rule(&rule),
         now: commit.now.timestamp(),
@@ -58,11 +53,12 @@ pub(super) fn commit(
         words,
     };
     writer.read(&reading)?;
-    writer.finish(commit.source, &reading)
+    writer.finish(commit, &reading)
 }
 
 struct Writer<'a> {
     db: &'a Connection,
+    keyring: Keyring<'a>,
     source: i64,
     rule: DedupRule,
     now: i64,
@@ -92,8 +88,8 @@ impl Writer<'_> {
                     self.stories += 1;
                     let published = intake.stories.get(*place).map(|story| story.published.timestamp());
                     let sighting = self.sighting(entry, keys, (Some(number), published), "first")?;
-                    keyring::inside(self.db, self.source, keys, sighting)?;
-                    keyring::across(self.db, self.rule, keys, number, true)?;
+                    self.keyring.inside(keys, sighting)?;
+                    self.keyring.across(self.rule, keys, number, true)?;
                     likeness::remember(self.db, &keys.bands, number, self.now)?;
                     self.let_through(before, sighting)?;
                 }
@@ -117,7 +113,7 @@ impl Writer<'_> {
                 Decision::Filtered(words) => {
                     self.committed.filtered += 1;
                     let sighting = self.sighting(entry, keys, (None, None), words)?;
-                    keyring::inside(self.db, self.source, keys, sighting)?;
+                    self.keyring.inside(keys, sighting)?;
                 }
                 Decision::StillFiltered(sighting, words) => {
                     self.seen(entry, keys, *sighting)?;
@@ -198,8 +194,8 @@ impl Writer<'_> {
             .exists([number, self.source])?;
         self.stories += i64::from(!known_here);
         let sighting = self.sighting(entry, keys, (Some(number), None), rule)?;
-        keyring::inside(self.db, self.source, keys, sighting)?;
-        keyring::across(self.db, self.rule, keys, number, false)?;
+        self.keyring.inside(keys, sighting)?;
+        self.keyring.across(self.rule, keys, number, false)?;
         Ok(sighting)
     }
 
@@ -297,9 +293,9 @@ impl Writer<'_> {
                 entry.title,
                 keys.stated.map(|at| at.timestamp()),
             ])?;
-        keyring::inside(self.db, self.source, keys, sighting)?;
+        self.keyring.inside(keys, sighting)?;
         match story {
-            Some((Some(number), own)) => keyring::across(self.db, self.rule, keys, number, own),
+            Some((Some(number), own)) => self.keyring.across(self.rule, keys, number, own),
             _ => Ok(()),
         }
     }
@@ -434,17 +430,29 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn finish(mut self, id: &SourceId, reading: &Reading<'_>) -> Result<Committed, StoreError> {
+    fn finish(mut self, commit: &Commit<'_>, reading: &Reading<'_>) -> Result<Committed, StoreError> {
         let mut seen = Vec::with_capacity(16 * (reading.entries.len() + 1));
         seen.extend_from_slice(&reading.rules.0);
         reading.entries.iter().for_each(|entry| seen.extend_from_slice(&entry.digest.0));
+        let feed = commit.state.feed.as_ref();
         self.db
-            .prepare_cached("UPDATE sources SET seen = ?2, stories = stories + ?3 WHERE number = ?1")?
-            .execute(params![self.source, seen, self.stories])?;
+            .prepare_cached(
+                "UPDATE sources SET state = ?2, title = ?3, link = ?4, podcast = ?5, seen = ?6,
+                   stories = stories + ?7 WHERE number = ?1",
+            )?
+            .execute(params![
+                self.source,
+                rows::state_json(commit.state),
+                feed.map(|feed| feed.title.as_str()),
+                feed.and_then(|feed| feed.link.as_deref()),
+                feed.and_then(|feed| feed.podcast.as_ref()).map(rows::podcast_json),
+                seen,
+                self.stories,
+            ])?;
         self.keep(reading.body)?;
         let read_something = !self.committed.new.is_empty() || self.committed.met > 0;
         if read_something {
-            self.touched.insert(id.as_str().to_owned());
+            self.touched.insert(commit.source.as_str().to_owned());
         }
         self.committed.touched = self.touched.into_iter().map(SourceId::new).collect();
         Ok(self.committed)
