@@ -12,8 +12,9 @@ mod replay;
 pub(crate) mod tests;
 mod visit;
 
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
@@ -24,7 +25,7 @@ use crate::clock::Clock;
 use crate::dedup::Rules;
 use crate::fetch::{self, Answer, Fetch, FetchError, Fetched, Gate};
 use crate::link;
-use crate::model::{Digest, HostDay, Outcome, Push, Source, SourceId, SourceState, Standing};
+use crate::model::{Digest, HostDay, Outcome, PageSelectors, Push, Source, SourceId, SourceState, Standing};
 use crate::normalize;
 use crate::schedule::{self, Limits};
 use crate::store::{Commit, Committed, Handle, StoreError};
@@ -74,7 +75,7 @@ pub struct Polled {
     /// What the commit did.
     pub committed: Committed,
     /// The state as stored.
-    pub state: SourceState,
+    pub state: Box<SourceState>,
 }
 
 impl Poller {
@@ -122,25 +123,29 @@ impl Poller {
             let mut ended = Vec::with_capacity(visits.len());
             for visit in visits {
                 let source = visit.source.id.clone();
-                ended.push(Ended { source, result: self.still_held(visit, left, None).await });
+                ended.push(Ended { source, result: Box::pin(self.still_held(visit, left, None)).await });
             }
             return ended;
         }
         let mut fetched = self.ask(&errand, now).await;
         let turned_away = held_by_a_neighbour(&fetched);
         let mut ended = Vec::with_capacity(visits.len());
+        let mut left = visits.len();
         for visit in visits {
             let source = visit.source.clone();
+            left -= 1;
+            // Mostly there is one, and so no need for a copy.
+            let given = if left > 0 { fetched.clone() } else { std::mem::replace(&mut fetched, nothing()) };
             // Boxed: what reading needs is not what waiting for an answer should cost.
             let end = Box::pin(async {
                 match turned_away {
-                    Some((left, ref by)) => self.still_held(visit, left, by.as_ref()).await,
-                    None => Box::pin(self.finish(visit, &errand, fetched.clone())).await,
+                    Some((left, ref by)) => Box::pin(self.still_held(visit, left, by.as_ref())).await,
+                    None => self.finish(visit, &errand, given).await,
                 }
             });
             let result = match AssertUnwindSafe(end).catch_unwind().await {
                 Ok(result) => result,
-                Err(_) => self.defect(&source).await,
+                Err(_) => Box::pin(self.defect(&source)).await,
             };
             ended.push(Ended { source: source.id.clone(), result });
             *requests(&mut fetched) = 0;
@@ -174,7 +179,7 @@ impl Poller {
         };
         state.planned_under = self.timing(&source);
         let words = format!("server asked to wait until {}", until.format("%Y-%m-%d %H:%M:%S UTC"));
-        let committed = self.remember(&source, &state, now).await?;
+        let (committed, state) = self.remember(&source, state, now).await?;
         Ok(Polled { outcome: Outcome::Held(words), committed, state })
     }
 
@@ -192,10 +197,12 @@ impl Poller {
         }
         state.last_poll = Some(now);
         let outcome = match fetched {
-            Ok(Fetched::Body(answer, body)) => return self.read(&source, state, answer, body).await,
+            Ok(Fetched::Body(answer, body)) => {
+                return Box::pin(self.read(&source, state, answer, body)).await;
+            }
             Ok(Fetched::NotModified(answer)) => {
                 if let Some((answer, body)) = errand.unchanged(&answer).filter(|_| wants_body) {
-                    return self.read(&source, state, answer, body).await;
+                    return Box::pin(self.read(&source, state, answer, body)).await;
                 }
                 if answer.requests > 0 {
                     self.gate.note(&answer.url, |tally| tally.saved += state.body_bytes);
@@ -210,7 +217,7 @@ impl Poller {
             Err(error) => aftermath::failed(&mut state, &error),
         };
         self.plan_next(&source, &mut state, now);
-        let committed = self.remember(&source, &state, now).await?;
+        let (committed, state) = self.remember(&source, state, now).await?;
         Ok(Polled { outcome, committed, state })
     }
 
@@ -230,30 +237,30 @@ impl Poller {
     async fn defect(&self, source: &Arc<Source>) -> Result<Polled, StoreError> {
         let now = self.clock.now();
         let id = source.id.clone();
-        let mut state = self.store.read(move |store| store.state(&id)).await?;
+        let mut state = Box::new(self.store.read(move |store| store.state(&id)).await?);
         state.last_poll = Some(now);
         let error = FetchError::Broken { words: DEFECT.to_owned(), requests: 0 };
         let outcome = aftermath::failed(&mut state, &error);
         self.plan_next(source, &mut state, now);
-        let committed = self.remember(source, &state, now).await?;
+        let (committed, state) = self.remember(source, state, now).await?;
         Ok(Polled { outcome, committed, state })
     }
 
     async fn remember(
         &self,
         source: &Arc<Source>,
-        state: &SourceState,
+        state: Box<SourceState>,
         now: DateTime<Utc>,
-    ) -> Result<Committed, StoreError> {
-        let (id, state, gate) = (source.id.clone(), state.clone(), self.gate.clone());
-        self.store
-            .remember(move |store| {
-                with_notes(&gate, |ledger| {
-                    let commit = Commit { source: &id, state: &state, reading: None, ledger, now };
-                    store.commit(&commit)
-                })
+    ) -> Result<(Committed, Box<SourceState>), StoreError> {
+        let state = Arc::new(state);
+        let (id, lent, mut notes) = (source.id.clone(), state.clone(), Notes::of(&self.gate));
+        let committed = self.store.remember(move |store| {
+            notes.write(|ledger| {
+                let commit = Commit { source: &id, state: &lent, reading: None, ledger, now };
+                store.commit(&commit)
             })
-            .await
+        });
+        Ok((committed.await?, Arc::unwrap_or_clone(state)))
     }
 
     /// The last step of every poll, before it is remembered.
@@ -312,17 +319,28 @@ impl Poller {
     }
 }
 
-/// Writes the ledger along with a poll; what is not written stands to be written with the next one.
-fn with_notes<T>(
-    gate: &Gate,
-    commit: impl FnOnce(&[HostDay]) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    let notes = gate.take_notes();
-    let committed = commit(&notes);
-    if committed.is_err() {
-        gate.give_back(notes);
+/// The ledger on its way into the store, along with a poll; what is not written stands to be written with the next.
+struct Notes {
+    gate: Arc<Gate>,
+    /// Taken when it was written first: it may have to be written again.
+    taken: Option<Vec<HostDay>>,
+}
+
+impl Notes {
+    fn of(gate: &Arc<Gate>) -> Self {
+        Self { gate: gate.clone(), taken: None }
     }
-    committed
+
+    fn write<T>(
+        &mut self,
+        commit: impl FnOnce(&[HostDay]) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let committed = commit(self.taken.get_or_insert_with(|| self.gate.take_notes()));
+        if committed.is_err() {
+            self.gate.give_back(self.taken.take().unwrap_or_default());
+        }
+        committed
+    }
 }
 
 /// A host that an earlier 429 still holds was not asked at all: what is left of its wait.
@@ -334,6 +352,11 @@ fn held_by_a_neighbour(fetched: &Result<Fetched, FetchError>) -> Option<(TimeDel
         }
         _ => None,
     }
+}
+
+/// What is left of an answer that was given away.
+fn nothing() -> Result<Fetched, FetchError> {
+    Err(FetchError::Broken { words: String::new(), requests: 0 })
 }
 
 /// How many requests were made.
@@ -371,6 +394,9 @@ fn rules_in_force(source: &Source, rules: &Rules) -> Digest {
     rules_under(source, rules, normalize::READING)
 }
 
+/// How [`rules_under`] says that a page is read without selectors: nearly all are.
+static ALL_IS_WORKED_OUT: LazyLock<String> = LazyLock::new(|| format!("{:?}", PageSelectors::default()));
+
 /// The same under some version of our reading.
 fn rules_under(source: &Source, rules: &Rules, reading: u32) -> Digest {
     let patterns =
@@ -378,13 +404,18 @@ fn rules_under(source: &Source, rules: &Rules, reading: u32) -> Digest {
     let filter = |filter: &crate::model::Filter| {
         [patterns(&filter.title), patterns(&filter.category), filter.language.join("\n")].join("\0")
     };
+    let page = if source.page == PageSelectors::default() {
+        Cow::Borrowed(ALL_IS_WORKED_OUT.as_str())
+    } else {
+        Cow::Owned(format!("{:?}", source.page))
+    };
     let parts = [
         format!("reading {reading}"),
         filter(&source.keep),
         filter(&source.drop),
         patterns(&rules.suffixes),
         format!(
-            "{:?} {} {} {} {:?} {} {:?} {:?}",
+            "{:?} {} {} {} {:?} {} {:?} {page}",
             source.dedup,
             source.full_text,
             rules.strict,
@@ -392,7 +423,6 @@ fn rules_under(source: &Source, rules: &Rules, reading: u32) -> Digest {
             source.kind,
             source.timezone,
             source.language,
-            source.page
         ),
     ];
     Digest::of("rules", &parts.each_ref().map(String::as_bytes))

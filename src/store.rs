@@ -335,11 +335,11 @@ pub trait Store: Send + hub::Subscribers + held::Held + websub::Subscriptions {
     /// [`StoreError::Conflict`] when what was decided no longer fits: ask [`Store::known`] and decide again.
     fn commit(&mut self, commit: &Commit<'_>) -> Result<Committed, StoreError>;
 
-    /// Makes one transaction of all the commits in `work`: when this returns, they are on the disk, each as a whole
-    /// or not at all.
+    /// Makes one transaction of all the commits in `work`: when this returns, they are on the disk.
     ///
     /// # Errors
-    /// See [`Store`]. Then nothing of `work` is remembered, whatever its commits said.
+    /// See [`Store`]; [`StoreError::Conflict`] when one of the commits broke off half-way: then they are to be made
+    /// again, each alone. Nothing of `work` is remembered, whatever its commits said.
     fn together(&mut self, work: &mut dyn FnMut(&mut dyn Store)) -> Result<(), StoreError>;
 
     /// The entries of an output, newest first, at most its `limit` (entries younger than a day

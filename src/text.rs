@@ -93,8 +93,9 @@ fn is_squeezed(text: &str) -> bool {
         return false;
     }
     let pairs = bytes.iter().zip(bytes.iter().skip(1));
+    let is_wrong = |one: u8, two: u8| u8::from(one < b' ') | u8::from(one == b' ') & u8::from(two == b' ');
     // To the end without leaving early: this way the compiler looks at many bytes at once.
-    !pairs.fold(false, |any, (one, two)| any | (*one < b' ') | ((*one == b' ') & (*two == b' ')))
+    pairs.fold(0, |any, (one, two)| any | is_wrong(*one, *two)) == 0
 }
 
 /// At most `max_chars` characters of `text`, and whether something was cut off.

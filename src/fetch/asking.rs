@@ -30,7 +30,7 @@ fn belongs(given: &Url, asked: &Url) -> bool {
         url.set_fragment(None);
         url
     };
-    bare(given) == bare(asked)
+    given == asked || bare(given) == bare(asked)
 }
 
 /// The head of a request.
@@ -54,7 +54,7 @@ pub(super) fn head(agent: &HeaderValue, request: &Request<'_>, url: &Url) -> Res
     if let Some(date) = validators.and_then(|validators| stored(&validators.last_modified)) {
         head.insert(IF_MODIFIED_SINCE, date);
     }
-    if source.url.origin() != url.origin() {
+    if source.url != *url && source.url.origin() != url.origin() {
         return Ok(head);
     }
     if let Some(auth) = &source.auth {

@@ -234,9 +234,9 @@ impl Fetch for Http {
 
 /// An address may come from a document (a next page, an article), so it is looked at like a redirect's.
 fn sound(request: &Request<'_>) -> Result<(), String> {
-    let (url, shown) = (&request.url, words::shown(&request.url));
+    let url = &request.url;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err(format!("{shown} was not asked: only http and https addresses are"));
+        return Err(format!("{} was not asked: only http and https addresses are", words::shown(url)));
     }
     if url.as_str().len() > headers::MAX_URL {
         return Err(format!(
@@ -245,8 +245,9 @@ fn sound(request: &Request<'_>) -> Result<(), String> {
             headers::MAX_URL
         ));
     }
-    let own = request.source.url.origin() == url.origin();
-    if !own && (!url.username().is_empty() || url.password().is_some()) {
+    let named = !url.username().is_empty() || url.password().is_some();
+    if named && request.source.url.origin() != url.origin() {
+        let shown = words::shown(url);
         return Err(format!("{shown} was not asked: it names a user, and is not the source's own address"));
     }
     Ok(())
@@ -389,30 +390,32 @@ async fn exchange(
     let conditional = head.contains_key(IF_NONE_MATCH) || head.contains_key(IF_MODIFIED_SINCE);
     trip.requests += 1;
     trip.stage = "connecting to it or waiting for its answer";
-    let response = client
+    let mut response = client
         .get(trip.url.clone())
         .headers(head)
         .send()
         .await
         .map_err(|error| trip.broken(words::of_request(&error, &trip.url)))?;
     trip.certificate_ends = certificate::ends(&response);
-    let (status, head) = (response.status(), response.headers().clone());
-    let shown = words::shown(&trip.url);
+    let (status, head) = (response.status(), std::mem::take(response.headers_mut()));
+    let shown = || words::shown(&trip.url);
     if headers::size(&head) > headers::MAX_HEAD {
-        return Err(trip.broken(format!("{shown} answered with a head larger than 64KiB")));
+        return Err(trip.broken(format!("{} answered with a head larger than 64KiB", shown())));
     }
     let ended = |fetched| Ok(Step::Ended(Box::new(fetched)));
     match status.as_u16() {
         200 => read(response, &head, request.source.max_body, now, trip).await,
         226 if manipulated_as_feed(&head) => read(response, &head, request.source.max_body, now, trip).await,
         304 if conditional => ended(Fetched::NotModified(trip.answer(status, &head, now))),
-        304 => Err(trip
-            .broken(format!("{shown} answered 304 Not Modified though it was not asked whether it changed"))),
+        304 => Err(trip.broken(format!(
+            "{} answered 304 Not Modified though it was not asked whether it changed",
+            shown()
+        ))),
         301 | 302 | 303 | 307 | 308 => trip.follow(status, &head).map(|()| Step::Next),
         410 if trip.all_permanent => ended(Fetched::Gone(trip.answer(status, &head, now))),
         429 | 503 => ended(Fetched::Throttled(trip.answer(status, &head, now))),
         code => Err(FetchError::Status {
-            url: shown,
+            url: shown(),
             status: code,
             reason: status.canonical_reason().unwrap_or("(no standard status)"),
             requests: trip.requests,

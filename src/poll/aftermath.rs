@@ -14,16 +14,14 @@ const LEARNT_FAILURES: u32 = 3;
 
 /// Hash of the parts of the config that validators depend on.
 fn request_hash(source: &Source) -> Digest {
-    let mut parts = vec![source.url.to_string()];
-    for (name, value) in &source.headers {
-        parts.push(name.to_ascii_lowercase());
-        parts.push(value.expose().to_owned());
+    let names: Vec<String> = source.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+    let mut parts = vec![source.url.as_str().as_bytes()];
+    for (name, (_, value)) in names.iter().zip(&source.headers) {
+        parts.extend([name.as_bytes(), value.expose().as_bytes()]);
     }
     if let Some(auth) = &source.auth {
-        parts.push(auth.user.clone());
-        parts.push(auth.password.expose().to_owned());
+        parts.extend([auth.user.as_bytes(), auth.password.expose().as_bytes()]);
     }
-    let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
     Digest::of("request", &parts)
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::drift::{self, Refused};
-use super::{Polled, Poller, READERS, aftermath, push, rules_in_force, with_notes};
+use super::{Notes, Polled, Poller, READERS, aftermath, push, rules_in_force};
 use crate::dedup::{self, Context, Rules, Tell};
 use crate::fetch::{Answer, Body, Fetched, Request};
 use crate::link;
@@ -27,6 +27,7 @@ const RHYTHM: usize = 64;
 const WARNINGS: usize = 20;
 
 /// A document as read, and what it says of its schedule.
+#[derive(Clone)]
 pub(super) struct Document {
     pub(super) normalized: Normalized,
     hints: Hints,
@@ -62,7 +63,7 @@ impl Poller {
     pub(super) async fn read(
         &self,
         source: &Arc<Source>,
-        mut state: SourceState,
+        mut state: Box<SourceState>,
         answer: Answer,
         body: Body,
     ) -> Result<Polled, StoreError> {
@@ -78,7 +79,7 @@ impl Poller {
     async fn read_this(
         &self,
         source: &Arc<Source>,
-        mut state: SourceState,
+        mut state: Box<SourceState>,
         answer: Answer,
         body: Body,
     ) -> Result<Polled, StoreError> {
@@ -128,12 +129,12 @@ impl Poller {
     async fn settle(
         &self,
         source: &Arc<Source>,
-        mut state: SourceState,
+        mut state: Box<SourceState>,
         outcome: Outcome,
         now: DateTime<Utc>,
     ) -> Result<Polled, StoreError> {
         self.plan_next(source, &mut state, now);
-        let committed = self.remember(source, &state, now).await?;
+        let (committed, state) = self.remember(source, state, now).await?;
         Ok(Polled { outcome, committed, state })
     }
 
@@ -218,17 +219,17 @@ impl Poller {
     pub(super) async fn intake(
         &self,
         source: &Arc<Source>,
-        mut state: SourceState,
+        before: Box<SourceState>,
         arrived: Arrived,
     ) -> Result<Polled, StoreError> {
-        let (source, common, gate) = (source.clone(), self.rules.clone(), self.gate.clone());
+        let (source, common, mut notes) = (source.clone(), self.rules.clone(), Notes::of(&self.gate));
         self.store
             .remember(move |store| {
+                let mut state = before.clone();
                 let home = home_links(&source, &arrived.normalized);
                 let context = context(&source, &state, &common, &home, &arrived);
                 for _ in 0..ATTEMPTS {
-                    let decided =
-                        with_notes(&gate, |ledger| decide(store, &context, &arrived, &mut state, ledger));
+                    let decided = notes.write(|ledger| decide(store, &context, &arrived, &mut state, ledger));
                     match decided {
                         Err(StoreError::Conflict) => {}
                         Ok((outcome, committed)) => return Ok(Polled { outcome, committed, state }),

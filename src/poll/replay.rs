@@ -100,6 +100,7 @@ impl Replayed {
 }
 
 /// A kept body on its way through the steps of a poll.
+#[derive(Clone)]
 struct Kept {
     source: Arc<Source>,
     document: Document,
@@ -145,7 +146,7 @@ impl Poller {
                 if state.body_hash != kept.before.body_hash {
                     return Ok(Again::None("a poll has read a newer document meanwhile".to_owned()));
                 }
-                kept.take(store, &rules, now, Some(state))
+                kept.clone().take(store, &rules, now, Some(state))
             })
             .await
     }

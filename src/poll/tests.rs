@@ -193,7 +193,7 @@ async fn next_after(change: impl FnOnce(&mut Source), replies: Vec<fn() -> Reply
         last = Some(bed.polled(&source, reply).await.state);
     }
     let state = last.unwrap();
-    assert_eq!(state, bed.state("s").await, "what is returned is what is stored");
+    assert_eq!(*state, bed.state("s").await, "what is returned is what is stored");
     ((state.next_poll.unwrap() - bed.now()).num_minutes(), state.next_poll_reason)
 }
 
@@ -470,4 +470,13 @@ async fn what_conditional_requests_saved_is_counted() {
     let state = bed.state("s").await;
     assert!(size > 100);
     assert_eq!((state.requests, state.not_modified, state.bytes_saved), (4, 2, 2 * size));
+}
+
+/// A poll waits for answers most of its time, and there are many.
+#[tokio::test(start_paused = true)]
+async fn a_poll_that_waits_is_small() {
+    let (bed, source) = one().await;
+    let (poller, sources) = (bed.poller(), [source]);
+    let size = std::mem::size_of_val(&poller.poll(&sources, true));
+    assert!(size <= 3000, "{size} bytes");
 }

@@ -13,7 +13,8 @@ use crate::store::StoreError;
 /// One source and its part in a poll.
 pub(super) struct Visit {
     pub(super) source: Arc<Source>,
-    pub(super) state: SourceState,
+    /// Boxed, as it goes through many hands.
+    pub(super) state: Box<SourceState>,
     /// A 304 is not enough: this source has not read that document, or not under today's rules.
     pub(super) wants_body: bool,
 }
@@ -62,7 +63,7 @@ impl Poller {
             .zip(states)
             .map(|(source, mut state)| {
                 aftermath::forget_if_other(&mut state, source);
-                Visit { source: source.clone(), state, wants_body: false }
+                Visit { source: source.clone(), state: Box::new(state), wants_body: false }
             })
             .collect();
         let leads = |visit: &&Visit| visit.state.validators.is_some();

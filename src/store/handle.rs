@@ -32,21 +32,48 @@ struct Pool {
 /// Work that waits to be done together with other such work.
 struct Line {
     waiting: Mutex<Waiting>,
-    all: fn(&mut dyn Store, Vec<Job>),
+    all: fn(&mut dyn Store, Vec<Box<dyn Job>>),
 }
 
 #[derive(Default)]
 struct Waiting {
-    jobs: VecDeque<Job>,
+    jobs: VecDeque<Box<dyn Job>>,
     /// Somebody sees to it that they are done.
     led: bool,
 }
 
-/// Work that may share a transaction; hands back how to answer who waits for it, once that has ended.
-type Job = Box<dyn FnOnce(&mut dyn Store) -> Answer + Send>;
-type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+/// Work that may share a transaction. It may have to be done again, when what was done was taken back.
+trait Job: Send {
+    /// Does it, and keeps what came of it.
+    fn run(&mut self, store: &mut dyn Store);
+    /// Tells who waits for it, once the transaction has ended.
+    fn answer(self: Box<Self>, all: Result<(), StoreError>);
+}
+
 /// A result, or the panic that came instead.
 type Ended<T> = Result<Result<T, StoreError>, Box<dyn Any + Send>>;
+
+struct Asked<T, W> {
+    work: W,
+    ended: Option<Ended<T>>,
+    answer: oneshot::Sender<Ended<T>>,
+}
+
+impl<T: Send, W: FnMut(&mut dyn Store) -> Result<T, StoreError> + Send> Job for Asked<T, W> {
+    fn run(&mut self, store: &mut dyn Store) {
+        // What it began is taken back, so a panic is this poll's and nobody else's.
+        self.ended = Some(catch_unwind(AssertUnwindSafe(|| (self.work)(store))));
+    }
+
+    fn answer(self: Box<Self>, all: Result<(), StoreError>) {
+        let Self { work, ended, answer } = *self;
+        // Who waits may want to have for himself what was lent to the work.
+        drop(work);
+        let ended = ended.unwrap_or_else(|| Ok(Err(closed())));
+        // Who asked may have gone.
+        let _ = answer.send(ended.map(|result| result.and_then(|value| all.map(|()| value))));
+    }
+}
 
 impl Handle {
     /// Puts connections behind the async side. With no readers, the writer serves both.
@@ -83,13 +110,14 @@ impl Handle {
     }
 
     /// Runs `work`, which commits a poll, on the writer, in one transaction with others that wait by then.
-    /// Each is still remembered as a whole or not at all, and what it returns is on the disk.
+    /// Each is still remembered as a whole or not at all, and what it returns is on the disk: where one breaks off
+    /// half-way, the transaction is taken back, and `work` of all is run again, each in a transaction of its own.
     ///
     /// # Errors
     /// What `work` returns, or why the transaction of all failed.
     pub async fn remember<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnMut(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         stand_in_line(&self.remembering, &self.writer, work).await
     }
@@ -101,7 +129,7 @@ impl Handle {
     /// What `work` returns.
     pub async fn look<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnMut(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         stand_in_line(&self.looking, &self.readers, work).await
     }
@@ -110,17 +138,10 @@ impl Handle {
 async fn stand_in_line<T: Send + 'static>(
     line: &Arc<Line>,
     pool: &Arc<Pool>,
-    work: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
+    work: impl FnMut(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     let (answer, answered) = oneshot::channel::<Ended<T>>();
-    let job: Job = Box::new(move |store| {
-        // What it began is rolled back alone, so a panic is this poll's and nobody else's.
-        let ended = catch_unwind(AssertUnwindSafe(|| work(store)));
-        Box::new(move |all| {
-            // Who asked may have gone.
-            let _ = answer.send(ended.map(|result| result.and_then(|value| all.map(|()| value))));
-        })
-    });
+    let job: Box<dyn Job> = Box::new(Asked { work, ended: None, answer });
     let leads = {
         let mut waiting = locked(&line.waiting);
         waiting.jobs.push_back(job);
@@ -169,19 +190,25 @@ async fn lead(lead: Lead, pool: Arc<Pool>) {
 }
 
 /// Commits for all of them at once.
-fn commit_all(store: &mut dyn Store, jobs: Vec<Job>) {
-    let mut jobs = jobs.into_iter();
-    let mut answers: Vec<Answer> = Vec::with_capacity(jobs.len());
-    let all = store.together(&mut |store| answers.extend(jobs.by_ref().map(|job| job(store))));
+fn commit_all(store: &mut dyn Store, mut jobs: Vec<Box<dyn Job>>) {
+    let mut all = store.together(&mut |store| jobs.iter_mut().for_each(|job| job.run(store)));
+    if matches!(all, Err(StoreError::Conflict)) {
+        // One broke off half-way and took the others along: now each for itself.
+        for job in &mut jobs {
+            job.run(store);
+        }
+        all = Ok(());
+    }
     let again = |error: &StoreError| StoreError::Failed(error.to_string());
-    for answer in answers {
-        answer(all.as_ref().copied().map_err(again));
+    for job in jobs {
+        job.answer(all.as_ref().copied().map_err(again));
     }
 }
 
-fn look_all(store: &mut dyn Store, jobs: Vec<Job>) {
-    for job in jobs {
-        job(store)(Ok(()));
+fn look_all(store: &mut dyn Store, jobs: Vec<Box<dyn Job>>) {
+    for mut job in jobs {
+        job.run(store);
+        job.answer(Ok(()));
     }
 }
 

@@ -58,8 +58,18 @@ const MIGRATIONS: [&str; 2] = [include_str!("migrations/1.sql"), include_str!("m
 pub struct Sqlite {
     db: Connection,
     path: PathBuf,
-    /// While several commits are being made one transaction: what it ends with.
-    together: Option<Words>,
+    /// While several commits are being made one transaction.
+    together: Option<Together>,
+}
+
+/// Several commits on their way to being one transaction.
+#[derive(Debug, Default)]
+struct Together {
+    /// What it ends with.
+    words: Words,
+    /// One of them has begun to write and not come to its end: then the transaction is taken back. (A savepoint for
+    /// each would keep a copy of every page it changes, for what hardly ever happens.)
+    half: bool,
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -170,8 +180,6 @@ impl Sqlite {
         self.db.pragma_update(None, "synchronous", "FULL")?;
         self.db.pragma_update(None, "foreign_keys", true)?;
         self.db.pragma_update(None, "cache_size", -WRITER_CACHE)?;
-        // What a savepoint may have to put back (the pages of one poll) never goes to the disk.
-        self.db.pragma_update(None, "temp_store", "MEMORY")?;
         // Bytes; the log is cut back to this after a checkpoint.
         self.db.pragma_update(None, "journal_size_limit", 16 << 20)?;
         self.db.execute_batch("BEGIN IMMEDIATE")?;
@@ -199,35 +207,6 @@ impl Sqlite {
             .query_row([id.as_str()], |row| row.get(0))
             .optional()?
             .ok_or_else(|| StoreError::Failed(format!("source {id} is not in the store")))
-    }
-}
-
-/// A part of a transaction that is taken back, whatever ends it, unless it is released.
-struct Savepoint<'a>(&'a Connection, bool);
-
-impl<'a> Savepoint<'a> {
-    fn begin(db: &'a Connection) -> Result<Self, StoreError> {
-        db.prepare_cached("SAVEPOINT poll")?.execute([])?;
-        Ok(Self(db, true))
-    }
-
-    fn release(&mut self) -> Result<(), StoreError> {
-        self.0.prepare_cached("RELEASE poll")?.execute([])?;
-        self.1 = false;
-        Ok(())
-    }
-}
-
-impl Drop for Savepoint<'_> {
-    fn drop(&mut self) {
-        // Some failures have ended the whole transaction by now.
-        if self.1 && !self.0.is_autocommit() {
-            let back = self.0.execute_batch("ROLLBACK TO poll; RELEASE poll");
-            // Half a poll must not be committed: then nothing is.
-            if back.is_err() {
-                let _ = self.0.execute_batch("ROLLBACK");
-            }
-        }
     }
 }
 
@@ -313,7 +292,7 @@ impl Store for Sqlite {
     fn commit(&mut self, commit: &Commit<'_>) -> Result<Committed, StoreError> {
         let number = self.source_number(commit.source)?;
         let mut new = Words::default();
-        let Some(words) = &mut self.together else {
+        let Some(together) = &mut self.together else {
             let transaction = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
             let committed = commit::commit(&transaction, number, commit, &mut new)?;
             new.write(&transaction)?;
@@ -324,27 +303,31 @@ impl Store for Sqlite {
         if self.db.is_autocommit() {
             return Err(StoreError::Failed("the store: the transaction has ended".to_owned()));
         }
+        if together.half {
+            return Err(StoreError::Conflict);
+        }
+        together.half = true;
         // A correction writes over the words of what it corrects: they have to be there.
         if commit.reading.is_some_and(|reading| !reading.intake.corrections.is_empty()) {
-            words.write(&self.db)?;
+            together.words.write(&self.db)?;
         }
-        let mut savepoint = Savepoint::begin(&self.db)?;
         let committed = commit::commit(&self.db, number, commit, &mut new)?;
-        savepoint.release()?;
-        words.append(new);
+        together.words.append(new);
+        together.half = false;
         Ok(committed)
     }
 
     fn together(&mut self, work: &mut dyn FnMut(&mut dyn Store)) -> Result<(), StoreError> {
         self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        self.together = Some(Words::default());
+        self.together = Some(Together::default());
         let worked = catch_unwind(AssertUnwindSafe(|| work(self)));
-        let mut words = self.together.take().unwrap_or_default();
+        let mut together = self.together.take().unwrap_or_default();
         let ended = match &worked {
             Ok(()) if self.db.is_autocommit() => {
                 Err(StoreError::Failed("the store: the transaction has ended".to_owned()))
             }
-            Ok(()) => words.write(&self.db).and_then(|()| {
+            Ok(()) if together.half => Err(StoreError::Conflict),
+            Ok(()) => together.words.write(&self.db).and_then(|()| {
                 self.db.prepare_cached("COMMIT")?.execute([])?;
                 Ok(())
             }),

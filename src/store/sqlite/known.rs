@@ -126,12 +126,7 @@ impl<'a> Lookup<'a> {
     }
 
     /// Everything that the polled source itself may know an entry by, but its digest.
-    fn all_inside(
-        &mut self,
-        known: &mut Known,
-        keys: &Keys,
-        titles: Option<i64>,
-    ) -> Result<(), StoreError> {
+    fn all_inside(&mut self, known: &mut Known, keys: &Keys, titles: Option<i64>) -> Result<(), StoreError> {
         let guid_link_body = [keys.guid, keys.link, keys.place, keys.body];
         for key in guid_link_body.into_iter().chain([Some(keys.story)]).flatten() {
             self.inside(known, key)?;
