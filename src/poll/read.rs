@@ -103,7 +103,7 @@ impl Poller {
         if source.full_text {
             self.full_texts(source, &mut state, &mut document.normalized).await;
         }
-        let first = state.first_success.is_none();
+        let first = state.first_success.is_none() || is_late_backlog(source, &state, &document);
         let tell = match state.read_under {
             Some(before) if state.body_hash == Some(hash_of(before, &body)) => Tell::Nothing,
             Some(before) if before != rules => Tell::Stated,
@@ -282,6 +282,7 @@ fn decide(
     if context.tell != Tell::Nothing {
         state.trust = intake.trust(context.trust);
     }
+    warn_of_keys(state);
     if let Some(rebuilt) = intake.rebuilt {
         warn_of_rebuild(state, rebuilt);
     }
@@ -314,6 +315,31 @@ pub(super) fn is_reshaped(state: &SourceState, document: &Document) -> bool {
     let listed = |format: Format| matches!(format, Format::Page | Format::Text);
     let before = state.feed.as_ref();
     before.is_some_and(|before| listed(before.format) != listed(document.normalized.feed.format))
+}
+
+/// A source that had nothing dated at its first poll, and has a backlog now: more than could be news, from before.
+fn is_late_backlog(source: &Source, state: &SourceState, document: &Document) -> bool {
+    let Some(first) = state.first_success.filter(|_| state.rhythm.is_empty()) else { return false };
+    let dates = document.normalized.entries.iter().filter_map(dedup::stated);
+    dates.filter(|at| *at < first).count() > source.backfill as usize
+}
+
+/// Keys that nobody can rely on, on record for who wonders.
+fn warn_of_keys(state: &mut SourceState) {
+    for (unreliable, words) in [
+        (
+            state.trust.guids_unreliable(),
+            "the ids of its entries are new at every poll, or stand on several: they are not relied on",
+        ),
+        (
+            state.trust.links_unreliable(),
+            "the links of its entries are new at every poll: they are not relied on",
+        ),
+    ] {
+        if unreliable && !state.warnings.iter().any(|warning| warning == words) {
+            state.warnings.push(words.to_owned());
+        }
+    }
 }
 
 /// Said once, however often the decision is made.

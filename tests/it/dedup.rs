@@ -49,6 +49,8 @@ fn guids_and_links_new_at_every_poll_add_nothing() {
         app.poll_again("one");
         assert_eq!(daemon.titles("all"), ["Beavers return"]);
     }
+    let warnings = app.status("one")["warnings"].to_string();
+    assert!(warnings.contains("the ids of its entries are new at every poll"), "{warnings}");
     assert!(first.text().contains("<entry>"));
 }
 
@@ -137,6 +139,27 @@ fn an_entry_is_explained_and_the_store_copied_beside_the_daemon() {
     app.ok(&["restore", "copy.db"]);
     let daemon = app.serve();
     assert_eq!(daemon.json("/feeds/all.json")["items"][0]["id"], id.as_str());
+}
+
+#[test]
+fn a_backlog_that_comes_late_is_a_backlog() {
+    let origin = Origin::start();
+    origin.on("/one", Reply::ok(RSS, rss("One", &[])).etag("\"1\""));
+    let app = App::new(&source("one", &origin, "backfill = 3"));
+    app.ok(&["fetch"]);
+    let titles: Vec<String> = (1..9).map(|n| format!("Story {n}")).collect();
+    let date = |n: usize| format!("{n} Nov 2026 08:00:00 GMT");
+    let dates: Vec<String> = (1..9).map(date).collect();
+    let items: Vec<_> = titles
+        .iter()
+        .zip(&dates)
+        .map(|(title, date)| (title.as_str(), title.as_str(), date.as_str(), "Text."))
+        .collect();
+    origin.on("/one", Reply::ok(RSS, rss("One", &items)).etag("\"2\""));
+    app.ok(&["fetch"]);
+    let daemon = app.serve();
+    assert_eq!(daemon.titles("all"), ["Story 8", "Story 7", "Story 6"]);
+    assert_eq!(app.status("one")["entries"], 8);
 }
 
 #[test]
