@@ -17,7 +17,8 @@ pub fn fold_title(title: &str) -> String {
         let mut folded = squeeze(title);
         // To the end without leaving early: this way the compiler looks at many bytes at once.
         if folded.bytes().fold(false, |any, byte| any | byte.is_ascii_control()) {
-            folded.retain(|c| !c.is_control());
+            // What stood between blanks and is gone leaves two of them.
+            folded = squeeze(&folded.replace(|c: char| c.is_control(), ""));
         }
         folded.make_ascii_lowercase();
         return folded;

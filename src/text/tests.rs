@@ -19,6 +19,8 @@ fn titles_fold() {
     check("Ещё", "ещё");
     check("❤\u{fe0f}", "❤");
     check("a\u{1}b", "ab");
+    check("a \u{1} b\n\0\u{1f}", "a b");
+    check("\u{4}\0\n\0", "");
     check("\u{200b} \u{ad}", "");
     // What is written differently stays different.
     assert_ne!(fold_title("Ünal"), fold_title("Unal"));
@@ -54,8 +56,8 @@ fn nothing_hides_in_a_log() {
 
 proptest! {
     #[test]
-    fn folding_twice_is_folding_once(title in "\\PC{0,20}", any in any::<String>()) {
-        for text in [title, any] {
+    fn folding_twice_is_folding_once(title in "\\PC{0,20}", any in any::<String>(), ascii in "[\\x00-\\x7f]{0,9}") {
+        for text in [title, any, ascii] {
             let once = fold_title(&text);
             prop_assert_eq!(fold_title(&once), once.clone());
             prop_assert_eq!(squeeze(&once), once.clone());
