@@ -95,7 +95,15 @@ impl Table<'_> {
         }
         let Target::Row(other) = *self.known.across.get(&keys.story)? else { return None };
         let known = self.known.entries.get(&other)?;
-        let apart = other == story || self.claims.contains_key(&other) || self.is_another_of_several(index);
+        // What nobody sees yet hides nothing.
+        let held = |row: &i64| {
+            let story = self.known.entries.get(row);
+            story.and_then(|story| story.hold_until).is_some_and(|until| until > self.context.now)
+        };
+        let apart = other == story
+            || self.claims.contains_key(&other)
+            || self.is_another_of_several(index)
+            || held(&other) != held(&story);
         (!apart && known.rule != DedupRule::None).then_some(other)
     }
 
@@ -116,15 +124,18 @@ impl Table<'_> {
         }
     }
 
-    /// The time under which most of the document stands, where known entries said an earlier one before.
+    /// The time under which most of the document stands, where known entries said earlier ones before. Not where they
+    /// said one time then, too: there are sources that put the time of the request on everything.
     fn rebuilt(&self) -> Option<DateTime<Utc>> {
         let at = self.run?;
-        let moved = self.entries.iter().zip(&self.intake.decisions).filter(|(entry, decision)| {
-            let Decision::Seen { sighting, .. } = decision else { return false };
-            let before = self.known.sightings.get(sighting).and_then(|sighting| sighting.stated);
-            stated(entry) == Some(at) && before.is_some_and(|before| before < at)
+        let moved = self.entries.iter().zip(&self.intake.decisions).filter_map(|(entry, decision)| {
+            let Decision::Seen { sighting, .. } = decision else { return None };
+            let before = self.known.sightings.get(sighting)?.stated?;
+            (stated(entry) == Some(at) && before < at).then_some(before)
         });
-        (moved.count() >= RUN - 1).then_some(at)
+        let moved: Vec<DateTime<Utc>> = moved.collect();
+        let several = moved.iter().any(|before| Some(before) != moved.first());
+        (several && moved.len() >= RUN - 1).then_some(at)
     }
 }
 

@@ -142,6 +142,27 @@ fn a_correction_that_makes_two_stories_one_keeps_the_older_id() {
 }
 
 #[test]
+fn what_becomes_one_with_a_story_out_of_sight_stays_in_sight() {
+    let one = |title: &str, at| titled(title).guid(title.get(..1).unwrap()).at(at);
+    // Backlog.
+    let mut book = Book::new(&["a", "b"]);
+    book.sources[0].backfill = 0;
+    poll(&mut book, "a", &[one("Story", day(1))]);
+    book.check(&[]);
+    poll(&mut book, "b", &[one("Stroy", day(1))]);
+    poll(&mut book, "b", &[one("Story", day(1))]);
+    book.check(&["Story"]);
+    // Held until its date: the other would have to wait as well.
+    let mut book = Book::new(&["a", "b"]);
+    book.sources[0].future = FuturePolicy::Hold;
+    let ahead = book.now + hours(5);
+    poll(&mut book, "a", &[one("Fair", ahead)]);
+    poll(&mut book, "b", &[one("Fare", ahead)]);
+    poll(&mut book, "b", &[one("Fair", ahead)]);
+    book.check(&["Fair"]);
+}
+
+#[test]
 fn two_that_stand_side_by_side_are_not_made_one() {
     let item = |n: u32, title: &str| {
         titled(title).guid(&n.to_string()).link(&format!("https://a.example/{n}")).at(day(1))

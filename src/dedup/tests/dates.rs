@@ -168,6 +168,18 @@ fn a_rebuild_is_noticed_by_times_of_publication_too() {
 }
 
 #[test]
+fn a_source_that_puts_the_time_of_the_request_on_everything_is_not_rebuilt_at_every_poll() {
+    // Its oldest comes first: what is new stands below what is known.
+    let item = |n: u32, at| titled(&format!("Story {n}")).guid(&n.to_string()).at(at);
+    let mut book = Book::new(&["a"]);
+    for poll_day in 4..8 {
+        let document: Vec<Draft> = (1..poll_day).map(|n| item(n, day(poll_day))).collect();
+        poll(&mut book, "a", &document);
+    }
+    assert_eq!(book.titles().len(), 6);
+}
+
+#[test]
 fn several_stories_of_one_moment_are_no_rebuild() {
     let item = |n: u32, at| titled(&format!("Story {n}")).guid(&n.to_string()).updated(at);
     let mut book = Book::new(&["a"]);

@@ -374,6 +374,12 @@ impl Writer<'_> {
             "UPDATE entries SET merged_into = ?1, modified = ?3 WHERE number = ?2",
             params![stays, goes, self.now],
         )?;
+        // What stood in current documents does not leave them because the older was backlog.
+        self.db.execute(
+            "UPDATE entries SET listed = 1, modified = ?3
+             WHERE number = ?1 AND listed = 0 AND (SELECT listed FROM entries WHERE number = ?2) = 1",
+            params![stays, goes, self.now],
+        )?;
         self.db.execute(
             "UPDATE sightings SET entry = ?1, rule = rule || '; then a correction made it this story',
                published = (SELECT published FROM entries WHERE number = ?1) WHERE entry = ?2",

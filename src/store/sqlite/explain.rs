@@ -142,7 +142,11 @@ pub(super) fn told(db: &Connection, id: EntryId) -> Result<Option<Told>, StoreEr
         .prepare_cached("SELECT listed, hold_until FROM entries WHERE number = ?1")?
         .query_row([published.number], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut merged: Vec<EntryId> = db
-        .prepare_cached("SELECT id FROM entries WHERE merged_into = ?1")?
+        .prepare_cached(
+            "WITH RECURSIVE there (number) AS (SELECT number FROM entries WHERE merged_into = ?1 UNION
+               SELECT e.number FROM entries e JOIN there ON e.merged_into = there.number)
+             SELECT id FROM entries WHERE number IN there",
+        )?
         .query_map([published.number], |row| Ok(EntryId(uuid::Uuid::from_bytes(row.get(0)?))))?
         .collect::<Result<_, _>>()?;
     merged.sort_unstable();

@@ -23,6 +23,11 @@ fn what_became_one_with_an_older_story_goes_with_it() {
     let youngest = book.poll("c", &[entry("c", "", "Tsory", Some(day(1)), "")]).new[0];
     book.poll("c", &[entry("c", "", "Stroy", Some(day(1)), "")]);
     book.poll("b", &[entry("7", "", "Story", Some(day(1)), "")]);
+    let told = explain(&mut book, &youngest.urn());
+    assert_eq!(
+        told.stories[0].merged.iter().copied().collect::<HashSet<_>>(),
+        HashSet::from([younger, youngest])
+    );
     // The older is past its time, the younger alone would not be.
     book.now = day(20) + TimeDelta::days(731);
     assert_eq!(book.store.prune(&Options::default(), book.now).unwrap(), 1);
