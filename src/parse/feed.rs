@@ -33,7 +33,7 @@ pub(super) fn read(text: &str, input: &Input<'_>) -> Result<Parsed, ParseError> 
     if reader.cut > 0 {
         warnings.push(Warning("the last entry is cut off and was left out".to_owned()));
     }
-    let mut feed = reader.feed;
+    let mut feed = reader.head.finish(reader.feed);
     feed.language =
         feed.language.or(reader.root_language).or_else(|| input.content_language.map(str::to_owned));
     Ok(Parsed { format, feed, entries: reader.entries, warnings, learned: None, next_page: None })
@@ -42,6 +42,7 @@ pub(super) fn read(text: &str, input: &Input<'_>) -> Result<Parsed, ParseError> 
 struct FeedReader {
     format: Option<Format>,
     feed: RawFeed,
+    head: head::Finds,
     root_language: Option<String>,
     entries: Vec<RawEntry>,
     left: usize,
@@ -53,6 +54,7 @@ impl FeedReader {
         Self {
             format: None,
             feed: RawFeed::default(),
+            head: head::Finds::default(),
             root_language: None,
             entries: Vec::new(),
             left: 0,
@@ -70,6 +72,37 @@ fn is_entry(ns: Ns, name: &str) -> bool {
     matches!(name, "item" | "entry") && matches!(ns, Ns::Rss | Ns::Atom | Ns::Other | Ns::Rdf | Ns::Xhtml)
 }
 
+/// Elements of entries and heads that never stand in a text.
+fn is_field(name: &str) -> bool {
+    matches!(
+        name,
+        "title"
+            | "link"
+            | "guid"
+            | "id"
+            | "description"
+            | "summary"
+            | "content"
+            | "encoded"
+            | "author"
+            | "creator"
+            | "category"
+            | "comments"
+            | "enclosure"
+            | "pubdate"
+            | "published"
+            | "updated"
+            | "issued"
+            | "modified"
+            | "date"
+            | "language"
+            | "copyright"
+            | "rights"
+            | "generator"
+            | "lastbuilddate"
+    )
+}
+
 /// The format that a root element announces.
 fn announced(ns: Ns, name: &str, version: Option<&str>) -> Option<Format> {
     match (name, ns) {
@@ -82,7 +115,7 @@ fn announced(ns: Ns, name: &str, version: Option<&str>) -> Option<Format> {
             Some(version) if version.starts_with("0.") => Format::Atom03,
             _ => Format::Atom,
         }),
-        ("entry", Ns::Atom) => Some(Format::Atom),
+        ("entry", Ns::Atom | Ns::Rss) => Some(Format::Atom),
         ("channel", _) => Some(Format::Cdf),
         _ => None,
     }
@@ -113,6 +146,11 @@ impl Listener for FeedReader {
             (_, "item" | "entry") => is_entry(ns, name) && matches!(ns, Ns::Rss | Ns::Atom),
             _ => false,
         }
+    }
+
+    fn follows(&self, open: &str, ns: Ns, name: &str) -> bool {
+        let holds_others = matches!(open, "source" | "image" | "textinput" | "item" | "entry" | "group");
+        !holds_others && ns != Ns::Media && is_field(name)
     }
 
     fn opened(
@@ -150,7 +188,7 @@ impl Listener for FeedReader {
     fn whole(&mut self, node: Node) {
         let atom = matches!(self.format, Some(Format::Atom | Format::Atom03));
         if !is_entry(node.ns, &node.name) {
-            head::read(&mut self.feed, &node, atom);
+            self.head.read(&mut self.feed, &node, atom);
         } else if !node.closed {
             self.cut += 1;
         } else if self.entries.len() >= MOST_ENTRIES {
@@ -241,6 +279,16 @@ fn unbase64(text: &str) -> Option<String> {
         }
     }
     String::from_utf8(bytes).ok().filter(|text| !text.is_empty())
+}
+
+/// A link with the base of its element.
+fn resolved(node: &Node, link: &str) -> Option<String> {
+    let link = link.trim();
+    if link.is_empty() {
+        return None;
+    }
+    let absolute = node.base.as_ref().and_then(|base| base.join(link).ok());
+    Some(absolute.map_or_else(|| link.to_owned(), |url| url.to_string()))
 }
 
 /// The first that is not empty.

@@ -48,10 +48,22 @@ fn shape(start: &str, content_type: Option<&str>) -> Result<Shape, ParseError> {
     }
     let head = head(start);
     match first_element(head) {
-        Some(name) => by_root(&name),
+        Some(name) => match by_root(&name) {
+            // A message of a broken server may stand before the feed.
+            Ok(Shape::Page) if name != "html" && has_feed(head) => Ok(Shape::Feed),
+            shape => shape,
+        },
         None if head.starts_with('<') => Ok(Shape::Feed),
         None => Ok(by_content(head, content_type)),
     }
+}
+
+/// Whether a feed's root begins in it, and no page before that.
+fn has_feed(head: &str) -> bool {
+    let lower = head.to_ascii_lowercase();
+    let place = |tags: &[&str]| tags.iter().filter_map(|tag| lower.find(tag)).min();
+    let page = place(&["<html", "<head", "<body"]).unwrap_or(lower.len());
+    place(&["<rss ", "<rss>", "<rdf:rdf ", "<feed ", "<feed>"]).is_some_and(|feed| feed < page)
 }
 
 /// The root decides where there is one.

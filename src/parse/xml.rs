@@ -14,9 +14,10 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use url::Url;
 
-use self::mend::mend;
+use self::mend::{is_torn, mend};
 pub(super) use self::names::Ns;
 use self::names::{custom, meaning};
+use self::node::is_void;
 pub(super) use self::node::{Child, Node};
 use super::ParseError;
 use crate::html;
@@ -42,6 +43,17 @@ struct Open {
     node: Option<Vec<Child>>,
 }
 
+/// How an element ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// By its own end tag, or as an empty one.
+    Own,
+    /// With the element around it, or where the next one began: its own end tag is missing.
+    Outer,
+    /// Not at all: the document breaks off inside.
+    Never,
+}
+
 /// Who listens to a document.
 pub(super) trait Listener {
     /// True when the element is to be kept whole and given to [`Listener::whole`].
@@ -49,6 +61,10 @@ pub(super) trait Listener {
     /// True when a start tag of this name inside a kept element means that the kept one has ended.
     /// `direct`: no other element is open between the two.
     fn ends_before(&self, kept: &str, ns: Ns, name: &str, direct: bool) -> bool;
+    /// True when a child of this name stands behind `open`, not in it, should the end tag of `open` be missing.
+    fn follows(&self, _open: &str, _ns: Ns, _name: &str) -> bool {
+        false
+    }
     /// An element that is not kept whole begins.
     fn opened(
         &mut self,
@@ -75,6 +91,7 @@ pub(super) fn read(
         stack: Vec::new(),
         meanings: HashMap::new(),
         base: base.cloned().map(Rc::new),
+        own_prefix: None,
         listener,
         mended: Vec::new(),
     };
@@ -86,6 +103,8 @@ struct Walk<'a> {
     stack: Vec<Open>,
     meanings: HashMap<String, Ns>,
     base: Option<Rc<Url>>,
+    /// The prefix of the first element.
+    own_prefix: Option<String>,
     listener: &'a mut dyn Listener,
     mended: Vec<String>,
 }
@@ -115,7 +134,7 @@ impl Walk<'_> {
         }
         // What is still open was cut: half an entry is none.
         while let Some(open) = self.stack.pop() {
-            self.close(open, false);
+            self.close(open, End::Never);
         }
         Ok(())
     }
@@ -126,17 +145,18 @@ impl Walk<'_> {
         loop {
             let before = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
             match reader.read_event() {
-                // `5 < 6`: no tag, and all up to the next `>` was taken for one.
-                Ok(Event::Start(tag) | Event::Empty(tag)) if !may_begin_name(&tag) => {
+                // `5 < 6`: no tag, and all up to the next `>` was taken for one. Or a quote is missing.
+                Ok(Event::Start(tag) | Event::Empty(tag)) if !may_begin_name(&tag) || is_torn(&tag) => {
                     return Ok(Some(before));
                 }
                 Ok(Event::Start(tag)) => self.start(&tag)?,
                 Ok(Event::Empty(tag)) => {
                     self.start(&tag)?;
                     if let Some(open) = self.stack.pop() {
-                        self.close(open, true);
+                        self.close(open, End::Own);
                     }
                 }
+                Ok(Event::End(tag)) if is_torn(tag.name().as_ref()) => return Ok(Some(before)),
                 Ok(Event::End(tag)) => self.end(tag.name().as_ref()),
                 Ok(Event::Text(piece)) => self.text(&piece),
                 Ok(Event::CData(piece)) => self.text(&piece),
@@ -230,7 +250,7 @@ impl Walk<'_> {
                 // `<item>` inside `<item>`: the end tag of the first is missing.
                 while self.stack.len() > root.unwrap_or_default() {
                     if let Some(outer) = self.stack.pop() {
-                        self.close(outer, true);
+                        self.close(outer, End::Outer);
                     }
                 }
                 return self.open(open);
@@ -265,19 +285,20 @@ impl Walk<'_> {
         let Some(place) = place else { return };
         while self.stack.len() > place {
             if let Some(open) = self.stack.pop() {
-                self.close(open, true);
+                self.close(open, if self.stack.len() == place { End::Own } else { End::Outer });
             }
         }
     }
 
-    fn close(&mut self, open: Open, closed: bool) {
+    fn close(&mut self, open: Open, end: End) {
         for (prefix, before) in open.outside.into_iter().rev() {
             match before {
                 Some(ns) => self.meanings.insert(prefix, ns),
                 None => self.meanings.remove(&prefix),
             };
         }
-        let Some(children) = open.node else { return };
+        let Some(mut children) = open.node else { return };
+        let behind = if end == End::Outer { self.behind(&open.name, &mut children) } else { Vec::new() };
         let node = Node {
             ns: open.ns,
             name: open.name,
@@ -286,17 +307,33 @@ impl Walk<'_> {
             base: open.base,
             language: open.language,
             own_language: open.own_language,
-            closed,
+            closed: end != End::Never,
         };
         if let Some(Open { node: Some(siblings), .. }) = self.stack.last_mut() {
             siblings.push(Child::Node(node));
+            siblings.extend(behind);
         } else {
             self.listener.whole(node);
+            for child in behind {
+                if let Child::Node(node) = child {
+                    self.listener.whole(node);
+                }
+            }
         }
     }
 
-    fn resolve(&self, written: &str, attribute: bool) -> (Ns, String) {
+    /// What got into an element because its end tag is missing, taken out again.
+    fn behind(&self, open: &str, children: &mut Vec<Child>) -> Vec<Child> {
+        let first = children.iter().position(|child| match child {
+            Child::Node(node) => is_void(open) || self.listener.follows(open, node.ns, &node.name),
+            Child::Text(_) => is_void(open),
+        });
+        first.map_or_else(Vec::new, |first| children.split_off(first))
+    }
+
+    fn resolve(&mut self, written: &str, attribute: bool) -> (Ns, String) {
         let (prefix, local) = written.split_once(':').unwrap_or(("", written));
+        let own = self.own_prefix.get_or_insert_with(|| prefix.to_owned());
         let ns = if attribute && prefix.is_empty() {
             Ns::Rss
         } else {
@@ -307,7 +344,8 @@ impl Walk<'_> {
                 _ => custom(&prefix.to_ascii_lowercase()),
             }
         };
-        (ns, local.to_ascii_lowercase())
+        let foreign = ns == Ns::Other && !prefix.is_empty() && prefix != own;
+        (if foreign { Ns::Foreign } else { ns }, local.to_ascii_lowercase())
     }
 }
 

@@ -1,6 +1,6 @@
 //! One item or entry element → [`RawEntry`].
 
-use super::{Node, Ns, add_person, non_empty, people, podcast, text_of};
+use super::{Node, Ns, add_person, non_empty, people, podcast, resolved, text_of};
 use crate::model::{Category, Enclosure, RawDate, RawEntry, Text, TextKind};
 
 /// What is found on the way and decided at the end.
@@ -53,19 +53,9 @@ fn take(slot: &mut Option<Text>, node: &Node, atom: bool) {
     }
 }
 
+/// Given twice, the last counts: so other readers do it.
 fn date(slot: &mut Option<RawDate>, node: &Node) {
-    if slot.is_none() {
-        *slot = non_empty(node.text()).map(RawDate::new);
-    }
-}
-
-fn resolved(node: &Node, link: &str) -> Option<String> {
-    let link = link.trim();
-    if link.is_empty() {
-        return None;
-    }
-    let absolute = node.base.as_ref().and_then(|base| base.join(link).ok());
-    Some(absolute.map_or_else(|| link.to_owned(), |url| url.to_string()))
+    *slot = non_empty(node.text()).map(RawDate::new).or(slot.take());
 }
 
 fn core(finds: &mut Finds, node: &Node, atom: bool) {
@@ -73,7 +63,14 @@ fn core(finds: &mut Finds, node: &Node, atom: bool) {
     match node.name.as_str() {
         "title" => take(&mut entry.title, node, atom),
         "link" => link(finds, node, atom),
-        "id" => entry.guid = entry.guid.take().or_else(|| non_empty(node.text())),
+        "id" => {
+            let id = non_empty(node.text());
+            // In RSS it stands for a guid, which is a page's address unless it says otherwise.
+            if let Some(address) = id.as_ref().filter(|id| id.starts_with("http")) {
+                finds.permalink.get_or_insert_with(|| address.clone());
+            }
+            entry.guid = entry.guid.take().or(id);
+        }
         "guid" => {
             let text = if node.has_nodes() { node.markup(false) } else { node.text() };
             let named =
@@ -138,6 +135,8 @@ fn extension(finds: &mut Finds, node: &Node) {
                 image(finds, node);
             }
         }
+        // Yandex: the whole text.
+        (Ns::Foreign, "full-text") => take(&mut finds.entry.content, node, false),
         (Ns::Media, "thumbnail") => image(finds, node),
         (Ns::Media, "group") => media_group(finds, node),
         (Ns::Media, "content") => media(finds, node),
@@ -153,7 +152,8 @@ fn other_summary(finds: &mut Finds, node: &Node, rank: u8) {
 }
 
 fn link(finds: &mut Finds, node: &Node, atom: bool) {
-    let Some(href) = node.attribute("href").map(str::trim).filter(|href| !href.is_empty()) else {
+    let href = node.attribute("href").or_else(|| node.attribute("url"));
+    let Some(href) = href.map(str::trim).filter(|href| !href.is_empty()) else {
         if finds.entry.link.is_none() || node.ns == Ns::Rss {
             finds.entry.link = resolved(node, &node.text()).or(finds.entry.link.take());
         }
@@ -262,12 +262,7 @@ fn image(finds: &mut Finds, node: &Node) {
 }
 
 fn media_group(finds: &mut Finds, node: &Node) {
-    node.nodes().for_each(|child| {
-        let child_ns = if child.ns == Ns::Other { Ns::Media } else { child.ns };
-        if child_ns == Ns::Media {
-            extension(finds, child);
-        }
-    });
+    node.nodes().filter(|child| child.ns == Ns::Media).for_each(|child| extension(finds, child));
 }
 
 fn media(finds: &mut Finds, node: &Node) {

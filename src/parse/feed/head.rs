@@ -1,27 +1,48 @@
 //! The head of a feed: one element at a time.
 
-use super::{Node, Ns, add_person, non_empty, people, podcast, text_of};
+use super::{Node, Ns, add_person, non_empty, people, podcast, resolved, text_of};
 use crate::model::{RawFeed, Text};
 
-/// Takes what one element of the head says.
-pub(super) fn read(feed: &mut RawFeed, node: &Node, atom: bool) {
+/// What extensions say of the whole, for where the format's own elements are missing.
+#[derive(Default)]
+pub(super) struct Finds {
+    title: Option<Text>,
+    description: Option<Text>,
+}
+
+impl Finds {
+    /// Takes what one element of the head says.
+    pub(super) fn read(&mut self, feed: &mut RawFeed, node: &Node, atom: bool) {
+        let text = || Some(text_of(node, atom)).filter(|text: &Text| !text.value.is_empty());
+        let slot = match (node.ns, node.name.as_str()) {
+            (Ns::Foreign, _) => return,
+            (Ns::Dc | Ns::Media, "title") => &mut self.title,
+            (Ns::Dc, "description") | (Ns::Itunes, "summary" | "subtitle" | "description") => {
+                &mut self.description
+            }
+            (Ns::Rss | Ns::Atom | Ns::Other, "summary") => &mut self.description,
+            _ => return own(feed, node, atom),
+        };
+        *slot = slot.take().or_else(text);
+    }
+
+    /// The head with what it lacked.
+    pub(super) fn finish(self, mut feed: RawFeed) -> RawFeed {
+        feed.title = feed.title.or(self.title);
+        feed.description = feed.description.or(self.description);
+        feed
+    }
+}
+
+fn own(feed: &mut RawFeed, node: &Node, atom: bool) {
     let text = || Some(text_of(node, atom)).filter(|text: &Text| !text.value.is_empty());
     let core = matches!(node.ns, Ns::Rss | Ns::Atom | Ns::Other | Ns::Rdf | Ns::Xhtml);
     match (node.ns, node.name.as_str()) {
-        (_, "title")
-            if (core && node.ns != Ns::Atom || node.ns == Ns::Atom && node.name == "title")
-            // The element of the format itself wins over one of an extension, the first over the next.
-            && feed.title.is_none() =>
-        {
-            feed.title = text();
-        }
-        (Ns::Dc | Ns::Media, "title") => feed.title = feed.title.take().or_else(text),
+        // Given twice, the first counts.
+        (_, "title") if core => feed.title = feed.title.take().or_else(text),
         (_, "description" | "subtitle" | "tagline" | "abstract") if core => {
             // Given twice, the last counts: so other readers do it.
             feed.description = text().or(feed.description.take());
-        }
-        (Ns::Dc, "description") | (Ns::Itunes, "summary" | "subtitle" | "description") => {
-            feed.description = feed.description.take().or_else(text);
         }
         (_, "link") if core => link(feed, node),
         (_, "language") if core => feed.language = non_empty(node.text()).or(feed.language.take()),
@@ -72,15 +93,15 @@ pub(super) fn read(feed: &mut RawFeed, node: &Node, atom: bool) {
 }
 
 fn link(feed: &mut RawFeed, node: &Node) {
-    let Some(href) = node.attribute("href").map(str::trim).filter(|href| !href.is_empty()) else {
-        let text = non_empty(node.text());
+    let href = node.attribute("href").or_else(|| node.attribute("url"));
+    let Some(href) = href.map(str::trim).filter(|href| !href.is_empty()) else {
+        let text = resolved(node, &node.text());
         if node.ns == Ns::Rss || feed.link.is_none() {
             feed.link = text.or(feed.link.take());
         }
         return;
     };
-    let absolute = node.base.as_ref().and_then(|base| base.join(href).ok());
-    let href = absolute.map_or_else(|| href.to_owned(), |url| url.to_string());
+    let Some(href) = resolved(node, href) else { return };
     match node.attribute("rel").unwrap_or("alternate").trim().to_ascii_lowercase().as_str() {
         "alternate" | ""
             if (node.ns == Ns::Rss

@@ -29,11 +29,17 @@ pub(super) fn mend(text: &str) -> String {
         } else if inner.starts_with(['!', '?']) {
             tag.find('>').map_or((tag.len(), false), |end| (end + 1, false))
         } else if inner.starts_with(|first: char| first.is_alphabetic() || matches!(first, '/' | '_' | ':')) {
-            if let Some(end) = tag_span(inner) {
-                (end + 1, true)
-            } else {
-                out.push_str("&lt;");
-                (1, false)
+            match span(inner) {
+                Span::Whole(end) => (end + 1, true),
+                Span::Unquoted { open, end } => {
+                    push_quoted(&mut out, inner.get(..end).unwrap_or_default(), open);
+                    (1 + end + 1, false)
+                }
+                Span::Open(end) => {
+                    let (piece, after) = inner.split_at_checked(end).unwrap_or((inner, ""));
+                    push_ended(&mut out, piece, after);
+                    (1 + end, false)
+                }
             }
         } else {
             out.push_str("&lt;");
@@ -49,20 +55,82 @@ pub(super) fn mend(text: &str) -> String {
     out
 }
 
-/// Bytes of a tag without its `<`, with its `>`; `None` when the next tag begins first.
-fn tag_span(inner: &str) -> Option<usize> {
-    let next = inner.find('<').unwrap_or(inner.len());
-    let mut quote = None;
+/// A tag without its `<`; places are bytes.
+enum Span {
+    /// With its `>`.
+    Whole(usize),
+    /// The quote at `open` is never closed, or closes nothing; the tag was meant to end with the `>` at `end`.
+    Unquoted { open: usize, end: usize },
+    /// The next tag, or the end, comes before any `>`.
+    Open(usize),
+}
+
+fn span(inner: &str) -> Span {
+    // The open quote, and the first `>` behind it; once markup follows the quote, it is a value with markup in it.
+    let mut quote: Option<(u8, usize)> = None;
+    let mut suspect = None;
+    let mut next = None;
     for (place, byte) in inner.bytes().enumerate() {
         match (quote, byte) {
-            (None, b'>') => return Some(place + 1),
-            (None, b'<') => return None,
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (Some(open), byte) if byte == open => quote = None,
+            (None, b'>') => return Span::Whole(place + 1),
+            (None, b'<') => return Span::Open(place),
+            (None, b'"' | b'\'') => (quote, suspect, next) = (Some((byte, place)), None, None),
+            (Some((open, _)), byte) if byte == open => quote = None,
+            (Some(_), b'>') if next.is_none() && suspect.is_none() => suspect = Some(place),
+            (Some((_, open)), b'<') if next.is_none() => {
+                if let Some(end) = suspect {
+                    return Span::Unquoted { open, end };
+                }
+                next = Some(place);
+            }
             // A quote that is never closed must not swallow the document.
-            (Some(_), b'<') if place > next + 512 => break,
+            (Some(_), b'<') if next.is_some_and(|next| place > next + 512) => break,
             _ => {}
         }
     }
-    inner.get(..next)?.find('>').map(|end| end + 1)
+    match (quote, suspect) {
+        (Some((_, open)), Some(end)) => Span::Unquoted { open, end },
+        _ => Span::Open(next.unwrap_or(inner.len())),
+    }
+}
+
+/// Whether a `<` in what was taken for one tag (without its own) shows that a quote or a `>` is missing.
+pub(super) fn is_torn(tag: &str) -> bool {
+    tag.contains('<') && !matches!(span(&format!("{tag}>")), Span::Whole(_))
+}
+
+/// A tag with one quote too few or too many.
+fn push_quoted(out: &mut String, tag: &str, open: usize) {
+    let (before, value) = tag.split_at_checked(open).unwrap_or((tag, ""));
+    out.push('<');
+    out.push_str(before);
+    if before.ends_with('=') {
+        let (value, end) = value.strip_suffix('/').map_or((value, ""), |value| (value, "/"));
+        let quote = value.get(..1).unwrap_or("\"");
+        out.push_str(value);
+        out.push_str(quote);
+        out.push_str(end);
+    } else {
+        out.push_str(value.get(1..).unwrap_or_default());
+    }
+    out.push('>');
+}
+
+/// A tag without its `>`, where what follows says that it is one; else its `<` was a character.
+fn push_ended(out: &mut String, piece: &str, after: &str) {
+    if piece.starts_with('/') {
+        let end = piece.find(char::is_whitespace).unwrap_or(piece.len());
+        let (name, rest) = piece.split_at_checked(end).unwrap_or((piece, ""));
+        out.extend(["<", name, ">", rest]);
+        return;
+    }
+    // `<titleHeadline</title>`
+    let own_end = after.strip_prefix("</").and_then(|end| Some(end.split_once('>')?.0.trim_end()));
+    if let Some((name, rest)) = own_end.and_then(|name| Some((name, piece.strip_prefix(name)?))) {
+        out.extend(["<", name, ">", rest]);
+    } else if piece.contains('=') || !piece.trim_end().contains(char::is_whitespace) && !after.is_empty() {
+        out.extend(["<", piece, ">"]);
+    } else {
+        out.extend(["&lt;", piece]);
+    }
 }

@@ -15,7 +15,10 @@ pub(in crate::parse) enum Ns {
     Syndication,
     Xhtml,
     Xml,
+    /// Unknown, without a prefix or with the one of the root element: it may be the format itself under a wrong address.
     Other,
+    /// Unknown, with a prefix of its own: whatever its names are, they are not those of the format.
+    Foreign,
 }
 
 /// What an address of a vocabulary means, leniently: case, scheme and a slash at the end do not matter.

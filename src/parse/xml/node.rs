@@ -100,10 +100,15 @@ impl Node {
             out.push_str(&format!(" {name}=\"{}\"", html::escape(value)));
         }
         out.push('>');
-        if matches!(self.name.as_str(), "br" | "img" | "hr" | "wbr" | "input" | "source") {
+        if is_void(&self.name) {
             return;
         }
         self.write_inside(out, escaped, base);
         out.push_str(&format!("</{}>", self.name));
     }
+}
+
+/// Elements of HTML that hold nothing.
+pub(super) fn is_void(name: &str) -> bool {
+    matches!(name, "br" | "img" | "hr" | "wbr" | "input")
 }
