@@ -219,9 +219,7 @@ fn may_begin(token: &Token<'_>) -> bool {
         Kind::Number => token.chars <= 8,
         Kind::Word => {
             let meaning = words::meaning(token.text);
-            meaning.month.is_some()
-                || meaning.weekday.is_some()
-                || matches!(token.text, "令和" | "平成" | "昭和")
+            meaning.month.is_some() || meaning.weekday.is_some() || read::is_era(token.text)
         }
         Kind::Sign(_) => false,
     }

@@ -43,6 +43,8 @@ pub(super) struct Clock {
     pub(super) second: u64,
     pub(super) nanos: u32,
     pub(super) half: Option<Half>,
+    /// The half was written in Latin letters.
+    pub(super) latin: bool,
 }
 
 /// Everything that was read.
@@ -79,6 +81,8 @@ impl Reader<'_, '_> {
         let mut weekday = self.weekday(at);
         if let Some((_, next)) = weekday {
             at = self.skip(next, ",.-/|");
+            // "Dienstag, den 12. März"
+            at = self.role(at, Role::Lead).filter(|next| self.number(*next, 1, 2).is_some()).unwrap_or(at);
             if let Some(said) = self.read_from_day(at, weekday.map(|(day, _)| day)) {
                 return Some(said);
             }
@@ -234,6 +238,22 @@ impl Reader<'_, '_> {
 
 fn plain(year: Year, month_day: u64) -> Day {
     Day::Plain { year: Some(year), month: month_day / 100, day: month_day % 100 }
+}
+
+/// Whether years are counted from the begin of this reign or state.
+pub(super) fn is_era(text: &str) -> bool {
+    era(text).is_some()
+}
+
+/// The year before its first.
+fn era(text: &str) -> Option<u64> {
+    Some(match text {
+        "令和" => 2018,
+        "平成" => 1988,
+        "昭和" => 1925,
+        "中華民國" | "民國" | "民国" => 1911,
+        _ => return None,
+    })
 }
 
 /// The digits after a point, in parts of `unit`: `5` of a minute is 30 seconds.

@@ -13,15 +13,25 @@ pub(super) fn settle(said: &Said, zone: Tz) -> Option<Moment> {
     let mut doubts = Vec::new();
     // The first of January of the year 1 is how .NET says that there is no date.
     let date = date(said, zone, &mut doubts).filter(|date| date.year() > 1)?;
+    let date = if (2443..2643).contains(&date.year()) {
+        doubts.push("the year was read as one of the Buddhist era".to_owned());
+        date.with_year(date.year() - 543)?
+    } else {
+        date
+    };
     if let Some(weekday) = said.weekday
         && date.weekday() != weekday
         && !matches!(said.day, Day::Month { .. } | Day::Year(_))
     {
         doubts.push(format!("{date} is no {weekday}"));
     }
+    if (1000..1600).contains(&date.year()) {
+        doubts.push("the year may be one of another calendar".to_owned());
+    }
     let (time, extra) = time(said.clock.unwrap_or_default(), &mut doubts)?;
     let local = date.and_time(time).checked_add_signed(extra)?;
-    let instant = place(local, said, zone, &mut doubts)?;
+    // RFC 3339 writes years with four digits.
+    let instant = place(local, said, zone, &mut doubts).filter(|at| (0..=9999).contains(&at.year()))?;
     if said.clock.is_some_and(|clock| clock.second == 60) && !is_leap(instant) {
         doubts.push("there was no leap second then".to_owned());
     }
@@ -92,7 +102,8 @@ fn open(
             _ => {}
         }
     }
-    let american = said.clock.is_some_and(|clock| clock.half.is_some()) || zones::month_first(zone);
+    let american =
+        said.clock.is_some_and(|clock| clock.half.is_some() && clock.latin) || zones::month_first(zone);
     let taken = if american { month_first } else { day_first };
     doubts.push(format!("day and month could be the other way round; {taken} was taken"));
     Some(taken)

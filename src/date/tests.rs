@@ -268,6 +268,53 @@ fn words_of_many_languages() {
 }
 
 #[test]
+fn what_stands_around_and_within_a_day() {
+    let day = "2024-03-12T00:00:00Z";
+    for text in [
+        "Tuesday the 12th of March 2024",
+        "Dienstag, den 12. März 2024",
+        "tirsdag den 12. marts 2024",
+        "Mis à jour le 12 mars 2024",
+        "Data publikacji: 12.03.2024",
+        "12 marca 2024 r.",
+        "utorok 12. marca 2024",
+        "12 آذار/مارس 2024",
+        "יום שלישי, 12 במרץ 2024",
+        "Ngày 12 tháng 3 năm 2024",
+        "12 मार्च 2024",
+        "12 มีนาคม 2024",
+        "民國113年3月12日",
+    ] {
+        check(text, day);
+    }
+    check("Thứ Tư, 13/03/2024", "2024-03-13T00:00:00Z");
+    check("1.º de enero de 2024", "2024-01-01T00:00:00Z");
+    check("1ᵉʳ mars 2024", "2024-03-01T00:00:00Z");
+    check("令和元年5月1日", "2019-05-01T00:00:00Z");
+    // Two months of two words each: the second word tells which.
+    check("12 كانون الثاني/يناير 2024", "2024-01-12T00:00:00Z");
+    check("12 كانون الأول/ديسمبر 2024", "2024-12-12T00:00:00Z");
+    check("12 تشرين الأول 2024", "2024-10-12T00:00:00Z");
+    check("12 كانون 2024", "");
+    // Other calendars are said, never taken in silence.
+    check("12 มี.ค. 2567", "2024-03-12T00:00:00Z?");
+    check("1402/12/22", "1402-12-22T00:00:00Z?");
+    for text in [
+        "12 marca 2024, godz. 14:30",
+        "12 marca 2024 o godz. 14.30",
+        "12. března 2024 v 14.30 hodin",
+        "12 березня 2024 о 14:30",
+        "2024. március 12. 14 óra 30 perc",
+        "12 مارس 2024، 2:30 مساءً",
+    ] {
+        check(text, "2024-03-12T14:30:00Z");
+    }
+    check("12.03.2024 14:30 МСК", "2024-03-12T11:30:00Z");
+    // The halves of the day in Greek do not make the order American.
+    check("12/3/2024 2:30 μμ", "2024-03-12T14:30:00Z?");
+}
+
+#[test]
 fn clocks() {
     for (text, time) in [
         ("3:09pm", "15:09:00"),

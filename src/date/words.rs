@@ -63,7 +63,7 @@ const MONTHS: &[&str] = &[
      июля июль июл|августа август авг|сентября сентябрь сен сент|октября октябрь окт|ноября ноябрь ноя нояб|\
      декабря декабрь дек",
     // uk
-    "січня січень січ|лютого лютии лют|березня березень бер|квітня квітень квіт кві|травня травень трав тра|\
+    "січня січень січ|лютого лютии лют|березня березень берез бер|квітня квітень квіт кві|травня травень трав тра|\
      червня червень черв чер|липня липень лип|серпня серпень серп сер|вересня вересень вер|\
      жовтня жовтень жовт жов|листопада листопад лист лис|грудня грудень груд гру",
     // bg
@@ -107,10 +107,18 @@ const MONTHS: &[&str] = &[
     "januari|februari|maret mac|april|mei|juni|juli julai|agustus ogos agu|september|oktober|november|desember disember",
     // ar: Egypt and the Gulf, then the Levant
     "يناير|فبراير|مارس|ابريل أبريل|مايو|يونيو|يوليو|اغسطس أغسطس|سبتمبر|اكتوبر أكتوبر|نوفمبر|ديسمبر",
-    "كانون|شباط|اذار آذار|نيسان|ايار أيار|حزيران|تموز|اب آب|ايلول أيلول|||",
+    // (the four of two words are in [`month_of_two`])
+    "|شباط|اذار آذار|نيسان|ايار أيار|حزيران|تموز|اب آب|ايلول أيلول|||",
     // he, also with the prefix "in"
     "ינואר בינואר|פברואר בפברואר|מרץ במרץ מרס|אפריל באפריל|מאי במאי|יוני ביוני|יולי ביולי|אוגוסט באוגוסט|\
      ספטמבר בספטמבר|אוקטובר באוקטובר|נובמבר בנובמבר|דצמבר בדצמבר",
+    // hr, genitive; its October is Poland's November, and is left out
+    "sijecnja|veljace|ozujka|travnja|svibnja|lipnja|srpnja|kolovoza|rujna||studenoga studenog|prosinca",
+    // hi
+    "जनवरी|फरवरी फ़रवरी|मार्च|अप्रैल|मई|जून|जुलाई|अगस्त|सितंबर सितम्बर|अक्टूबर|नवंबर नवम्बर|दिसंबर दिसम्बर",
+    // th, whole and short
+    "มกราคม ม.ค|กุมภาพันธ์ ก.พ|มีนาคม มี.ค|เมษายน เม.ย|พฤษภาคม พ.ค|มิถุนายน มิ.ย|กรกฎาคม ก.ค|สิงหาคม ส.ค|กันยายน ก.ย|\
+     ตุลาคม ต.ค|พฤศจิกายน พ.ย|ธันวาคม ธ.ค",
     // zh in numerals
     "一月|二月|三月|四月|五月|六月|七月|八月|九月|十月|十一月|十二月",
 ];
@@ -130,6 +138,8 @@ const WEEKDAYS: &[&str] = &[
     "понеделник пон|вторник вт|сряда ср|четвъртък чт|петък пт|събота сб|неделя нд нед",
     "poniedzialek pon pn|wtorek wt wto|sroda sr sro|czwartek czw cz|piatek pt pia|sobota sob sb|niedziela nd nie niedz",
     "pondeli po|utery ut|streda st|ctvrtek ct|patek pa|sobota so|nedele ne",
+    "pondelok|utorok|streda|stvrtok|piatok|sobota|nedela",
+    "ponedeljak ponedjeljak|utorak|sreda srijeda|cetvrtak|petak|subota|nedelja nedjelja",
     "pazartesi pzt pts|sali sal|carsamba car|persembe per|cuma cum|cumartesi cmt cts|pazar paz",
     "δευτερα δευ δε|τριτη τρι τρ|τεταρτη τετ τε|πεμπτη πεμ πε|παρασκευη παρ πα|σαββατο σαβ σα|κυριακη κυρ κυ",
     "hetfo het|kedd|szerda sze|csutortok csu|pentek pen|szombat szo|vasarnap vas",
@@ -139,27 +149,32 @@ const WEEKDAYS: &[&str] = &[
      lauantai lauantaina la|sunnuntai sunnuntaina su",
     "luni|marti|miercuri mie|joi|vineri|sambata|duminica",
     "senin|selasa|rabu|kamis|jumat|sabtu|minggu",
+    "שני|שלישי|רביעי|חמישי|שישי|שבת|ראשון",
     "الاثنين الإثنين|الثلاثاء|الاربعاء الأربعاء|الخميس|الجمعة|السبت|الاحد الأحد",
     "星期一 周一 週一 月曜日 월요일|星期二 周二 週二 火曜日 화요일|星期三 周三 週三 水曜日 수요일|星期四 周四 週四 木曜日 목요일|\
      星期五 周五 週五 金曜日 금요일|星期六 周六 週六 土曜日 토요일|星期日 星期天 周日 週日 日曜日 일요일",
 ];
 
-const HALVES: [(&str, Half); 2] =
-    [("am 上午 午前 오전 凌晨 早上 πμ de ص", Half::Am), ("pm 下午 午後 오후 晚上 μμ du م", Half::Pm)];
+const HALVES: [(&str, Half); 2] = [
+    ("am 上午 午前 오전 凌晨 早上 πμ de ص صباحا صباحًا صباحاً", Half::Am),
+    ("pm 下午 午後 오후 晚上 μμ du م مساء مساءً", Half::Pm),
+];
 
 const ROLES: [(&str, Role); 5] = [
-    ("º ª st nd rd th er ere eme re ro do to a o te ten de ste ta го", Role::Ordinal),
-    ("de of del d den da do of the di le el", Role::Of),
+    ("º ª ᵉʳ ᵉ st nd rd th er ere eme re ro do to a o te ten de ste ta го", Role::Ordinal),
+    ("de of del d den da do of the di le el nam", Role::Of),
     (
-        "at um a as alle le les las la kl klo ore ora orele om o в u y og och saat στις ob in von vers",
+        "at um a as alle le les las la kl klo ore ora orele om o в о об u v ve y og och saat στις ob in von vers godz godzina",
         Role::At,
     ),
     (
         "published updated posted created modified last on date le am den the il el publie publiee paru vom veroffentlicht \
-         stand publicado publicada actualizado pubblicato gepubliceerd op опубликовано дата by",
+         stand publicado publicada actualizado pubblicato gepubliceerd op опубликовано дата by mis a jour datum data fecha \
+         dnia opublikowano publikacji publication publicacion pubblicazione publicerad julkaistu zverejneno yayinlanma tarihi \
+         tarih kozzeteve ngay יום",
         Role::Lead,
     ),
-    ("uhr h hrs hours uur ч час г года год urs", Role::Clock),
+    ("uhr h hrs hours uur ч час г года год urs hod hodin hod", Role::Clock),
 ];
 
 static WORDS: LazyLock<HashMap<&'static str, Meaning>> = LazyLock::new(|| {
@@ -187,6 +202,34 @@ static WORDS: LazyLock<HashMap<&'static str, Meaning>> = LazyLock::new(|| {
     }
     words
 });
+
+/// Levantine months of two words: the second makes the one of the year's end or of the next one's begin.
+pub(super) fn month_of_two(first: &str, second: &str) -> Option<u32> {
+    let late = matches!(second, "الثاني" | "الثانى");
+    let early = matches!(second, "الأول" | "الاول");
+    match first {
+        "تشرين" if early => Some(10),
+        "تشرين" if late => Some(11),
+        "كانون" if early => Some(12),
+        "كانون" if late => Some(1),
+        _ => None,
+    }
+}
+
+/// Weekdays of two words, in Vietnamese.
+pub(super) fn weekday_of_two(first: &str, second: &str) -> Option<Weekday> {
+    let (first, second) = (first.to_lowercase(), second.to_lowercase());
+    Some(match (first.as_str(), second.as_str()) {
+        ("thứ", "hai") => Weekday::Mon,
+        ("thứ", "ba") => Weekday::Tue,
+        ("thứ", "tư") => Weekday::Wed,
+        ("thứ", "năm") => Weekday::Thu,
+        ("thứ", "sáu") => Weekday::Fri,
+        ("thứ", "bảy") => Weekday::Sat,
+        ("chủ", "nhật") => Weekday::Sun,
+        _ => return None,
+    })
+}
 
 /// What `word` may mean in any of the languages.
 pub(super) fn meaning(word: &str) -> Meaning {

@@ -140,6 +140,9 @@ static AREAS: LazyLock<HashMap<String, Tz>> =
 
 /// The zone that a name stands for: `CEST`, `ET`, `A` (military), `Europe/Vienna`, `Etc/GMT+5`.
 pub(super) fn named(name: &str) -> Option<Zone> {
+    if matches!(name, "МСК" | "мск" | "Мск") {
+        return Some(Zone::Fixed(3 * 3600));
+    }
     if !name.is_ascii() || name.len() > 48 {
         return None;
     }

@@ -12,11 +12,14 @@ impl Reader<'_, '_> {
         }
         let (mut clock, mut next) = self.clock_digits(at, t.is_some(), half.is_some())?;
         clock.half = half;
+        let first = at;
         if clock.half.is_none()
             && let Some((half, after)) = self.half(next)
         {
             (clock.half, next) = (Some(half), after);
         }
+        let said = self.tokens.get(first.saturating_sub(1)..next).unwrap_or_default();
+        clock.latin = clock.half.is_some() && said.iter().all(|token| token.text.is_ascii());
         if let Some(after) = self.role(next, Role::Clock)
             && zones::named(self.tokens.get(next).map_or("", |t| t.text))
                 .is_none_or(|zone| matches!(zone, Zone::Unknown(_)))
@@ -32,7 +35,7 @@ impl Reader<'_, '_> {
         }
         let hour = self.number(at, 1, 2)?;
         let mut clock = Clock { hour, ..Clock::default() };
-        let hours = &["h", "시", "時", "时", "點", "点"];
+        let hours = &["h", "시", "時", "时", "點", "点", "óra"];
         if self.is_sign(at + 1, ':') || self.is_sign(at + 1, '.') && self.dotted_clock(at) {
             clock.minute = self.number(at + 2, 1, 2)?;
             return Some(self.seconds(clock, at + 3, after_t));
@@ -40,7 +43,7 @@ impl Reader<'_, '_> {
         if let Some(next) = self.any_word(at + 1, hours) {
             let Some(minute) = self.number(next, 1, 2) else { return Some((clock, next)) };
             clock.minute = minute;
-            let next = self.any_word(next + 1, &["m", "min", "분", "分"]).unwrap_or(next + 1);
+            let next = self.any_word(next + 1, &["m", "min", "분", "分", "perc"]).unwrap_or(next + 1);
             if let (Some(second), Some(end)) =
                 (self.number(next, 1, 2), self.any_word(next + 1, &["s", "초", "秒"]))
             {

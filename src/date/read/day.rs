@@ -115,6 +115,10 @@ impl Reader<'_, '_> {
     fn day_first(&self, at: usize) -> Option<(Day, usize)> {
         let day = self.number(at, 1, 2)?;
         let mut next = at + 1;
+        // "1.º de enero"
+        if self.is_sign(next, '.') && self.any_word(next + 1, &["º", "ª"]).is_some() {
+            next += 1;
+        }
         let ordinal = self.role(next, Role::Ordinal).is_some() && self.month(next).is_none();
         if ordinal || self.is_sign(next, '°') {
             next += 1;
@@ -233,7 +237,7 @@ impl Reader<'_, '_> {
             return (None, after);
         }
         let end = self
-            .any_word(at + 1, &["г", "р", "году", "года", "року"])
+            .any_word(at + 1, &["г", "р", "году", "года", "року", "r", "roku"])
             .map_or(at + 1, |end| self.skip(end, "."));
         (Some(Year { value: token.value, digits: token.chars }), end)
     }
@@ -270,15 +274,12 @@ impl Reader<'_, '_> {
         self.rest_is_empty(end).then_some((day, end))
     }
 
-    /// Japanese years of an emperor: `令和6年3月12日`.
+    /// Years of an emperor or of the Republic of China: `令和6年3月12日`, `民國113年3月12日`.
     fn era_day(&self, at: usize) -> Option<(Day, usize)> {
-        let before = match self.tokens.get(at)?.text {
-            "令和" => 2018,
-            "平成" => 1988,
-            "昭和" => 1925,
-            _ => return None,
-        };
-        let value = before + self.number(at + 1, 1, 2)?;
+        let before = super::era(self.tokens.get(at)?.text)?;
+        // The first year has a name of its own.
+        let first = self.any_word(at + 1, &["元"]).map(|_| 1);
+        let value = before + first.or_else(|| self.number(at + 1, 1, 3))?;
         let next = self.any_word(at + 2, &["年"])?;
         let (month, after, _) = self.month(next)?;
         let (day, end) = self.day_after_month(after, None, true)?;
@@ -303,17 +304,41 @@ impl Reader<'_, '_> {
             };
             return self.is_sign(at + 2, ')').then_some((day, at + 3));
         }
+        let second = self.tokens.get(at + 1).map_or("", |next| next.text);
+        if let Some(day) = words::weekday_of_two(token.text, second) {
+            return Some((day, at + 2));
+        }
         let day = words::meaning(token.text).weekday.filter(|_| token.kind == Kind::Word)?;
         // "segunda-feira"
         let feira = self.is_sign(at + 1, '-') && self.word(at + 2, "feira").is_some();
         Some((day, if feira { at + 3 } else { at + 1 }))
     }
 
+    /// A month by name; by two (`آذار/مارس`), in two words, shortened in two places (`มี.ค.`), or `tháng 3`.
+    fn month_word(&self, at: usize) -> Option<(u32, usize)> {
+        let text = |at: usize| self.tokens.get(at).map_or("", |token| token.text);
+        let first = text(at);
+        let (month, next) = if let Some(month) = words::meaning(first).month {
+            (month, at + 1)
+        } else if let Some(month) = words::month_of_two(first, text(at + 1)) {
+            (month, at + 2)
+        } else if first.starts_with(|c: char| matches!(c, '\u{E01}'..='\u{E4E}')) && self.is_sign(at + 1, '.')
+        {
+            (words::meaning(&format!("{first}.{}", text(at + 2))).month?, at + 3)
+        } else if first.eq_ignore_ascii_case("tháng") {
+            (u32::try_from(self.number(at + 1, 1, 2)?).ok()?, at + 2)
+        } else {
+            return None;
+        };
+        let same = self.is_sign(next, '/') && words::meaning(text(next + 1)).month == Some(month);
+        Some((month, if same { next + 2 } else { next }))
+    }
+
     /// A month by name (`true`) or with its East Asian mark; the index after it.
     pub(super) fn month(&self, at: usize) -> Option<(u64, usize, bool)> {
         let token = self.tokens.get(at)?;
         match token.kind {
-            Kind::Word => words::meaning(token.text).month.map(|month| (u64::from(month), at + 1, true)),
+            Kind::Word => self.month_word(at).map(|(month, next)| (u64::from(month), next, true)),
             Kind::Number if token.chars <= 2 => {
                 let next = self.any_word(at + 1, &["月", "월"])?;
                 Some((token.value, next, true))
