@@ -64,7 +64,11 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let draft = draft(args, &found, config.as_ref());
     show(&found);
     print::data(draft.table())?;
-    if args.dry_run || !(args.yes || agreed(&path)?) {
+    if args.dry_run {
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !args.yes && !agreed(&path)? {
+        print::words("nothing was written");
         return Ok(ExitCode::SUCCESS);
     }
     edit::append(&path, &[draft])?;

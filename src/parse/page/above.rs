@@ -13,6 +13,9 @@ const LONGEST: usize = 40;
 /// A date without its year has at most so many characters.
 const LONGEST_DAY: usize = 30;
 
+/// What wraps such a heading has at most so many more characters.
+const LONGEST_BESIDE: usize = 80;
+
 /// Headings of a page that date what follows, in document order.
 #[derive(Debug)]
 pub(super) struct Headings(Vec<(Id, Says)>);
@@ -72,20 +75,47 @@ impl Headings {
             }
             let above = free.partition_point(|(id, _)| *id < item.root);
             let Some((id, says)) = above.checked_sub(1).and_then(|at| free.get(at)) else { continue };
-            // Only a heading that stands beside the list, not one of another part of the page.
-            let near = dom
-                .ancestors(*id)
-                .take(4)
-                .any(|around| dom.within(around).contains(&item.root) && dom.name(around) != "body")
-                || dom.ancestors(*id).take(2).any(|around| dom.name(around) == "body");
-            if near {
+            if leads(dom, *id, item.root) {
                 found.published = match says {
-                    Says::Day(date) => Some(Picked { value: date.clone(), id: None }),
+                    Says::Day(date) => Some(Picked { value: with_clock(dom, item, date), id: None }),
                     Says::Year(text, year) => day_of(dom, item, text, *year),
                 };
             }
         }
     }
+}
+
+/// Whether a heading stands beside the list, not in another part of the page: what it alone is wrapped in has hardly
+/// more text than it.
+fn leads(dom: &Dom<'_>, heading: Id, item: Id) -> bool {
+    let most = dom.sums(heading).chars + LONGEST_BESIDE;
+    let mut wrap = heading;
+    for around in dom.ancestors(heading).take(4) {
+        if dom.within(around).contains(&item) {
+            return true;
+        }
+        wrap = around;
+        if dom.sums(wrap).chars > most {
+            return false;
+        }
+    }
+    dom.el(wrap).parent.is_some_and(|parent| dom.name(parent) == "body")
+}
+
+/// The day of a heading with the clock of the item.
+fn with_clock(dom: &Dom<'_>, item: &Item<'_>, day: &RawDate) -> RawDate {
+    let is_clock = |text: &str| {
+        let (hour, minute) = text.split_once(':').unwrap_or_default();
+        let digits = |part: &str, least: usize| {
+            (least..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        digits(hour, 1) && digits(minute, 2)
+    };
+    let short = item.ids(dom).filter(|id| (4..=5).contains(&dom.sums(*id).chars)).take(40);
+    let clock = short.map(|id| dom.text(id)).find(|text| is_clock(text));
+    let whole = clock.filter(|_| !day.text.contains(':')).map(|clock| format!("{} {clock}", day.text));
+    let sure = |text: &String| date::parse(text, chrono_tz::UTC).is_some_and(|moment| moment.doubt.is_none());
+    whole.filter(sure).map_or_else(|| day.clone(), RawDate::new)
 }
 
 fn says(text: &str) -> Option<Says> {

@@ -144,14 +144,49 @@ impl<'d, 'a> Reader<'d, 'a> {
                 .chain(self.by_property(&["headline", "name", "title"]))
         };
         let fits = |text: &str| !text.is_empty() && !item::is_date_text(text);
-        let picked = |id: Id| Picked { value: self.value(id), id: Some(id) };
+        let picked = |id: Id| Picked { value: self.title_text(id), id: Some(id) };
         let stated = stated().map(picked).find(|title| fits(&title.value));
         stated
             .or_else(|| self.heading().map(picked))
-            .or_else(|| self.title_by_class().map(picked))
+            .or_else(|| self.closed().map(picked))
+            .or_else(|| self.title_by_class().map(|id| picked(self.main_link(id))))
             .or_else(|| self.title_by_link(dates))
             .or_else(|| self.first_line(dates))
+            .map(|title| self.uncut(title))
             .map(|title| Picked { value: when::without_date(&title.value, dates), id: title.id })
+    }
+
+    /// [`Self::value`] without the mark that leads to the heading itself (`#`, `¶`), and without a date in an element
+    /// of its own.
+    fn title_text(&self, id: Id) -> String {
+        let is_mark = |inner: Id| {
+            self.dom.name(inner) == "a"
+                && self.dom.sums(inner).chars <= 1
+                && self.dom.attr(inner, "href").is_some_and(|href| href.starts_with('#'))
+        };
+        let skip = |inner: Id| is_mark(inner) || inner != id && item::is_date(self.dom, inner);
+        self.dom.attr(id, "content").map_or_else(|| self.dom.text_without(id, &skip), str::to_owned)
+    }
+
+    /// What is seen of an item that opens when it is clicked.
+    fn closed(&self) -> Option<Id> {
+        let inside = self.ids.iter().copied().find(|id| self.dom.name(*id) == "summary")?;
+        (self.dom.sums(inside).chars <= LONGEST_LINE).then_some(inside)
+    }
+
+    /// A title that was cut to fit, as the `title` of its link has it whole.
+    fn uncut(&self, title: Picked<String>) -> Picked<String> {
+        let start =
+            title.value.strip_suffix("...").or_else(|| title.value.strip_suffix('…')).map(str::trim_end);
+        let (Some(start), Some(id)) = (start.filter(|start| !start.is_empty()), title.id) else {
+            return title;
+        };
+        let around = self.dom.within(id).chain(self.dom.ancestors(id).take(3));
+        let whole = around
+            .filter_map(|id| self.dom.attr(id, "title").or_else(|| self.dom.attr(id, "aria-label")))
+            .map(text::squeeze)
+            .find(|whole| whole.starts_with(start));
+        Picked { value: whole.unwrap_or(title.value), id: title.id }
     }
 
     /// The heading that most looks like a title.
@@ -188,6 +223,13 @@ impl<'d, 'a> Reader<'d, 'a> {
             !item::is_date_text(&text) && !words::is_more(&text)
         };
         candidates.take(8).find(fits)
+    }
+
+    /// The one link of an element that is called a title, where it is most of it.
+    fn main_link(&self, id: Id) -> Id {
+        let inside = self.links().filter(|link| *link != id && self.dom.within(id).contains(link));
+        let main = inside.take(8).find(|link| self.dom.sums(*link).chars * 2 > self.dom.sums(id).chars);
+        main.unwrap_or(id)
     }
 
     /// The link whose text most looks like a title.

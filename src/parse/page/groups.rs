@@ -316,7 +316,9 @@ fn part_of(dom: &Dom<'_>, id: Id, chars: usize) -> Part {
         return Part::Body;
     }
     match name {
-        "nav" | "form" | "dialog" => Part::Never,
+        "nav" | "dialog" => Part::Never,
+        // Some systems put whole lists into a form, for its filters.
+        "form" if dom.sums(id).dates < 2 => Part::Never,
         "footer" if dom.ancestors(id).all(|around| dom.name(around) != "article") => Part::Never,
         _ if dom
             .attr(id, "role")

@@ -71,58 +71,55 @@ pub(super) fn read<'a>(
     items: Vec<Item<'a>>,
     fields: &Fields,
 ) -> List<'a> {
-    let mut found: Vec<Found> = items.iter().map(|item| fields::work_out(dom, item)).collect();
-    let mut warnings = Vec::new();
-    let dated = fields.date.as_ref().is_some_and(|field| {
-        let format = fields.date_format.as_ref();
-        matched(
-            field,
-            &items,
-            &mut found,
-            &mut warnings,
-            |_, found, matches| {
-                found.published = matches.first().and_then(|one| chosen_date(dom, *one, format));
-                let published = found.published.as_ref().map(|date| &date.value.text);
-                found.updated = found.updated.take().filter(|date| Some(&date.value.text) != published);
-            },
-            dom,
-        )
+    let found: Vec<Found> = items.iter().map(|item| fields::work_out(dom, item)).collect();
+    let mut reading = Reading { dom, items: &items, found, warnings: Vec::new() };
+    let format = fields.date_format.as_ref();
+    let dated = reading.put(fields.date.as_ref(), |_, found, matches| {
+        found.published = matches.first().and_then(|one| chosen_date(dom, *one, format));
+        let published = found.published.as_ref().map(|date| &date.value.text);
+        found.updated = found.updated.take().filter(|date| Some(&date.value.text) != published);
     });
-    texts(dom, fields, &items, &mut found, &mut warnings);
-    others(dom, fields, &items, &mut found, &mut warnings);
+    texts(&mut reading, fields);
+    others(&mut reading, fields);
+    let Reading { mut found, warnings, .. } = reading;
     if !dated {
         headings.date(dom, &items, &mut found);
     }
-    if fields.date_format.is_none() {
+    if format.is_none() {
         order_of_days(&mut found);
     }
     List { items, found, warnings }
 }
 
-/// Puts what a selector says in place of what was worked out. False: it matches in no item, and what was worked out
-/// stays.
-fn matched<'a>(
-    field: &Field,
-    items: &[Item<'a>],
-    found: &mut [Found],
-    warnings: &mut Vec<Warning>,
-    mut put: impl FnMut(Id, &mut Found, &[Match<'_>]),
-    dom: &Dom<'a>,
-) -> bool {
-    let gives = |one: Match<'_>| one.attribute.is_none_or(|name| dom.attr(one.id, name).is_some());
-    let matches: Vec<Vec<Match<'_>>> = items.iter().map(|item| field.matches(dom, item, gives)).collect();
-    if matches.iter().all(Vec::is_empty) {
-        warnings.push(Warning(format!(
-            "`{}` of [source.page] matches in none of the {} items; it was worked out instead",
-            field.key,
-            items.len()
-        )));
-        return false;
+/// Items whose selectors are being read.
+struct Reading<'l, 'a> {
+    dom: &'l Dom<'a>,
+    items: &'l [Item<'a>],
+    found: Vec<Found>,
+    warnings: Vec<Warning>,
+}
+
+impl Reading<'_, '_> {
+    /// Puts what a selector says in place of what was worked out. False: there is none, or it matches in no item, and
+    /// what was worked out stays.
+    fn put(&mut self, field: Option<&Field>, mut put: impl FnMut(Id, &mut Found, &[Match<'_>])) -> bool {
+        let Some(field) = field else { return false };
+        let gives = |one: Match<'_>| one.attribute.is_none_or(|name| self.dom.attr(one.id, name).is_some());
+        let matches: Vec<Vec<Match<'_>>> =
+            self.items.iter().map(|item| field.matches(self.dom, item, gives)).collect();
+        if matches.iter().all(Vec::is_empty) {
+            self.warnings.push(Warning(format!(
+                "`{}` of [source.page] matches in none of the {} items; it was worked out instead",
+                field.key,
+                self.items.len()
+            )));
+            return false;
+        }
+        for ((item, found), matches) in self.items.iter().zip(&mut self.found).zip(&matches) {
+            put(item.root, found, matches);
+        }
+        true
     }
-    for ((item, found), matches) in items.iter().zip(found).zip(&matches) {
-        put(item.root, found, matches);
-    }
-    true
 }
 
 /// The value of an attribute that is asked for, else of the first of `names` that is there, else nothing.
@@ -141,27 +138,13 @@ fn said(dom: &Dom<'_>, one: Match<'_>) -> String {
     }
 }
 
-fn texts<'a>(
-    dom: &Dom<'a>,
-    fields: &Fields,
-    items: &[Item<'a>],
-    found: &mut [Found],
-    warnings: &mut Vec<Warning>,
-) {
-    if let Some(field) = &fields.title {
-        matched(
-            field,
-            items,
-            found,
-            warnings,
-            |_, found, matches| {
-                let title = matches.iter().map(|one| (said(dom, *one), one.id));
-                let first = title.into_iter().find(|(value, _)| !value.is_empty());
-                found.title = first.map(|(value, id)| Picked { value, id: Some(id) });
-            },
-            dom,
-        );
-    }
+fn texts(reading: &mut Reading<'_, '_>, fields: &Fields) {
+    let dom = reading.dom;
+    reading.put(fields.title.as_ref(), |_, found, matches| {
+        let title = matches.iter().map(|one| (said(dom, *one), one.id));
+        let first = title.into_iter().find(|(value, _)| !value.is_empty());
+        found.title = first.map(|(value, id)| Picked { value, id: Some(id) });
+    });
     let markup = |matches: &[Match<'_>]| {
         let html: String = matches
             .iter()
@@ -172,111 +155,51 @@ fn texts<'a>(
             .collect();
         (!html.trim().is_empty()).then(|| (html, matches.iter().map(|one| one.id).collect()))
     };
-    let summarized = fields.summary.as_ref().is_some_and(|field| {
-        matched(
-            field,
-            items,
-            found,
-            warnings,
-            |_, found, matches| {
-                found.summary = markup(&outermost(dom, matches));
-            },
-            dom,
-        )
+    let summarized = reading.put(fields.summary.as_ref(), |_, found, matches| {
+        found.summary = markup(&outermost(dom, matches));
     });
-    if let Some(field) = &fields.content {
-        matched(
-            field,
-            items,
-            found,
-            warnings,
-            |_, found, matches| {
-                found.content = markup(&outermost(dom, matches));
-                // The short text that was worked out is a part of it.
-                if !summarized && found.content.is_some() {
-                    found.summary = None;
-                }
-            },
-            dom,
-        );
-    } else if summarized {
-        for found in found.iter_mut().filter(|found| found.content.is_some()) {
+    reading.put(fields.content.as_ref(), |_, found, matches| {
+        found.content = markup(&outermost(dom, matches));
+        // The short text that was worked out is a part of it.
+        if !summarized && found.content.is_some() {
+            found.summary = None;
+        }
+    });
+    if fields.content.is_none() && summarized {
+        for found in reading.found.iter_mut().filter(|found| found.content.is_some()) {
             found.content = found.content.take().filter(|content| found.summary.as_ref() != Some(content));
         }
     }
-    if let Some(field) = &fields.author {
-        matched(
-            field,
-            items,
-            found,
-            warnings,
-            |_, found, matches| {
-                let names = matches.iter().map(|one| (fields::author_name(&said(dom, *one)), one.id));
-                let names = names.filter(|(value, _)| !value.is_empty());
-                found.authors = names.map(|(value, id)| Picked { value, id: Some(id) }).collect();
-            },
-            dom,
-        );
-    }
+    reading.put(fields.author.as_ref(), |_, found, matches| {
+        let names = matches.iter().map(|one| (fields::author_name(&said(dom, *one)), one.id));
+        let names = names.filter(|(value, _)| !value.is_empty());
+        found.authors = names.map(|(value, id)| Picked { value, id: Some(id) }).collect();
+    });
 }
 
-fn others<'a>(
-    dom: &Dom<'a>,
-    fields: &Fields,
-    items: &[Item<'a>],
-    found: &mut [Found],
-    warnings: &mut Vec<Warning>,
-) {
-    if let Some(field) = &fields.link {
-        matched(
-            field,
-            items,
-            found,
-            warnings,
-            |root, found, matches| {
-                let link = matches.iter().find_map(|one| Some((asked(dom, *one, &["href"], root)?, one.id)));
-                found.link = link.map(|(value, id)| Picked { value: value.to_owned(), id: Some(id) });
-            },
-            dom,
-        );
-    }
-    if let Some(field) = &fields.image {
-        matched(
-            field,
-            items,
-            found,
-            warnings,
-            |_, found, matches| {
-                let image = matches.iter().find_map(|one| {
-                    let value = match one.attribute {
-                        Some(name) => dom.attr(one.id, name).map(str::to_owned),
-                        None => {
-                            dom.within(one.id).find_map(|id| fields::picture_of(|name| dom.attr(id, name)))
-                        }
-                    };
-                    Some(Picked { value: value?, id: Some(one.id) })
-                });
-                found.image = image;
-            },
-            dom,
-        );
-    }
-    if let Some(field) = &fields.language {
-        matched(
-            field,
-            items,
-            found,
-            warnings,
-            |_, found, matches| {
-                let value = |one: &Match<'_>| match one.attribute {
-                    None => dom.attr(one.id, "lang").map_or_else(|| dom.text(one.id), str::to_owned),
-                    Some(_) => said(dom, *one),
-                };
-                found.language = matches.iter().map(value).find(|value| !value.is_empty());
-            },
-            dom,
-        );
-    }
+fn others(reading: &mut Reading<'_, '_>, fields: &Fields) {
+    let dom = reading.dom;
+    reading.put(fields.link.as_ref(), |root, found, matches| {
+        let link = matches.iter().find_map(|one| Some((asked(dom, *one, &["href"], root)?, one.id)));
+        found.link = link.map(|(value, id)| Picked { value: value.to_owned(), id: Some(id) });
+    });
+    reading.put(fields.image.as_ref(), |_, found, matches| {
+        let image = matches.iter().find_map(|one| {
+            let value = match one.attribute {
+                Some(name) => dom.attr(one.id, name).map(str::to_owned),
+                None => dom.within(one.id).find_map(|id| fields::picture_of(|name| dom.attr(id, name))),
+            };
+            Some(Picked { value: value?, id: Some(one.id) })
+        });
+        found.image = image;
+    });
+    reading.put(fields.language.as_ref(), |_, found, matches| {
+        let value = |one: &Match<'_>| match one.attribute {
+            None => dom.attr(one.id, "lang").map_or_else(|| dom.text(one.id), str::to_owned),
+            Some(_) => said(dom, *one),
+        };
+        found.language = matches.iter().map(value).find(|value| !value.is_empty());
+    });
 }
 
 /// Matches that are not within another one.

@@ -175,6 +175,8 @@ const DATE: &[&str] = &[
     "fecha",
     "data",
     "age",
+    "ago",
+    "timeago",
     "when",
     "created",
 ];

@@ -62,7 +62,8 @@ impl Reader<'_, '_> {
             (None, None) => (changed.clone())
                 .or_else(|| self.time(false))
                 .or_else(|| self.marked())
-                .or_else(|| self.written()),
+                .or_else(|| self.written())
+                .or_else(|| self.stamped()),
             (Some(_), _) => published,
         };
         let same = |date: &Picked<RawDate>| published.as_ref().is_some_and(|other| other.value == date.value);
@@ -88,6 +89,29 @@ impl Reader<'_, '_> {
             .copied()
             .filter(|id| *id != self.item.root && self.dom.is_marked(*id, Mark::Date));
         marked.take(MOST_TEXTS).find_map(|id| self.date_of(id))
+    }
+
+    /// An attribute for machines of any element, the item's own included: `data-published-at`.
+    fn stamped(&self) -> Option<Picked<RawDate>> {
+        let tells = |name: &str| {
+            let mut words = name.split('-').skip(1);
+            words.any(|word| {
+                matches!(word, "date" | "published" | "pubdate" | "timestamp" | "datetime" | "created")
+            })
+        };
+        let sure = |value: &str| {
+            let digits = value.bytes().filter(u8::is_ascii_digit).count();
+            digits >= 8 && date::parse(value, chrono_tz::UTC).is_some_and(|moment| moment.doubt.is_none())
+        };
+        self.ids.iter().take(MOST_TEXTS).find_map(|id| {
+            let mut all = self.dom.el(*id).element.value().attrs();
+            let (_, value) = all.find(|(name, value)| {
+                let told =
+                    name.starts_with("data-") && tells(name) || *name == "title" && value.contains(':');
+                told && value.len() <= 40 && sure(value)
+            })?;
+            Some(Picked { value: RawDate::new(value), id: Some(*id) })
+        })
     }
 
     /// A date in a short text; one that is the whole text goes first.

@@ -45,6 +45,16 @@ impl Reader<'_, '_> {
                     .find(|id| self.dom.name(*id) == "a" && self.links().any(|link| link == *id))
             })
         });
+        // A title that links to its own place on the page: the story may go on elsewhere.
+        let place = |id: &Id| self.dom.attr(*id, "href").is_some_and(|href| href.starts_with('#'));
+        let of_title = match of_title {
+            Some(id) if place(&id) => {
+                let more =
+                    |id: &Id| !place(id) && words::is_more(&self.text(*id)) && self.dom.sums(*id).chars > 0;
+                self.links().take(MOST).find(more).or(Some(id))
+            }
+            other => other,
+        };
         of_title.or_else(|| self.best_link(self.links(), title.unwrap_or(self.item.root))).and_then(picked)
     }
 
