@@ -105,7 +105,7 @@ fn goes_along<'a>(mut longer: &'a [Word], mut shorter: &[Word]) -> Option<&'a [W
 fn spelt(one: &[Word], two: &[Word]) -> Option<(usize, usize)> {
     let (first, second) = (one.first()?, two.first()?);
     if !(first.names || second.names || first.number || second.number)
-        && one_letter_apart(&first.text, &second.text)
+        && spelt_otherwise(&first.text, &second.text)
     {
         return Some((1, 1));
     }
@@ -127,11 +127,19 @@ fn spelt(one: &[Word], two: &[Word]) -> Option<(usize, usize)> {
     })
 }
 
-/// True for words that begin alike and differ in one letter.
-fn one_letter_apart(one: &str, two: &str) -> bool {
+/// True for two spellings of one word that are known to be no more than that: "colour" and "color", "travelled" and
+/// "traveled", "organise" and "organize". Any letter would make one of "county" and "country", "might" and "mighty".
+fn spelt_otherwise(one: &str, two: &str) -> bool {
     let front = one.chars().zip(two.chars()).take_while(|(a, b)| a == b).count();
+    let last = front.checked_sub(1).and_then(|before| one.chars().nth(before));
+    let (mut rest, mut other) = (one.chars().skip(front), two.chars().skip(front));
     let same_after = |a: usize, b: usize| one.chars().skip(front + a).eq(two.chars().skip(front + b));
-    front >= SPELT_ALIKE && (same_after(1, 0) || same_after(0, 1) || same_after(1, 1))
+    let silent = |more: Option<char>| more == last || (more, last) == (Some('u'), Some('o'));
+    let (a, b) = (rest.next(), other.next());
+    front >= SPELT_ALIKE
+        && (same_after(1, 0) && silent(a)
+            || same_after(0, 1) && silent(b)
+            || same_after(1, 1) && matches!((a, b), (Some('s'), Some('z')) | (Some('z'), Some('s'))))
 }
 
 /// True when the titles do not speak of two things. One form filled in twice ("Day 4", "Day 5") does; so does a name
@@ -147,7 +155,12 @@ fn titles_agree(one: &[Word], two: &[Word], text: &[Word]) -> bool {
     if both_differ && (one_form || numbers(&only_one) && numbers(&only_two)) {
         return false;
     }
-    only_one.into_iter().chain(only_two).all(|word| !(one_form || word.names) || is_in(text, word))
+    // A title without capitals does not show its names.
+    let plain = |title: &[Word]| title.iter().all(|word| !word.names);
+    let told = |words: Vec<&Word>, plain: bool| {
+        words.into_iter().all(|word| !(one_form || plain || word.names) || is_in(text, word))
+    };
+    told(only_one, plain(one)) && told(only_two, plain(two))
 }
 
 impl Table<'_> {
