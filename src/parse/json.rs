@@ -20,7 +20,15 @@ pub(super) fn read(text: &str, input: &Input<'_>) -> Result<Parsed, ParseError> 
     let mut stream = values(text);
     let root = match stream.next() {
         Some(Ok(root)) => root,
-        Some(Err(error)) => salvage(text, &error, &mut warnings)?,
+        Some(Err(error)) => {
+            let mended = mend(text);
+            if let Some(Ok(root)) = values(&mended).next() {
+                warnings.push(Warning(format!("the JSON is broken ({error}); it was mended")));
+                root
+            } else {
+                salvage(&mended, &error, &mut warnings)?
+            }
+        }
         None => return Err(ParseError::NoFeed("the document is empty".to_owned())),
     };
     if warnings.is_empty() && text.get(stream.byte_offset()..).is_some_and(|rest| !rest.trim().is_empty()) {
@@ -80,6 +88,61 @@ fn too_deep(text: &str) -> bool {
         }
     }
     false
+}
+
+/// What templates and careless programs write, as JSON has it: line ends and controls in strings, halves of
+/// characters, commas before an end. One pass.
+fn mend(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 64);
+    let mut in_string = false;
+    // Where a comma stands that may be one too many.
+    let mut comma = None;
+    let mut rest = text;
+    while let Some(letter) = rest.chars().next() {
+        let mut length = letter.len_utf8();
+        match letter {
+            '\\' if in_string => {
+                length = escape(rest, &mut out);
+            }
+            '"' => {
+                in_string = !in_string;
+                out.push('"');
+            }
+            '\n' if in_string => out.push_str("\\n"),
+            '\t' if in_string => out.push_str("\\t"),
+            control if in_string && control.is_control() => {}
+            ']' | '}' if !in_string => {
+                if let Some(at) = comma {
+                    out.truncate(at);
+                }
+                out.push(letter);
+            }
+            letter => out.push(letter),
+        }
+        match letter {
+            ',' if !in_string => comma = Some(out.len() - 1),
+            blank if blank.is_whitespace() && !in_string => {}
+            _ => comma = None,
+        }
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    out
+}
+
+/// Copies what `\` begins, and says how many bytes that was. Half of a pair of surrogates becomes U+FFFD.
+fn escape(text: &str, out: &mut String) -> usize {
+    let unit = |at: usize| {
+        let digits = text.get(at..)?.strip_prefix("\\u")?.get(..4)?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let (length, lone) = match (unit(0), unit(6)) {
+        (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => (12, false),
+        (Some(0xD800..=0xDFFF), _) => (6, true),
+        (Some(_), _) => (6, false),
+        _ => (1 + text.chars().nth(1).map_or(0, char::len_utf8), false),
+    };
+    out.push_str(if lone { "\\ufffd" } else { text.get(..length).unwrap_or_default() });
+    length
 }
 
 /// A document that breaks off: its complete items.
@@ -195,6 +258,9 @@ fn objects<'a>(object: &'a Map<String, Value>, name: &str) -> impl Iterator<Item
     list(object, name).filter_map(Value::as_object)
 }
 
+/// The strings of a list; of one string, what commas part.
 fn strings(object: &Map<String, Value>, name: &str) -> impl Iterator<Item = String> {
-    list(object, name).filter_map(Value::as_str).map(str::to_owned)
+    let one = object.get(name).and_then(Value::as_str).into_iter().flat_map(|said| said.split(','));
+    let many = list(object, name).filter_map(Value::as_str);
+    one.chain(many).map(str::trim).filter(|said| !said.is_empty()).map(str::to_owned)
 }

@@ -159,3 +159,37 @@ fn character_sets_in_order() {
     assert_eq!(title(Some("text/xml; charset=utf-7"), &document("utf-8", b"+AOk-")), "+AOk-");
     assert_eq!(title(None, &document("iso-2022-jp", b"\x1B$B@n\x1B(B")), "川");
 }
+
+#[test]
+fn careless_json_is_mended_and_cut_json_kept() {
+    let items = |rest: &str| {
+        let text = format!("{{\"version\": \"https://jsonfeed.org/version/1\", \"items\": [{rest}");
+        let parsed = read(&text).unwrap();
+        assert_eq!(parsed.warnings.len(), 1, "{:?}", parsed.warnings);
+        titles(&parsed).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(items("{\"title\": \"a\tb\"}, {\"title\": \"c\\\\\",},]}"), ["a\tb", "c\\"]);
+    assert_eq!(items("{\"title\": \"\\ud83dx\"}]}"), ["\u{FFFD}x"]);
+    assert_eq!(items("{\"title\": \"\\ud83d\\ude00,]\",}]}"), ["\u{1F600},]"]);
+    // Mended, and cut all the same.
+    assert_eq!(items("{\"title\": \"a\nb\"}, {\"title\": \"c"), ["a\nb"]);
+    assert_eq!(items("{\"title\": \"a\nb\"}, {\"title\": \"c\\"), ["a\nb"]);
+}
+
+#[rstest]
+#[case("<item><title>a</title><link href='x/>\n<guid>1</guid></item>", "a", Some("1"))]
+#[case("<item><title a</title><guid>1</guid></item>", "a", Some("1"))]
+#[case("<item><titlea</title><guid>1</guid></item>", "a", Some("1"))]
+#[case("<item><title>a</title\n<guid>1</guid></item>", "a", Some("1"))]
+#[case("<item><title>a<guid>1</guid></item>", "a", Some("1"))]
+#[case("<item><title><title>a</title><guid>1</guid></item>", "a", Some("1"))]
+#[case("<item><guid foo=\"1 > 0\">1</guid><title>a</title></item>", "a", Some("1"))]
+#[case("<item><guid foo=\"1 < 2\">1</guid><title>a</title></item>", "a", Some("1"))]
+#[case("<item><guid foo=bar\">1</guid><title>a</title></item>", "a", Some("1"))]
+#[case("<item><x:title>no</x:title><title>a</title><x:guid>2</x:guid></item>", "a", None)]
+fn torn_tags_cost_nothing(#[case] item: &str, #[case] title: &str, #[case] guid: Option<&str>) {
+    // What follows is whole in any case.
+    let parsed = read(&items(&format!("{item}<item><title>next</title></item>"))).unwrap();
+    assert_eq!(titles(&parsed), [title, "next"]);
+    assert_eq!(parsed.entries.first().unwrap().guid.as_deref(), guid);
+}
