@@ -135,3 +135,51 @@ proptest! {
         prop_assert_eq!(river, book.river(None));
     }
 }
+
+/// What one entry says: title, link, time, text, as numbers of what may be said.
+type Said = [usize; 4];
+
+fn said(n: usize, [title, link, time, text]: Said, guids: bool) -> Draft {
+    let draft = titled(TITLES[title]);
+    let draft = if guids { draft.guid(&format!("g{n}")) } else { draft };
+    draft
+        .link(&format!("https://a.example/{n}/{link}"))
+        .at(day(1) + hours(i64::try_from(time).unwrap()))
+        .text(["", "Read more.", "Some words of its own."][text])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// Edits of everything but the guids, or without guids the links, one of an entry at a time: no story comes, goes, or
+    /// takes another's name.
+    #[test]
+    fn under_guids_or_links_that_stay_no_edit_makes_or_loses_a_story(
+        start in prop::collection::vec((0..TITLES.len(), 0usize..3, 0usize..3, 0usize..3), 1..6),
+        edits in prop::collection::vec((0usize..6, 0usize..4, 0usize..3, any::<bool>()), 0..12),
+        guids in any::<bool>(),
+    ) {
+        let mut book = Book::new(&["a"]);
+        let mut list: Vec<Said> = start.iter().map(|(title, link, time, text)| [*title, *link, *time, *text]).collect();
+        let names = |book: &mut Book, list: &[Said]| -> Vec<EntryId> {
+            let document: Vec<Draft> = list.iter().enumerate().map(|(n, it)| said(n, *it, guids)).collect();
+            poll(book, "a", &document);
+            let explained = (0..list.len()).map(|n| {
+                let sightings = book.store.explain(&format!("https://a.example/{n}/{}", list[n][1])).unwrap().stories;
+                sightings.first().map(|told| told.published.id).unwrap()
+            });
+            explained.collect()
+        };
+        let first = names(&mut book, &list);
+        for (entry, field, value, twice) in edits {
+            let entry = entry % list.len();
+            if guids || field != 1 { list[entry][field] = value; }
+            if twice && list.len() > 1 {
+                let (other, field) = ((entry + 1) % list.len(), (field + 1) % 4);
+                if guids || field != 1 { list[other][field] = value; }
+            }
+            prop_assert_eq!(&names(&mut book, &list), &first, "{:?}", list);
+            prop_assert_eq!(book.river(None).len(), list.len());
+        }
+    }
+}
