@@ -452,6 +452,7 @@ fn inside_a_text() {
     };
     is("Published on 12 March 2024 by X", "2024-03-12T00:00:00Z", "12 March 2024");
     is("2013-04-26 15:41:29.0 Title of 3 things", "2013-04-26T15:41:29Z", "2013-04-26 15:41:29.0");
+    is("Praha, 12. 3. 2024, redakce", "2024-03-12T00:00:00Z", "12. 3. 2024");
     is("News | Mar 5, 2024 | 12 comments", "2024-03-05T00:00:00Z", "Mar 5, 2024");
     for none in [
         "",

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
 
 /// The text of a body, and what was doubtful about its characters.
 pub(super) fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>) -> (Cow<'a, str>, Option<String>) {
@@ -41,6 +41,10 @@ pub(super) fn decode<'a>(bytes: &'a [u8], content_type: Option<&str>) -> (Cow<'a
     // These are written in ASCII only, escape sequences included.
     if let (true, Some(escaped)) = (ascii, stated.iter().find(|one| !one.is_ascii_compatible())) {
         return lossy(bytes, escaped);
+    }
+    // Nothing else shifts to Japanese letters so.
+    if ascii && bytes.windows(3).any(|three| matches!(three, b"\x1B$B" | b"\x1B$@")) {
+        return lossy(bytes, ISO_2022_JP);
     }
     if let (true, Ok(text)) = (ascii, std::str::from_utf8(bytes)) {
         return (Cow::Borrowed(text), None);
@@ -126,6 +130,7 @@ fn by_label(label: &str) -> Option<&'static Encoding> {
     let label = match label.trim() {
         "mac-roman" | "macroman" | "mac" => "macintosh",
         "mac-cyrillic" | "maccyrillic" => "x-mac-cyrillic",
+        "iso2022jp" | "iso2022_jp" | "iso2022-jp" | "jis" => "iso-2022-jp",
         "utf8" | "utf_8" | "unicode" | "utf8mb4" => "utf-8",
         other => other,
     };

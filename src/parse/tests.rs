@@ -193,3 +193,11 @@ fn torn_tags_cost_nothing(#[case] item: &str, #[case] title: &str, #[case] guid:
     assert_eq!(titles(&parsed), [title, "next"]);
     assert_eq!(parsed.entries.first().unwrap().guid.as_deref(), guid);
 }
+
+#[test]
+fn escape_sequences_tell_their_character_set() {
+    for declaration in ["", "<?xml version='1.0' encoding='iso2022_jp'?>"] {
+        let text = format!("{declaration}{}", items("<item><title>\u{1B}$B?7\u{1B}(B!</title></item>"));
+        assert_eq!(titles(&read(&text).unwrap()), ["新!"]);
+    }
+}

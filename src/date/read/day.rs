@@ -148,7 +148,7 @@ impl Reader<'_, '_> {
         if sign.is_some_and(|sign| !self.is_sign(third - 1, sign)) {
             return None;
         }
-        if self.mode == Mode::Within && !self.tight(at, third) {
+        if self.mode == Mode::Within && !self.tight(at, third) && !self.is_spaced(at) {
             return None;
         }
         let sign = sign.unwrap_or(' ');
@@ -169,6 +169,13 @@ impl Reader<'_, '_> {
             return Some((Day::Plain { year: Some(two(first)), month: second, day: value }, third + 1));
         }
         Some((Day::Open { first, second, year: two(value), sign }, third + 1))
+    }
+
+    /// `12. 3. 2024`, as Czechs write it.
+    fn is_spaced(&self, at: usize) -> bool {
+        let gap = |at: usize| self.tokens.get(at).is_some_and(|token| token.gap);
+        let points = self.is_sign(at + 1, '.') && self.is_sign(at + 3, '.') && !gap(at + 1) && !gap(at + 3);
+        points && gap(at + 2) && gap(at + 4) && self.number(at + 4, 4, 4).is_some()
     }
 
     /// In a longer text `1.2.03` may be a version and `1/2/03` a count: with a short year both parts need two digits.

@@ -272,6 +272,7 @@ impl<'d, 'a> Reader<'d, 'a> {
             inner && is_block(self.dom.name(*id)) && self.dom.sums(*id).chars > 0
         };
         for id in self.ids.iter().copied().filter(leaf).take(MOST) {
+            let id = self.part_of_line(id).unwrap_or(id);
             let text = self.text(id);
             let rest = when::without_date(&text, dates);
             if !rest.is_empty() && !item::is_date_text(&rest) && rest.chars().count() > 3 {
@@ -282,6 +283,17 @@ impl<'d, 'a> Reader<'d, 'a> {
         let text = when::without_date(&self.item.text(self.dom, &|_| false), dates);
         let (cut, _) = text::cut(&text, LONGEST_LINE);
         (!cut.is_empty()).then(|| Picked { value: cut.to_owned(), id: None })
+    }
+
+    /// The first part with some words, where a line is made of nothing but parts: day, month, title.
+    fn part_of_line(&self, line: Id) -> Option<Id> {
+        let bare = |id: &Id| self.dom.children(*id).next().is_none() && self.dom.sums(*id).chars > 0;
+        let parts: Vec<Id> = self.dom.within(line).skip(1).filter(bare).take(8).collect();
+        let chars: usize = parts.iter().map(|id| self.dom.sums(*id).chars).sum();
+        if parts.len() < 2 || chars != self.dom.sums(line).chars {
+            return None;
+        }
+        parts.into_iter().find(|id| self.dom.sums(*id).chars >= 12 && !item::is_date(self.dom, *id))
     }
 
     fn title_of_link(&self, link: Option<&Picked<String>>) -> Option<Picked<String>> {

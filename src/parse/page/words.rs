@@ -322,6 +322,8 @@ pub(super) const SITE: &[&str] = &[
 pub(super) const LIST_PARAMETERS: &[&str] = &["cat=", "tag=", "author=", "category=", "s=", "q=", "share="];
 /// Fragments of what stands under a story.
 pub(super) const UNDER: &[&str] = &["#comment", "#respond", "#disqus", "#share", "#reply", "#reactions"];
+/// What links to files say of them.
+const FILES: [&str; 12] = ["pdf", "doc", "docx", "xls", "xlsx", "odt", "html", "zip", "kb", "mb", "ko", "mo"];
 /// Texts of links that name no story, in small letters.
 pub(super) const MORE: &[&str] = &[
     "more",
@@ -346,7 +348,22 @@ pub(super) const MORE: &[&str] = &[
     "comment",
     "reply",
     "download",
+    "herunterladen",
+    "télécharger",
+    "descargar",
+    "scarica",
+    "скачать",
+    "pobierz",
+    "stáhnout",
+    "indir",
+    "下载",
+    "下載",
+    "ダウンロード",
+    "다운로드",
+    "تحميل",
     "pdf",
+    "doc",
+    "docx",
     "weiterlesen",
     "mehr",
     "mehr lesen",
@@ -453,6 +470,14 @@ pub(super) const BY: &[&str] = &[
 
 /// Whether a link's text names no story.
 pub(super) fn is_more(text: &str) -> bool {
-    let text = text.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-    text.is_empty() || MORE.contains(&text.as_str())
+    let bare = |text: &str| text.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    let text = bare(text);
+    if text.is_empty() || MORE.contains(&text.as_str()) {
+        return true;
+    }
+    // "Download (PDF, 80 KB)"
+    let Some((first, rest)) = text.split_once(['(', ',', '[', '|', ' ']) else { return false };
+    let file = |word: &str| FILES.contains(&word) || word.bytes().all(|byte| byte.is_ascii_digit());
+    let mut rest = rest.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    MORE.contains(&bare(first).as_str()) && rest.all(file)
 }
