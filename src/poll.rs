@@ -395,7 +395,12 @@ fn rules_in_force(source: &Source, rules: &Rules) -> Digest {
 }
 
 /// How [`rules_under`] says that a page is read without selectors: nearly all are.
-static ALL_IS_WORKED_OUT: LazyLock<String> = LazyLock::new(|| format!("{:?}", PageSelectors::default()));
+static ALL_IS_WORKED_OUT: LazyLock<String> = LazyLock::new(|| format!("{:?}", without_selectors()));
+
+/// As a source has them whose config says nothing of it.
+fn without_selectors() -> PageSelectors {
+    PageSelectors { pages: 1, ..PageSelectors::default() }
+}
 
 /// The same under some version of our reading.
 fn rules_under(source: &Source, rules: &Rules, reading: u32) -> Digest {
@@ -404,7 +409,7 @@ fn rules_under(source: &Source, rules: &Rules, reading: u32) -> Digest {
     let filter = |filter: &crate::model::Filter| {
         [patterns(&filter.title), patterns(&filter.category), filter.language.join("\n")].join("\0")
     };
-    let page = if source.page == PageSelectors::default() {
+    let page = if source.page == without_selectors() {
         Cow::Borrowed(ALL_IS_WORKED_OUT.as_str())
     } else {
         Cow::Owned(format!("{:?}", source.page))

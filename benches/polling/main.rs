@@ -185,6 +185,12 @@ impl Bed<'_> {
             seconds(least),
             round.wall.as_secs_f64() / least.as_secs_f64()
         );
+        let cores = u32::try_from(std::thread::available_parallelism().map_or(1, usize::from)).unwrap();
+        println!(
+            "  {} of CPU on {cores} cores, which the origin uses too: not less than {} on the clock",
+            seconds(round.cpu),
+            seconds(least.max(round.cpu / cores))
+        );
     }
 
     fn sources(&self, origin: &Origin, path: &str) -> Vec<Arc<Source>> {

@@ -90,8 +90,8 @@ impl Poller {
             aftermath::whole(&mut state, &answer, rules, now, self.redirect_confirmations);
             return self.settle(source, state, Outcome::NotModified, now).await;
         }
-        let id = source.id.clone();
-        let stored = Arc::new(self.store.look(move |store| store.digests(&id, rules)).await?);
+        let never = state.first_success.is_none();
+        let stored = if never { Arc::default() } else { self.digests(source, rules).await? };
         let mut document = match self.same_list(source, &state, &body, &stored).await? {
             Ok(document) => document,
             Err(Refused { words, drifted }) => {
@@ -103,7 +103,7 @@ impl Poller {
         if source.full_text {
             self.full_texts(source, &mut state, &mut document.normalized).await;
         }
-        let first = state.first_success.is_none() || is_late_backlog(source, &state, &document);
+        let first = never || is_late_backlog(source, &state, &document);
         let tell = match state.read_under {
             Some(before) if state.body_hash == Some(hash_of(before, &body)) => Tell::Nothing,
             Some(before) if before != rules => Tell::Stated,
@@ -124,6 +124,12 @@ impl Poller {
         let arrived = Arrived { normalized, rules, kept, first, reshaped, tell, alone, now };
         let polled = self.intake(source, state, arrived).await?;
         Ok(if empty { Polled { outcome: Outcome::Empty, ..polled } } else { polled })
+    }
+
+    /// What need not be cleaned again.
+    async fn digests(&self, source: &Source, rules: Digest) -> Result<Arc<HashSet<Digest>>, StoreError> {
+        let id = source.id.clone();
+        Ok(Arc::new(self.store.look(move |store| store.digests(&id, rules)).await?))
     }
 
     async fn settle(
