@@ -13,8 +13,6 @@ ALTER TABLE bodies ADD COLUMN content_language TEXT;
 -- any other, FTS5 makes a piece of every row. So many bytes are gathered in memory before a piece is written.
 DROP TRIGGER words_of_new;
 INSERT INTO words (words, rank) VALUES ('hashsize', 8388608);
--- So many pieces of one size are merged into one; twice the usual, for a third less merging.
-INSERT INTO words (words, rank) VALUES ('automerge', 8);
 
 -- 1: the content is the article of the entry's own page; NULL: stored before that was remembered.
 ALTER TABLE entries ADD COLUMN article INTEGER;
