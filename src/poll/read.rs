@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::drift::{self, Refused};
 use super::{Notes, Polled, Poller, READERS, aftermath, push, rules_in_force};
-use crate::dedup::{self, Context, Rules, Tell};
+use crate::dedup::{self, Context, DocumentKeys, Rules, Tell};
 use crate::fetch::{Answer, Body, Fetched, Request};
 use crate::link;
 use crate::model::{
@@ -228,14 +228,28 @@ impl Poller {
         before: Box<SourceState>,
         arrived: Arrived,
     ) -> Result<Polled, StoreError> {
+        let (of, common) = (source.clone(), self.rules.clone());
+        // Whatever needs no look into the store is done before the writer is asked: there is one for all.
+        let prepared = tokio::task::spawn_blocking(move || {
+            let home = home_links(&of, &arrived.normalized);
+            let keys = keys(&of, &before, &common, &home, &arrived);
+            (before, arrived, home, keys)
+        });
+        // A panic is this poll's, as it would be without the other thread.
+        let prepared = prepared.await.map_err(|ended| match ended.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(ended) => StoreError::Failed(format!("a document's keys: {ended}")),
+        });
+        let (before, arrived, home, keys) = prepared?;
         let (source, common, mut notes) = (source.clone(), self.rules.clone(), Notes::of(&self.gate));
         self.store
             .remember(move |store| {
                 let mut state = before.clone();
-                let home = home_links(&source, &arrived.normalized);
                 let context = context(&source, &state, &common, &home, &arrived);
                 for _ in 0..ATTEMPTS {
-                    let decided = notes.write(|ledger| decide(store, &context, &arrived, &mut state, ledger));
+                    let decided = notes.write(|ledger| {
+                        decide(store, &context, (&arrived, keys.clone()), &mut state, ledger)
+                    });
                     match decided {
                         Err(StoreError::Conflict) => {}
                         Ok((outcome, committed)) => return Ok(Polled { outcome, committed, state }),
@@ -273,15 +287,29 @@ pub(super) fn context<'a>(
     }
 }
 
+/// The keys of a document; the texts that they, and later its words, are made of are taken out of its HTML.
+fn keys(
+    source: &Source,
+    state: &SourceState,
+    rules: &Rules,
+    home: &[String],
+    arrived: &Arrived,
+) -> DocumentKeys {
+    let entries = &arrived.normalized.entries;
+    for text in entries.iter().flat_map(|entry| [&entry.summary, &entry.content]).flatten() {
+        text.text();
+    }
+    dedup::document_keys(&context(source, state, rules, home, arrived), entries)
+}
+
 fn decide(
     store: &mut dyn Store,
     context: &Context<'_>,
-    arrived: &Arrived,
+    (arrived, keys): (&Arrived, DocumentKeys),
     state: &mut SourceState,
     ledger: &[HostDay],
 ) -> Result<(Outcome, Committed), StoreError> {
     let entries = &arrived.normalized.entries;
-    let keys = dedup::document_keys(context, entries);
     let known = store.known(context, entries, &keys)?;
     let intake = dedup::decide(context, entries, keys, &known);
     // The same bytes say nothing more of guids and links than they did.
