@@ -20,6 +20,7 @@ mod headers;
 mod http;
 mod ledger;
 mod polite;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod words;

@@ -25,7 +25,8 @@ pub use message::Message;
 
 use super::body::{self, Intake};
 use super::guard::{self, CONNECT_LIMIT, Guard, Lookup, Resolver};
-use super::polite::{Held, Permit};
+use super::polite::{Held, Permit, host_and_port};
+use super::standing::{IDLE, Standing};
 use super::{
     Answer, Body, Fetch, FetchError, Fetched, Freshness, Gate, Options, Request, asking, certificate,
     headers, words,
@@ -33,8 +34,6 @@ use super::{
 use crate::units::Span;
 
 const MAX_HOPS: usize = 10;
-/// Long enough for the next source of the same host, short enough to hold few sockets.
-const IDLE: Duration = Duration::from_secs(15);
 /// The most that goes into one allocation on the word of a server.
 const MAX_FORESIGHT: u64 = 1 << 18;
 /// A body may grow so far (bytes, decoded) without a place among the large ones.
@@ -50,7 +49,9 @@ pub struct Http {
     roots: Vec<reqwest::Certificate>,
     max_hold: Duration,
     proxy: Option<Url>,
-    clients: Mutex<HashMap<Option<Url>, Client>>,
+    /// For each proxy one that keeps connections open, and one that does not.
+    clients: Mutex<HashMap<(Option<Url>, bool), Client>>,
+    standing: Standing,
     gate: Arc<Gate>,
     /// Places for large bodies: together with the small ones of all polls they stay under 128 MiB.
     large: Arc<Semaphore>,
@@ -84,26 +85,27 @@ impl Http {
             max_hold: options.max_hold.0,
             proxy,
             clients: Mutex::default(),
+            standing: Standing::default(),
             gate,
             large: Arc::new(Semaphore::new(LARGE_BODIES)),
         };
-        http.client(None)?;
+        http.client(None, true)?;
         Ok(http)
     }
 
     /// The client for a proxy (the source's, else the common one). Built once for each.
-    fn client(&self, own: Option<&Url>) -> Result<Client, String> {
-        let proxy = own.or(self.proxy.as_ref()).cloned();
+    fn client(&self, own: Option<&Url>, stays_open: bool) -> Result<Client, String> {
+        let which = (own.or(self.proxy.as_ref()).cloned(), stays_open);
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(&proxy) {
+        if let Some(client) = clients.get(&which) {
             return Ok(client.clone());
         }
-        let client = self.build(proxy.as_ref())?;
-        clients.insert(proxy, client.clone());
+        let client = self.build(which.0.as_ref(), stays_open)?;
+        clients.insert(which, client.clone());
         Ok(client)
     }
 
-    fn build(&self, proxy: Option<&Url>) -> Result<Client, String> {
+    fn build(&self, proxy: Option<&Url>, stays_open: bool) -> Result<Client, String> {
         let mut guard = self.guard.clone();
         let mut builder = Client::builder()
             .tls_certs_only(self.roots.clone())
@@ -120,7 +122,7 @@ impl Http {
             .no_deflate()
             .connect_timeout(CONNECT_LIMIT)
             .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(2)
+            .pool_max_idle_per_host(if stays_open { 2 } else { 0 })
             .http1_max_headers(headers::MAX_LINES)
             .http2_max_header_list_size(u32::try_from(headers::MAX_HEAD).unwrap_or(u32::MAX));
         if let Some(url) = proxy {
@@ -147,7 +149,6 @@ impl Http {
         trip: &mut Trip,
     ) -> Result<Fetched, FetchError> {
         sound(request).map_err(|words| trip.broken(words))?;
-        let client = self.client(request.source.proxy.as_ref()).map_err(|words| trip.broken(words))?;
         let mut permit: Option<Permit> = None;
         loop {
             let url = trip.url.clone();
@@ -169,6 +170,9 @@ impl Http {
                 }
             };
             let started = Instant::now();
+            let stays_open = self.standing.has_room_for(&host_and_port(&url), started);
+            let client = self.client(request.source.proxy.as_ref(), stays_open);
+            let client = client.map_err(|words| trip.broken(words))?;
             let left = request.source.timeout.saturating_sub(trip.spent);
             let step = tokio::time::timeout(left, exchange(&client, &self.agent, request, now, trip)).await;
             trip.spent += started.elapsed();

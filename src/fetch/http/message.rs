@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
+use tokio::time::Instant;
 use url::Url;
 
-use super::{Http, words};
+use super::{Http, host_and_port, words};
 use crate::units::Span;
 
 /// One message, all of it within this time.
@@ -62,7 +63,8 @@ impl Http {
     pub async fn send(&self, message: Message) -> Result<(u16, Bytes), String> {
         self.may_dial(&message.url)?;
         self.gate.note(&message.url, |tally| tally.requests += 1);
-        let client = self.client(None)?;
+        let stays_open = self.standing.has_room_for(&host_and_port(&message.url), Instant::now());
+        let client = self.client(None, stays_open)?;
         let shown = words::shown(&message.url);
         let mut headers = message.headers;
         headers.insert(USER_AGENT, HeaderValue::clone(&self.agent));

@@ -1,0 +1,59 @@
+//! Which hosts' connections stay open for the next request. Each costs some 50 kB while it waits, so there is an end
+//! to them: when ten thousand hosts are asked one after the other, hardly one of them is asked again soon. Pure.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Long enough for the next source of the same host, short enough to hold few sockets.
+pub(super) const IDLE: Duration = Duration::from_secs(15);
+/// Hosts at once.
+const MOST: usize = 128;
+
+/// Hosts that have a place, and when they were last asked.
+#[derive(Default)]
+pub(super) struct Standing(Mutex<HashMap<String, Instant>>);
+
+impl Standing {
+    /// True when a connection that this host is asked over now may stay open. Whoever has a place keeps it for as long as
+    /// it is asked.
+    pub(super) fn has_room_for(&self, host: &str, now: Instant) -> bool {
+        let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = hosts.get_mut(host) {
+            *last = now;
+            return true;
+        }
+        if hosts.len() >= MOST {
+            hosts.retain(|_, last| now.saturating_duration_since(*last) < IDLE);
+        }
+        let room = hosts.len() < MOST;
+        if room {
+            hosts.insert(host.to_owned(), now);
+        }
+        room
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_asked_again_keeps_its_place_and_a_crowd_gets_none() {
+        let (standing, start) = (Standing::default(), Instant::now());
+        let asked = |host: &str, seconds| standing.has_room_for(host, start + Duration::from_secs(seconds));
+        for number in 0..MOST {
+            assert!(asked(&format!("h{number}:443"), 0));
+        }
+        assert!(!asked("late:443", 1));
+        assert!(asked("h0:443", 10));
+        assert!(asked("late:443", 15), "the others were not asked again");
+        for number in 2..MOST {
+            assert!(asked(&format!("n{number}:443"), 16));
+        }
+        assert!(asked("h0:443", 17));
+        assert!(!asked("h1:443", 17));
+    }
+}
