@@ -116,8 +116,9 @@ async fn look_up(
     now: DateTime<Utc>,
 ) -> Result<HashMap<SourceId, Known>, StoreError> {
     let (list, poller) = (sources.to_vec(), poller.clone());
+    let known_to_it = list.clone();
+    store.write(move |store| store.sync(&known_to_it)).await?;
     let work = move |store: &mut dyn Store| {
-        store.sync(&list)?;
         let by_id: HashMap<&str, &Arc<Source>> =
             list.iter().map(|source| (source.id.as_str(), source)).collect();
         let mut known = HashMap::with_capacity(list.len());
@@ -131,7 +132,7 @@ async fn look_up(
         })?;
         Ok(known)
     };
-    store.write(work).await
+    store.read(work).await
 }
 
 /// A 429 holds the whole host, also over a restart.

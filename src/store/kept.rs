@@ -40,8 +40,10 @@ impl KeptBody {
     /// # Errors
     /// The compressor's, which has no memory.
     pub fn pack(body: &[u8], limit: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        let packed = zstd::bulk::compress(body, LEVEL)
+        let mut packed = zstd::bulk::compress(body, LEVEL)
             .map_err(|error| StoreError::Failed(format!("compressing a body: {error}")))?;
+        // It was made with room for a body that does not shrink, and may wait for the writer.
+        packed.shrink_to_fit();
         Ok(Some(packed).filter(|packed| packed.len() as u64 <= limit))
     }
 

@@ -236,7 +236,9 @@ impl Store for Sqlite {
     fn sync(&mut self, sources: &[Arc<Source>]) -> Result<(), StoreError> {
         let transaction = self.db.transaction()?;
         sync::sync(&transaction, sources)?;
-        Ok(transaction.commit()?)
+        transaction.commit()?;
+        // It has looked at every source, and its cache holds them all, for nobody.
+        Ok(self.db.execute_batch("PRAGMA shrink_memory")?)
     }
 
     fn each_source(&mut self, visit: &mut dyn FnMut(SourceRow)) -> Result<(), StoreError> {
