@@ -1,6 +1,7 @@
 //! One `[[source]]` with what it inherits. Never looks at other sources.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::diagnose::Place;
@@ -38,7 +39,7 @@ pub(super) struct Found {
     pub(super) id: Option<SourceId>,
     pub(super) was: Vec<(SourceId, Place)>,
     pub(super) groups: Vec<String>,
-    pub(super) source: Option<Source>,
+    pub(super) source: Option<Arc<Source>>,
 }
 
 const FUTURES: &[FuturePolicy] = &[FuturePolicy::Clamp, FuturePolicy::Hold, FuturePolicy::Keep];
@@ -103,12 +104,10 @@ pub(super) fn read(section: &Section<'_, '_>, defaults: &Defaults) -> Found {
         id_place: section.place(if section.has("id") { "id" } else { "url" }),
         url_place: section.place("url"),
         source: match (&id, url) {
-            (Some(id), Some(url)) => Some(source.complete(
-                id.clone(),
-                was.iter().map(|(id, _)| id.clone()).collect(),
-                groups.clone(),
-                url,
-            )),
+            (Some(id), Some(url)) => {
+                let former = was.iter().map(|(id, _)| id.clone()).collect();
+                Some(Arc::new(source.complete(id.clone(), former, groups.clone(), url)))
+            }
             _ => None,
         },
         id,

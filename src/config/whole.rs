@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use toml::Spanned;
 use toml::de::DeTable;
@@ -58,7 +57,7 @@ pub(super) fn load_as(
     let (found, outputs) = reading.finish(server.token.as_ref());
     files.append(&mut report.also_read.borrow_mut());
 
-    let sources = found.into_iter().filter_map(|f| f.source).map(Arc::new).collect();
+    let sources = found.into_iter().filter_map(|f| f.source).collect();
     let mut warnings = report.finish();
     if warnings.is_fatal() {
         return Err(warnings);
