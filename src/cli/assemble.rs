@@ -17,6 +17,8 @@ use crate::store::{Handle, Lock, Sqlite, Store, StoreError};
 
 /// Readers beside the one writer: pages and documents are rendered from two at once.
 const READERS: usize = 2;
+/// Threads for work that blocks: the store's connections, four readers of documents, one more.
+const BLOCKING: usize = READERS + 1 + 4 + 1;
 /// For threads that still work when all else has ended.
 const LAST_WAIT: Duration = Duration::from_secs(1);
 
@@ -85,14 +87,14 @@ pub(super) fn http(config: &Config, gate: Arc<Gate>) -> anyhow::Result<Arc<Http>
 }
 
 /// Runs work to its end on threads of its own. Blocking ones are few: a store with three connections and four
-/// readers of documents have no use for more. One that hangs at the end, on a disk or in a document, does not
+/// readers of documents have no use for more, and an allocator keeps room for each. One that hangs at the end, on a disk or in a document, does not
 /// keep the process: what it was about to store it stores next time.
 ///
 /// # Errors
 /// What the work fails with, or the system that gives us no threads.
 pub(super) fn run<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(16).build()?;
+        tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING).build()?;
     let result = runtime.block_on(work);
     runtime.shutdown_timeout(LAST_WAIT);
     result
