@@ -87,7 +87,8 @@ fn a_source_that_is_renamed_or_moved_keeps_its_history() {
         (items.len() == 1 && items[0]["id"] == before["id"]).then_some(())
     });
     assert_eq!(daemon.titles("all"), ["A story"]);
-    assert_eq!(daemon.get("/sources/one.json").status, 404);
+    // Its readers are led on.
+    assert_eq!(daemon.get("/sources/one.json").status, 308);
 }
 
 #[test]
