@@ -88,7 +88,8 @@ fn a_source_that_is_renamed_or_moved_keeps_its_history() {
     });
     assert_eq!(daemon.titles("all"), ["A story"]);
     // Its readers are led on.
-    assert_eq!(daemon.get("/sources/one.json").status, 308);
+    let former = daemon.get("/sources/one.json");
+    assert_eq!((former.status, former.header("location")), (308, "/sources/two.json"));
 }
 
 #[test]
