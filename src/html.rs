@@ -124,7 +124,7 @@ impl Cleaner {
             Cow::Borrowed(_) => clean,
             Cow::Owned(printable) => printable,
         };
-        without_pixels(without_first_breaks(clean))
+        without_pixels(without_first_breaks(one_kind_of_breaks(clean)))
     }
 
     /// Like [`Cleaner::clean`] for a text that may be plain: without the tag of a real element `<` is a
@@ -141,13 +141,13 @@ pub fn sanitize(html: &str, base: Option<&Url>) -> String {
 
 fn escaped_text(text: &str) -> String {
     if !text.contains(['<', '>', '&', '\u{A0}']) {
-        return text.trim().to_owned();
+        return one_kind_of_breaks(text.trim().to_owned());
     }
     let mut out = String::with_capacity(text.len() + 16);
     // A blank that must not break stays: the serializer writes it as a reference.
     let blank = |letter: char| letter.is_whitespace() && letter != '\u{A0}';
     push_escaped(&mut out, decode(text).trim_matches(blank));
-    out
+    one_kind_of_breaks(out)
 }
 
 /// True when an element begins in it that cleaning takes out, but not what stands in it.
@@ -172,6 +172,12 @@ fn has_tags(text: &str) -> bool {
         let inner = text.get(place + 1..).unwrap_or_default();
         inner.starts_with("!--") || is_element(Name::of(inner.strip_prefix('/').unwrap_or(inner)).as_str())
     })
+}
+
+/// A carriage return that a reference named is a line break to whoever reads the text next (HTML Standard 13.2.3.5,
+/// XML 1.0, 2.11).
+fn one_kind_of_breaks(text: String) -> String {
+    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text }
 }
 
 /// A line break right behind `<pre>` is none (HTML Standard 13.2.6.4.7): one that stood there twice would be lost

@@ -80,7 +80,7 @@ fn long_texts_cost_time_in_proportion() {
 
 proptest! {
     #[test]
-    fn cleaning_twice_changes_nothing(html in "([<>/a-c&;=\" p!-]|<pre>|\n){0,60}") {
+    fn cleaning_twice_changes_nothing(html in "([<>/a-c&;=\" p!-]|<pre>|\n|&#13;){0,60}") {
         let once = sanitize(&html, None);
         prop_assert_eq!(sanitize(&once, None), once);
     }
@@ -108,4 +108,13 @@ fn breaks_at_the_beginning_of_preformatted_text_are_not_lost_one_by_one() {
     assert_eq!(once, "&lt;<pre> a\n\nb</pre><pre>c</pre>");
     assert_eq!(sanitize(&once, None), once);
     assert_eq!(sanitize("<pre><b>\n\na</b></pre>", None), "<pre><b>\n\na</b></pre>");
+}
+
+#[test]
+fn line_breaks_are_of_one_kind() {
+    for html in ["<b>a&#13;&#10;b&#13;c</b>", "<b>a\r\nb\rc</b>", "<b>a&#xD;b&#13;c</b>"] {
+        assert_eq!(sanitize(html, None), "<b>a\nb\nc</b>", "{html:?}");
+    }
+    assert_eq!(sanitize("a &amp; b&#13;c", None), "a &amp; b\nc");
+    assert_eq!(sanitize("a\rb", None), "a\nb");
 }
