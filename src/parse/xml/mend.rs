@@ -70,6 +70,8 @@ fn span(inner: &str) -> Span {
     let mut quote: Option<(u8, usize)> = None;
     let mut suspect = None;
     let mut next = None;
+    // Up to here a value is one, whatever stands in it.
+    let mut certain = 0;
     for (place, byte) in inner.bytes().enumerate() {
         match (quote, byte) {
             (None, b'>') => return Span::Whole(place + 1),
@@ -77,11 +79,15 @@ fn span(inner: &str) -> Span {
             (None, b'"' | b'\'') => (quote, suspect, next) = (Some((byte, place)), None, None),
             (Some((open, _)), byte) if byte == open => quote = None,
             (Some(_), b'>') if next.is_none() && suspect.is_none() => suspect = Some(place),
-            (Some((_, open)), b'<') if next.is_none() => {
-                if let Some(end) = suspect {
+            (Some(_), b'<') if place < certain => {}
+            (Some((byte, open)), b'<') if next.is_none() => {
+                if let Some(length) = value_length(inner, open, byte) {
+                    certain = open + length;
+                } else if let Some(end) = suspect {
                     return Span::Unquoted { open, end };
+                } else {
+                    next = Some(place);
                 }
-                next = Some(place);
             }
             // A quote that is never closed must not swallow the document.
             (Some(_), b'<') if next.is_some_and(|next| place > next + 512) => break,
@@ -92,6 +98,19 @@ fn span(inner: &str) -> Span {
         (Some((_, open)), Some(end)) => Span::Unquoted { open, end },
         _ => Span::Open(next.unwrap_or(inner.len())),
     }
+}
+
+/// Longest value that is searched for its end.
+const LONGEST_VALUE: usize = 64 << 10;
+
+/// From a quote to the next one, where that ends a value: it begins none, and the tag goes on or ends behind it.
+fn value_length(inner: &str, open: usize, quote: u8) -> Option<usize> {
+    let value = inner.as_bytes().get(open + 1..)?;
+    let length = value.iter().take(LONGEST_VALUE).position(|byte| *byte == quote)?;
+    let begins = length > 0 && value.get(length - 1) == Some(&b'=');
+    let goes_on =
+        value.get(length + 1).is_some_and(|byte| matches!(byte, b'/' | b'>') || byte.is_ascii_whitespace());
+    (!begins && goes_on).then_some(length + 1)
 }
 
 /// Whether a `<` in what was taken for one tag (without its own) shows that a quote or a `>` is missing.
