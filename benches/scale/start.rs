@@ -85,7 +85,8 @@ fn config(dir: &Path, documents: &Documents, origin: &Origin, port: u16) -> std:
 
 fn riverine(config: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_riverine"));
-    command.arg("--config").arg(config);
+    // As systemd/riverine.service sets it.
+    command.env("MIMALLOC_PURGE_DELAY", "0").arg("--config").arg(config);
     command
 }
 
