@@ -87,8 +87,8 @@ pub(super) fn http(config: &Config, gate: Arc<Gate>) -> anyhow::Result<Arc<Http>
 }
 
 /// Runs work to its end on threads of its own. Blocking ones are few: a store with three connections and four
-/// readers of documents have no use for more, and an allocator keeps room for each. One that hangs at the end, on a disk or in a document, does not
-/// keep the process: what it was about to store it stores next time.
+/// readers of documents have no use for more, and an allocator keeps room for each. One that hangs at the end, on a
+/// disk or in a document, does not keep the process: what it was about to store it stores next time.
 ///
 /// # Errors
 /// What the work fails with, or the system that gives us no threads.

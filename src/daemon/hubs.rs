@@ -150,25 +150,6 @@ fn random<const N: usize>() -> Result<String, StoreError> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Changes a subscription as it stands by then; the hub may have come back meanwhile.
-async fn amend(
-    store: &Handle,
-    token: &str,
-    change: impl FnOnce(&mut Subscription) -> bool + Send + 'static,
-) -> Result<bool, StoreError> {
-    let token = token.to_owned();
-    store
-        .write(move |store| {
-            let Some(mut known) = store.subscription(&token)? else { return Ok(false) };
-            let changed = change(&mut known);
-            if changed {
-                store.keep_subscription(&known)?;
-            }
-            Ok(changed)
-        })
-        .await
-}
-
 /// Asks one hub, or counts that it did not come back. The source, when its hub is relied on no more.
 async fn ask(
     hubs: &Hubs,
@@ -187,7 +168,7 @@ async fn ask(
     let failed = if known.asked.is_some() {
         Some("it took our request, and did not come back to ask whether we meant it".to_owned())
     } else {
-        let marked = amend(store, &known.token, move |known| {
+        let marked = store.amend_subscription(&known.token, move |known| {
             known.asked = Some(now);
             known.next_try = now + TimeDelta::seconds(PATIENCE);
             true
@@ -201,7 +182,7 @@ async fn ask(
     };
     tracing::warn!(source.id = %known.source, "{}: its hub {shown}: {}", known.source, crate::text::visible(&words));
     let doubted = known.pushed.is_some() && known.failures + 1 >= DOUBTED;
-    let changed = amend(store, &known.token, move |known| {
+    let changed = store.amend_subscription(&known.token, move |known| {
         if known.asked.is_none() {
             return false;
         }

@@ -53,8 +53,9 @@ impl Table<'_> {
         let entry = with_article.as_deref().unwrap_or(entry);
         let changed = substance_since(entry, story.link.as_deref()) != story.substance;
         let stated = entry.updated.filter(|at| *at > story.updated && *at <= now + AHEAD);
-        // What our own reading changed is not the source's word, nor is what a feed says where a page did. By now its text may have changed as well, but
-        // a river of old entries is worse than a correction that comes without a sign.
+        // What our own reading changed is not the source's word, nor is what a feed says where a page did. By now its
+        // text may have changed as well, but a river of old entries is worse than a correction that comes without a
+        // sign.
         let ours = said_before || story.reading != self.context.reading;
         let updated = match self.context.tell {
             _ if !changed || self.context.reshaped => None,

@@ -230,6 +230,8 @@ impl Poller {
     ) -> Result<Polled, StoreError> {
         let (of, common) = (source.clone(), self.rules.clone());
         // Whatever needs no look into the store is done before the writer is asked: there is one for all.
+        // Not more at once than documents are read: pages and the store's readers use the same threads.
+        let permit = self.readers.acquire().await;
         let prepared = tokio::task::spawn_blocking(move || {
             let home = home_links(&of, &arrived.normalized);
             let keys = keys(&of, &before, &common, &home, &arrived);
@@ -240,6 +242,7 @@ impl Poller {
             Ok(panic) => std::panic::resume_unwind(panic),
             Err(ended) => StoreError::Failed(format!("a document's keys: {ended}")),
         });
+        drop(permit);
         let (before, arrived, home, keys) = prepared?;
         let (source, common, mut notes) = (source.clone(), self.rules.clone(), Notes::of(&self.gate));
         self.store

@@ -138,7 +138,7 @@ async fn agree(
         (known.failures, known.words) = (0, None);
         true
     };
-    let agreed = amend(site, token, change).await?;
+    let agreed = site.store.amend_subscription(&token, change).await?;
     if agreed {
         tracing::info!(source.id = %found.source, lease, "{}: subscribed to its hub", found.source);
     }
@@ -159,7 +159,7 @@ async fn refused(site: &Arc<Site>, found: &Subscription, reason: &str, now: Date
             known.next_try = known.next_try.max(now + TimeDelta::seconds(REFUSED));
             true
         };
-        amend(site, token, change).await.map(drop)
+        site.store.amend_subscription(&token, change).await.map(drop)
     };
     if done.is_err() {
         return later();
@@ -167,23 +167,6 @@ async fn refused(site: &Arc<Site>, found: &Subscription, reason: &str, now: Date
     // What it may have kept from us until now is fetched.
     hand_over(site, found.source.clone(), News::Lost).await;
     reply::text(StatusCode::OK, "")
-}
-
-async fn amend(
-    site: &Arc<Site>,
-    token: String,
-    change: impl FnOnce(&mut Subscription) -> bool + Send + 'static,
-) -> Result<bool, StoreError> {
-    site.store
-        .write(move |store| {
-            let Some(mut known) = store.subscription(&token)? else { return Ok(false) };
-            let changed = change(&mut known);
-            if changed {
-                store.keep_subscription(&known)?;
-            }
-            Ok(changed)
-        })
-        .await
 }
 
 /// `POST`: a delivery (WebSub 7). A wrong signature is told nothing, and counted.
@@ -218,7 +201,7 @@ pub(super) async fn deliver(
     let signature = head.headers.get("x-hub-signature").and_then(|value| value.to_str().ok());
     if !signature.is_some_and(|signature| is_signed(signature, &found.secret, &body)) {
         site.metrics.heard(Heard::Forged);
-        let counted = amend(&site, token, |known| {
+        let counted = site.store.amend_subscription(&token, |known| {
             known.refused += 1;
             true
         });

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::StoreError;
+use super::{Handle, StoreError};
 use crate::model::{Hub, Push, SourceId};
 
 /// One subscription, from the wish for it to its end.
@@ -99,4 +99,28 @@ pub trait Subscriptions {
     /// # Errors
     /// See [`Subscriptions`].
     fn hasten(&mut self, source: &SourceId, by: DateTime<Utc>, reason: &str) -> Result<(), StoreError>;
+}
+
+impl Handle {
+    /// Changes a subscription as it stands by then: hub and daemon may both be at it. `change` says whether there is
+    /// anything to remember, and so is the answer.
+    ///
+    /// # Errors
+    /// See [`Subscriptions`].
+    pub async fn amend_subscription(
+        &self,
+        token: &str,
+        change: impl FnOnce(&mut Subscription) -> bool + Send + 'static,
+    ) -> Result<bool, StoreError> {
+        let token = token.to_owned();
+        self.write(move |store| {
+            let Some(mut known) = store.subscription(&token)? else { return Ok(false) };
+            let changed = change(&mut known);
+            if changed {
+                store.keep_subscription(&known)?;
+            }
+            Ok(changed)
+        })
+        .await
+    }
 }
