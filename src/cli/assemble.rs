@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use tokio::sync::{mpsc, oneshot};
 use url::Url;
 
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::config::Config;
-use crate::daemon::Plan;
 use crate::daemon::hubs::Hubs;
+use crate::daemon::{Command, Daemon, Plan};
 use crate::dedup::Rules;
 use crate::fetch::{Gate, Http};
 use crate::poll::Poller;
@@ -84,6 +85,34 @@ fn public_address(config: &Config, http: &Http) -> Option<Url> {
 /// What it cannot be built from.
 pub(super) fn http(config: &Config, gate: Arc<Gate>) -> anyhow::Result<Arc<Http>> {
     Ok(Arc::new(Http::new(&config.fetch, gate).map_err(|words| anyhow!(words))?))
+}
+
+/// The daemon's loop for one command, where no daemon runs. `each` hears what comes back.
+///
+/// # Errors
+/// The store's, or a defect that ended the loop.
+pub(super) async fn alone<T>(
+    config: &Config,
+    command: impl FnOnce(mpsc::UnboundedSender<T>) -> Command,
+    mut each: impl FnMut(T),
+) -> anyhow::Result<()> {
+    let clock = clock::from_env().map_err(anyhow::Error::msg)?;
+    let (_lock, handle) = open_store(config)?;
+    let plan = plan(config, &handle, &clock, None)?;
+    let daemon = Daemon::new(plan, handle, clock, Arc::new(|_| {})).await?;
+    let (commands, received) = mpsc::channel(1);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let looping = tokio::spawn(daemon.round(received, async {
+        let _ = stopped.await;
+    }));
+    let (reports, mut results) = mpsc::unbounded_channel();
+    if commands.send(command(reports)).await.is_ok() {
+        while let Some(report) = results.recv().await {
+            each(report);
+        }
+    }
+    let _ = stop.send(());
+    Ok(looping.await?)
 }
 
 /// Runs work to its end on threads of its own. Blocking ones are few: a store with three connections and four

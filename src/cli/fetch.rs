@@ -2,17 +2,14 @@
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
-use tokio::sync::{mpsc, oneshot};
 
 use super::{Global, Wrong, assemble, print};
-use crate::clock;
 use crate::config::Config;
+use crate::daemon::Command;
 use crate::daemon::control::{self, Line, Request};
-use crate::daemon::{Command, Daemon};
 use crate::model::SourceId;
 use crate::store;
 use crate::text;
@@ -116,21 +113,7 @@ pub(super) fn named(ids: &[String], config: &Config) -> anyhow::Result<()> {
 
 /// No daemon runs: the same loop, for one round.
 async fn alone(config: &Config, ids: Vec<String>, progress: &mut Progress) -> anyhow::Result<()> {
-    let clock = clock::from_env().map_err(anyhow::Error::msg)?;
-    let (_lock, handle) = assemble::open_store(config)?;
-    let plan = assemble::plan(config, &handle, &clock, None)?;
-    let daemon = Daemon::new(plan, handle, clock, Arc::new(|_| {})).await?;
-    let (commands, received) = mpsc::channel(1);
-    let (stop, stopped) = oneshot::channel::<()>();
-    let looping = tokio::spawn(daemon.round(received, async {
-        let _ = stopped.await;
-    }));
-    let (reports, mut results) = mpsc::unbounded_channel();
     let sources = Some(ids.into_iter().map(SourceId::new).collect());
-    let asked = commands.send(Command::Poll { sources, reports }).await;
-    while let Some(report) = results.recv().await.filter(|_| asked.is_ok()) {
-        progress.line(&Line::polled(&report));
-    }
-    let _ = stop.send(());
-    Ok(looping.await?)
+    let poll = |reports| Command::Poll { sources, reports };
+    assemble::alone(config, poll, |report| progress.line(&Line::polled(&report))).await
 }

@@ -2,16 +2,14 @@
 //! Beside a running daemon it asks that daemon; a dry run only reads. Never asks the network.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::bail;
-use tokio::sync::{mpsc, oneshot};
 
 use super::{FAILED, Global, assemble, fetch, print};
 use crate::clock;
 use crate::config::Config;
 use crate::daemon::control::{self, Line, Request};
-use crate::daemon::{Command, Daemon, Reread};
+use crate::daemon::{Command, Reread};
 use crate::model::SourceId;
 use crate::store::{self, Handle, Sqlite};
 use crate::text;
@@ -115,26 +113,15 @@ async fn dry(args: &Args, config: &Config, ids: &[String], reader: Sqlite) -> an
 
 /// No daemon runs: the same loop, for this alone.
 async fn alone(config: &Config, ids: Vec<String>, tally: &mut Tally) -> anyhow::Result<()> {
-    let clock = clock::from_env().map_err(anyhow::Error::msg)?;
-    let (_lock, handle) = assemble::open_store(config)?;
-    let plan = assemble::plan(config, &handle, &clock, None)?;
-    let daemon = Daemon::new(plan, handle, clock, Arc::new(|_| {})).await?;
-    let (commands, received) = mpsc::channel(1);
-    let (stop, stopped) = oneshot::channel::<()>();
-    let looping = tokio::spawn(daemon.round(received, async {
-        let _ = stopped.await;
-    }));
-    let (reports, mut results) = mpsc::unbounded_channel();
     let sources = ids.into_iter().map(SourceId::new).collect();
-    let asked = commands.send(Command::Replay { sources, reports }).await;
     let mut printed = Ok(());
-    while let Some(reread) = results.recv().await.filter(|_| asked.is_ok()) {
+    let replay = |reports| Command::Replay { sources, reports };
+    let each = |reread: Reread| {
         // Whoever closed stdout does not want the lines; the work goes on.
         if printed.is_ok() {
             printed = tally.line(&Line::replayed(&reread));
         }
-    }
-    let _ = stop.send(());
-    looping.await?;
+    };
+    assemble::alone(config, replay, each).await?;
     printed
 }
