@@ -7,6 +7,7 @@ pub mod control;
 mod errand;
 pub mod hubs;
 mod load;
+mod pace;
 mod plan;
 mod pushes;
 mod queue;
@@ -33,7 +34,7 @@ use crate::store::{self, Committed, Handle, StoreError};
 use errand::Errand;
 pub use plan::Plan;
 use pushes::Pushes;
-use queue::Queue;
+use queue::{Manner, Queue};
 pub use rereading::Reread;
 use timetable::Timetable;
 
@@ -251,12 +252,22 @@ impl Daemon {
         }
         let by_hand = by_hand || errand.sources.iter().any(|source| self.asked.contains_key(&source.id));
         if let Some(asked) = self.waiting.get_mut(&number) {
-            *asked |= by_hand;
+            if by_hand && !std::mem::replace(asked, true) {
+                self.queue.hasten(number, &errand.host);
+            }
             return;
         }
         self.waiting.insert(number, by_hand);
+        let timed = errand.sources.iter().any(|source| matches!(source.schedule, Schedule::Cron(_)));
+        let manner = if by_hand {
+            Manner::Urgent
+        } else if timed {
+            Manner::Timed
+        } else {
+            Manner::Paced
+        };
         let ready_at = self.poller.gate.free_at(&errand.host);
-        self.queue.push(number, &errand.host, by_hand, ready_at);
+        self.queue.push(number, &errand.host, manner, ready_at, self.clock.elapsed());
     }
 
     fn start(&mut self, number: u32, host: Arc<str>) {

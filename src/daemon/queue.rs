@@ -1,5 +1,6 @@
 //! Who of those who are due may go: a line per host, a pause between two of one host, and a limit on all
-//! together. A slow or forbidding host fills its own line and nobody else's.
+//! together. A slow or forbidding host fills its own line and nobody else's. Who keeps pace goes when the pace allows,
+//! those who came first first; whoever does not passes them by.
 //! The gate in fetch has the last word on every single request; this keeps those who could only wait there
 //! from costing more than a number. Pure: times come in as values.
 
@@ -8,11 +9,16 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::pace::Pace;
+
 /// The lines of all hosts.
 pub(super) struct Queue {
     lines: HashMap<Arc<str>, Line>,
     /// Hosts whose first in line may go, and from when on. First come, first served.
     turns: BinaryHeap<Reverse<(Duration, u64, Arc<str>)>>,
+    /// Hosts whose turn came, and whose first in line the pace holds back.
+    held: VecDeque<Arc<str>>,
+    pace: Pace,
     ticket: u64,
     running: usize,
     limits: Limits,
@@ -26,39 +32,90 @@ pub(super) struct Limits {
     pub(super) gap: Duration,
 }
 
+/// How somebody waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// Goes with the pace.
+    Paced,
+    /// At a moment that people chose: the pace does not hold it back.
+    Timed,
+    /// Somebody waits for it: in front of all others of its host, and the pace does not hold it back.
+    Urgent,
+}
+
 #[derive(Default)]
 struct Line {
-    waiting: VecDeque<u32>,
+    waiting: VecDeque<Waiting>,
     running: usize,
-    /// It stands in `turns`.
+    /// It stands in `turns` or in `held`.
     called: bool,
+    /// It stands in `held`. What stands there of one that does not is left over.
+    held: bool,
+}
+
+struct Waiting {
+    errand: u32,
+    paced: bool,
 }
 
 impl Queue {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { lines: HashMap::new(), turns: BinaryHeap::new(), ticket: 0, running: 0, limits }
+        let (lines, turns, held) = (HashMap::new(), BinaryHeap::new(), VecDeque::new());
+        Self { lines, turns, held, pace: Pace::default(), ticket: 0, running: 0, limits }
     }
 
     /// Nobody waits any more; who runs goes on running, under these limits.
     pub(super) fn clear(&mut self, limits: Limits) {
         self.limits = limits;
         self.turns.clear();
+        self.held.clear();
         self.lines.retain(|_, line| {
             line.waiting.clear();
-            line.called = false;
+            (line.called, line.held) = (false, false);
             line.running > 0
         });
     }
 
-    /// Stands in line. `urgent`: in front of all others of its host.
-    pub(super) fn push(&mut self, errand: u32, host: &Arc<str>, urgent: bool, ready_at: Duration) {
+    /// Stands in line.
+    pub(super) fn push(
+        &mut self,
+        errand: u32,
+        host: &Arc<str>,
+        manner: Manner,
+        ready_at: Duration,
+        elapsed: Duration,
+    ) {
         let line = self.lines.entry(host.clone()).or_default();
-        if urgent {
-            line.waiting.push_front(errand);
-        } else {
-            line.waiting.push_back(errand);
+        let waiting = Waiting { errand, paced: manner == Manner::Paced };
+        if waiting.paced {
+            self.pace.fell_due(elapsed);
         }
+        if manner == Manner::Urgent {
+            line.waiting.push_front(waiting);
+        } else {
+            line.waiting.push_back(waiting);
+        }
+        self.let_go(host);
         self.call(host, ready_at);
+    }
+
+    /// Somebody waits for one who stands in line already.
+    pub(super) fn hasten(&mut self, errand: u32, host: &Arc<str>) {
+        let Some(line) = self.lines.get_mut(host) else { return };
+        let place = line.waiting.iter().position(|waiting| waiting.errand == errand);
+        if place.and_then(|place| line.waiting.remove(place)).is_some() {
+            line.waiting.push_front(Waiting { errand, paced: false });
+            self.let_go(host);
+        }
+    }
+
+    /// The pace does not hold this host back any more, if it did and its first in line keeps none.
+    fn let_go(&mut self, host: &Arc<str>) {
+        let Some(line) = self.lines.get_mut(host) else { return };
+        if line.held && line.waiting.front().is_some_and(|first| !first.paced) {
+            (line.called, line.held) = (false, false);
+            self.call(host, Duration::ZERO);
+        }
     }
 
     fn call(&mut self, host: &Arc<str>, ready_at: Duration) {
@@ -73,15 +130,37 @@ impl Queue {
 
     /// The next that may go now, and the line it stood in: it counts as running there until [`Queue::done`].
     pub(super) fn next(&mut self, elapsed: Duration) -> Option<(u32, Arc<str>)> {
-        if !self.pause(elapsed).is_zero() {
+        if self.running >= self.limits.concurrency.max(1) {
             return None;
         }
-        let Reverse((_, _, host)) = self.turns.pop()?;
+        let paced = !self.pace.pause(elapsed).is_zero();
+        while !paced && let Some(host) = self.held.pop_front() {
+            if self.lines.get(&host).is_some_and(|line| line.held) {
+                return self.go(host, elapsed);
+            }
+        }
+        while self.turns.peek().is_some_and(|Reverse((at, _, _))| *at <= elapsed) {
+            let Reverse((_, _, host)) = self.turns.pop()?;
+            let line = self.lines.get_mut(&host)?;
+            if !paced || line.waiting.front().is_some_and(|first| !first.paced) {
+                return self.go(host, elapsed);
+            }
+            line.held = true;
+            self.held.push_back(host);
+        }
+        None
+    }
+
+    /// The first in this line goes.
+    fn go(&mut self, host: Arc<str>, elapsed: Duration) -> Option<(u32, Arc<str>)> {
         let line = self.lines.get_mut(&host)?;
-        line.called = false;
-        let errand = line.waiting.pop_front()?;
+        (line.called, line.held) = (false, false);
+        let Waiting { errand, paced } = line.waiting.pop_front()?;
         line.running += 1;
         self.running += 1;
+        if paced {
+            self.pace.begins(elapsed);
+        }
         self.call(&host, elapsed.saturating_add(self.limits.gap));
         Some((errand, host))
     }
@@ -99,12 +178,12 @@ impl Queue {
     }
 
     /// How long until somebody may go.
-    pub(super) fn pause(&self, elapsed: Duration) -> Duration {
-        match self.turns.peek() {
-            Some(Reverse((at, _, _))) if self.running < self.limits.concurrency.max(1) => {
-                at.saturating_sub(elapsed)
-            }
-            _ => Duration::MAX,
+    pub(super) fn pause(&mut self, elapsed: Duration) -> Duration {
+        if self.running >= self.limits.concurrency.max(1) {
+            return Duration::MAX;
         }
+        let turn = self.turns.peek().map(|Reverse((at, _, _))| at.saturating_sub(elapsed));
+        let held = (!self.held.is_empty()).then(|| self.pace.pause(elapsed));
+        turn.into_iter().chain(held).min().unwrap_or(Duration::MAX)
     }
 }

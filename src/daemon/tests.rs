@@ -1,6 +1,7 @@
 //! The loop in hours that pass in no time: who is asked when, and what cannot change that.
 
 mod faults;
+mod pace;
 mod scale;
 
 use std::sync::Mutex;
