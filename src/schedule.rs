@@ -186,8 +186,11 @@ fn scheduled(source: &Source, state: &SourceState, limits: &Limits, now: DateTim
         Schedule::Adaptive { min, max } => {
             // Room for the jitter, so that it too stays below the longest wait.
             let roof = max.div_f64(1.0 + source.jitter.clamp(0.0, 1.0));
+            // By the clock of what it states, which may be behind ours.
+            let theirs = TimeDelta::from_std(state.late).ok().and_then(|late| now.checked_sub_signed(late));
+            let theirs = theirs.unwrap_or(now);
             let (gap, why) =
-                rhythm::wait(&state.rhythm, state.first_success, now, source.timezone, (*min, roof));
+                rhythm::wait(&state.rhythm, state.first_success, theirs, source.timezone, (*min, roof));
             (Due { at: floored(gap), reason: String::new(), steady: false }, why)
         }
     }

@@ -248,6 +248,9 @@ pub struct SourceState {
     pub hints: Hints,
     /// Publication times of entries seen, newest first, at most 64: the rhythm that `adaptive` learns from.
     pub rhythm: Vec<DateTime<Utc>>,
+    /// How long after its stated time the newest of them came in sight: their clock is wrong, or their zone, or our
+    /// clock.
+    pub late: Duration,
     /// The head of its last document.
     pub feed: Option<Feed>,
     /// Hash of the parts of the config that validators depend on (url, headers, auth).
@@ -284,6 +287,30 @@ pub struct PollDay {
 impl SourceState {
     /// Days of polls that are kept.
     const DAYS: usize = 30;
+    /// Publication times kept to learn a source's rhythm from.
+    const RHYTHM: usize = 64;
+
+    /// Notes what a document of `now` says of when its entries were published. `looked` is when the one before it was
+    /// had: what is new since came in sight later, whatever it says.
+    pub fn published(
+        &mut self,
+        times: impl Iterator<Item = DateTime<Utc>>,
+        looked: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) {
+        let before = self.rhythm.first().copied();
+        self.rhythm.extend(times);
+        self.rhythm.sort_unstable_by(|one, two| two.cmp(one));
+        self.rhythm.dedup();
+        let fresh = self.rhythm.iter().take_while(|at| before.is_some_and(|before| **at > before)).count();
+        self.rhythm.truncate(Self::RHYTHM);
+        if let (Some(looked), Some(newest), 1..) = (looked, self.rhythm.first(), fresh) {
+            // So many since then: the newest of them came, on average, so long ago.
+            let ago = (now - looked) / i32::try_from(fresh + 1).unwrap_or(i32::MAX);
+            let late = (now - *newest - ago).min((looked - *newest) * 2);
+            self.late = late.to_std().unwrap_or_default();
+        }
+    }
 
     /// Counts a poll that ended now, by how the source stands after it.
     pub fn tally(&mut self, now: DateTime<Utc>) {

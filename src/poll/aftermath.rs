@@ -5,9 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 
+use crate::dedup::{self, Decision, Intake};
 use crate::fetch::{Answer, FetchError};
 use crate::link;
-use crate::model::{Digest, Outcome, Redirect, Source, SourceState, Standing, Validators};
+use crate::model::{Digest, Entry, Outcome, Redirect, Source, SourceState, Standing, Validators};
 
 /// A learnt address that fails so often is in doubt.
 const LEARNT_FAILURES: u32 = 3;
@@ -268,4 +269,20 @@ fn fail(state: &mut SourceState, words: &str) {
     state.consecutive_failures = state.consecutive_failures.saturating_add(1);
     state.held_until = None;
     state.redirect = None;
+}
+
+/// True when a document brought something that was not known, whatever becomes of it.
+pub(super) fn has_news(intake: &Intake) -> bool {
+    let is_news = |decision: &Decision| {
+        matches!(decision, Decision::New(_) | Decision::Meets(..) | Decision::Filtered(_))
+    };
+    intake.decisions.iter().any(is_news)
+}
+
+/// News that nobody dated, or the future: the source's rhythm is learned from when they came in sight.
+pub(super) fn undated(state: &mut SourceState, intake: &Intake, entries: &[Entry], now: DateTime<Utc>) {
+    let dated = entries.iter().filter_map(dedup::stated).any(|at| at <= now);
+    if !dated && !intake.backlog && has_news(intake) {
+        state.published(std::iter::once(now), None, now);
+    }
 }

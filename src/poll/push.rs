@@ -9,7 +9,7 @@ use url::Url;
 
 use super::read::{Arrived, Kept, note};
 use super::{Polled, Poller, aftermath, roll, rules_in_force};
-use crate::dedup::{Decision, Intake, Tell};
+use crate::dedup::{Intake, Tell};
 use crate::fetch::{Answer, Body};
 use crate::model::{Format, Hub, PushChange, Source, SourceState};
 use crate::normalize::Normalized;
@@ -100,7 +100,7 @@ impl Poller {
             self.full_texts(source, &mut state, &mut document.normalized).await;
         }
         self.plan_pushed(source, &mut state, now);
-        note(&mut state, &document, now);
+        note(&mut state, &document, None, now);
         // It says nothing of what the address answers: the kept body stays.
         let arrived = Arrived {
             normalized: document.normalized,
@@ -178,11 +178,8 @@ pub(super) fn look_for_hub(state: &mut SourceState, answer: &Answer, document: &
 
 /// A poll found what its hub never told of: it is relied on no more, and the next poll is when it would be without.
 pub(super) fn untold(state: &mut SourceState, intake: &Intake, alone: Option<&(DateTime<Utc>, String)>) {
-    let is_news = |decision: &Decision| {
-        matches!(decision, Decision::New(_) | Decision::Meets(..) | Decision::Filtered(_))
-    };
     if let (Some((next, reason)), Some(push)) = (alone, &mut state.push)
-        && intake.decisions.iter().any(is_news)
+        && aftermath::has_news(intake)
     {
         push.change = Some(PushChange::Missed);
         state.next_poll = Some(*next);

@@ -21,8 +21,6 @@ use crate::store::{Commit, Committed, Keep, KeptBody, Reading, Store, StoreError
 const LARGE: usize = 1 << 20;
 /// How often a poll decides again when another was first.
 pub(super) const ATTEMPTS: usize = 3;
-/// Publication times kept to learn a source's rhythm from.
-const RHYTHM: usize = 64;
 /// Warnings of one reading that are kept.
 const WARNINGS: usize = 20;
 
@@ -110,11 +108,12 @@ impl Poller {
             _ => Tell::Changes,
         };
         let reshaped = is_reshaped(&state, &document);
+        let looked = state.last_success;
         aftermath::whole(&mut state, &answer, rules, now, self.redirect_confirmations);
         state.body_hash = (!body.delta).then_some(hash);
         state.reading = normalize::READING;
         state.body_bytes = body.bytes.len() as u64;
-        note(&mut state, &document, now);
+        note(&mut state, &document, looked, now);
         push::look_for_hub(&mut state, &answer, &document.normalized);
         self.plan_next(source, &mut state, now);
         let alone = self.without_hub(source, &state, now);
@@ -319,6 +318,7 @@ fn decide(
     if context.tell != Tell::Nothing {
         state.trust = intake.trust(context.trust);
     }
+    aftermath::undated(state, &intake, entries, context.now);
     warn_of_keys(state);
     if let Some(rebuilt) = intake.rebuilt {
         warn_of_rebuild(state, rebuilt);
@@ -465,8 +465,13 @@ fn hints(feed: &RawFeed) -> Hints {
     }
 }
 
-/// What a reading leaves in the state besides validators.
-pub(super) fn note(state: &mut SourceState, document: &Document, now: DateTime<Utc>) {
+/// What a reading leaves in the state besides validators. `looked` is when its address gave the document before.
+pub(super) fn note(
+    state: &mut SourceState,
+    document: &Document,
+    looked: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) {
     state.hints = Hints { fresh_for: state.hints.fresh_for, ..document.hints.clone() };
     let warnings = &document.normalized.warnings;
     state.warnings = warnings.iter().take(WARNINGS).map(ToString::to_string).collect();
@@ -474,10 +479,7 @@ pub(super) fn note(state: &mut SourceState, document: &Document, now: DateTime<U
         state.warnings.push(format!("and {} more warnings", warnings.len() - WARNINGS));
     }
     let dates = document.normalized.entries.iter().filter_map(dedup::stated).filter(|at| *at <= now);
-    state.rhythm.extend(dates);
-    state.rhythm.sort_unstable_by(|one, two| two.cmp(one));
-    state.rhythm.dedup();
-    state.rhythm.truncate(RHYTHM);
+    state.published(dates, looked, now);
     let items = document.normalized.entries.len();
     let few = drift::count(state, document.normalized.feed.format, items);
     state.warnings.extend(few);

@@ -215,7 +215,7 @@ impl Kept {
         let alone = whole && (!source.full_text || is_only_reading(&before, &source, common));
         let rules = if alone { today } else { before.read_under.unwrap_or(today) };
         let most = state.most_items;
-        note(&mut state, &document, now);
+        note(&mut state, &document, None, now);
         state.most_items = state.most_items.max(most);
         state.reading = normalize::READING;
         if alone {

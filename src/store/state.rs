@@ -41,6 +41,8 @@ pub(super) struct StateRow {
     held_until: Option<i64>,
     hints: HintsRow,
     rhythm: Times,
+    #[serde(skip_serializing_if = "is_zero")]
+    late: u64,
     feed: Option<FeedRow>,
     request_hash: Option<Hash>,
     guid_doubts: u32,
@@ -52,6 +54,11 @@ pub(super) struct StateRow {
     days: Vec<(i64, u32, u32, u32)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hub: Option<(String, String)>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 #[derive(Serialize, Deserialize)]
@@ -170,6 +177,7 @@ impl From<&SourceState> for StateRow {
                 update_gap: state.hints.update_gap.map(|span| span.as_secs()),
             },
             rhythm: Times(state.rhythm.iter().map(DateTime::timestamp).collect()),
+            late: state.late.as_secs(),
             feed: state.feed.as_ref().map(|feed| FeedRow {
                 format: feed.format.name().to_owned(),
                 title: feed.title.clone(),
@@ -237,6 +245,7 @@ impl From<StateRow> for SourceState {
                 update_gap: span(row.hints.update_gap),
             },
             rhythm: row.rhythm.0.into_iter().map(at).collect(),
+            late: Duration::from_secs(row.late),
             feed: row.feed.map(|feed| Feed {
                 format: FORMATS
                     .into_iter()

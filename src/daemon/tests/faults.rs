@@ -177,3 +177,86 @@ async fn what_a_hub_sends_waits_for_the_poll_under_way() {
     assert_eq!(daemon.by_hand(&["s"]).await.len(), 1);
     daemon.stop().await;
 }
+
+/// How an origin dates the news of an hour since the bed's first moment.
+type Dated = fn(u64) -> String;
+
+fn stated(hour: u64, behind: i64) -> String {
+    let start: DateTime<Utc> = "2026-03-01T12:00:00Z".parse().unwrap();
+    let at = start + TimeDelta::hours(i64::try_from(hour).unwrap() - behind);
+    format!("<pubDate>{}</pubDate>", at.to_rfc2822())
+}
+
+fn rightly(hour: u64) -> String {
+    stated(hour, 0)
+}
+
+/// The news of the twenty hours before this moment.
+fn hourly(at: Duration, dated: Dated) -> Reply {
+    let hours = (0..=at.as_secs() / HOUR).rev().take(20);
+    let item = |hour| {
+        let date = dated(hour);
+        format!("<item><title>{hour}</title><link>https://o.example/{hour}</link>{date}</item>")
+    };
+    let items: String = hours.map(item).collect();
+    body(&format!("<rss version=\"2.0\"><channel><title>t</title>{items}</channel></rss>"))
+}
+
+/// When sources were asked over three days, with a jump of our wall clock after thirty hours: one that learns when its
+/// hourly news come, one that fails until an hour later, one whose server asked just before to be left alone for six.
+async fn learning_around(jump: TimeDelta, dated: Dated) -> [Vec<u64>; 3] {
+    let bed = Bed::new(move |asked| match (asked.source.as_str(), asked.at.as_secs() / HOUR) {
+        ("learns", _) => hourly(asked.at, dated),
+        ("failing", ..31) => status(500),
+        ("held", 29) => throttled(503, Some(6 * HOUR)),
+        _ => feed(&["a"]),
+    });
+    let schedule = Schedule::Adaptive { min: Duration::from_mins(5), max: Duration::from_hours(12) };
+    let learns = Source { schedule, ..source("learns") };
+    let daemon = start(&bed, &[learns, every("failing", HOUR), every("held", HOUR)]).await;
+    bed.pass(30 * HOUR).await;
+    bed.clock.jump(jump);
+    bed.pass(2 * DAY).await;
+    daemon.stop().await;
+    let asked = bed.asked();
+    ["learns", "failing", "held"].map(|id| times(&asked, id))
+}
+
+/// The longest wait between two of these from then on.
+fn longest(times: &[u64], from: u64) -> u64 {
+    times.windows(2).filter(|two| two[1] > from).map(|two| two[1] - two[0]).max().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn jumps_of_the_wall_clock_undo_nothing_that_was_learned() {
+    let [_, failing, held] = learning_around(TimeDelta::zero(), rightly).await;
+    assert!(held.windows(2).any(|two| two[1] - two[0] >= 6 * HOUR), "{held:?}");
+    for hours in [-240, -24, -1, 1, 24, 240] {
+        let all = learning_around(TimeDelta::hours(hours), rightly).await;
+        let [learns, failing_too, held_too] = &all;
+        assert_eq!((failing_too, held_too), (&failing, &held), "{hours}: back-off and holds do not notice");
+        // Whose newest entry seems a day old is held for silent, once, for as long as anybody is.
+        let then = if hours >= 24 { 43 } else { 0 };
+        assert!(longest(learns, then * HOUR) <= 2 * HOUR, "{hours}: {learns:?}");
+        assert!(longest(learns, 0) <= 12 * HOUR + 5, "{hours}: {learns:?}");
+        assert!(learns.len() <= 260, "{hours}: no storm, {}", learns.len());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_dates_its_news_wrongly_or_not_at_all_is_asked_when_they_come() {
+    let [right, ..] = learning_around(TimeDelta::zero(), rightly).await;
+    let wrong: [(&str, Dated); 5] = [
+        ("an hour behind", |hour| stated(hour, 1)),
+        ("eight hours behind", |hour| stated(hour, 8)),
+        ("a day behind", |hour| stated(hour, 24)),
+        ("a day ahead", |hour| stated(hour, -24)),
+        ("undated", |_| String::new()),
+    ];
+    for (name, dated) in wrong {
+        let [asked, ..] = learning_around(TimeDelta::zero(), dated).await;
+        assert!(longest(&asked, 26 * HOUR) <= 2 * HOUR, "{name}: {asked:?}");
+        assert!(asked.len() * 2 >= right.len(), "{name}: {} to {}", asked.len(), right.len());
+        assert!(asked.len() <= 2 * right.len(), "{name}: {} to {}", asked.len(), right.len());
+    }
+}
