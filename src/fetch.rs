@@ -22,7 +22,7 @@ mod ledger;
 mod polite;
 mod standing;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod words;
 
 pub use guard::{Guard, Lookup};

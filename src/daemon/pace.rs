@@ -4,8 +4,9 @@
 //! In any stretch of one second, wherever it begins, at most [`ALWAYS`] begin; or, where that is more, the lesser of 1.25
 //! times what fell due and 1.4 times what began, both a second, in the ten minutes before. Why that is enough:
 //!
-//! - 150 are one and a half times a mean of 100, and of a lower mean nothing is asked. So few never wait.
+//! - 140 are 1.4 times a mean of 100, and of a lower mean nothing is asked. So few never wait.
 //! - Beyond that, a second has at most 1.4 times the mean of the ten minutes that end with it.
+//! - What is left up to 1.5 is for requests that come a little after the poll has begun.
 //! - In ten minutes that go on after it, what falls due then counts too. A second has at most 1.25 times what fell due before,
 //!   so that demand may sink by a sixth in ten minutes; it sinks more slowly of an evening. Where it ends at once, no rule
 //!   that does not know the future could have foreseen it.
@@ -22,7 +23,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Begun in one second, these are no herd, whatever came before.
-const ALWAYS: usize = 150;
+const ALWAYS: usize = 140;
 const SECOND: Duration = Duration::from_secs(1);
 /// What is remembered together, in seconds.
 const SPELL: u64 = 10;

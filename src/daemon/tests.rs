@@ -3,6 +3,7 @@
 mod faults;
 mod pace;
 mod scale;
+mod wild;
 
 use std::sync::Mutex;
 
@@ -428,11 +429,11 @@ async fn by_hand_overrides_schedule_and_back_off_and_answers_who_asked() {
     daemon.stop().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_network_that_is_gone_for_a_day_comes_back_without_a_storm() {
+/// A hundred sources, polled every half an hour; no network from the second hour on, for a day.
+async fn without_network(options: Options, fault: fn() -> Reply) {
     let gone_for = HOUR..DAY + HOUR;
-    let bed = Bed::new(move |asked| {
-        if gone_for.contains(&asked.at.as_secs()) { broken("no network") } else { unchanged_or_feed(asked) }
+    let bed = Bed::with(options, move |asked| {
+        if gone_for.contains(&asked.at.as_secs()) { fault() } else { unchanged_or_feed(asked) }
     });
     let sources: Vec<Source> =
         (0..100).map(|number| Source { jitter: 0.1, ..every(&format!("s{number}"), 30 * MINUTE) }).collect();
@@ -447,9 +448,22 @@ async fn a_network_that_is_gone_for_a_day_comes_back_without_a_storm() {
     // A hundred in half an hour are one in eighteen seconds; the start alone may bring fifty in one.
     let busiest = seconds.range(MINUTE..).map(|(_, count)| *count).max().unwrap();
     assert!(busiest <= 6, "{busiest}");
-    let last: Vec<u64> =
-        (0..100).map(|number| times(&asked, &format!("s{number}"))[..].last().copied().unwrap()).collect();
-    assert!(last.iter().all(|at| *at > DAY + 12 * HOUR - 35 * MINUTE), "everybody is back on schedule");
+    for number in 0..100 {
+        let times = times(&asked, &format!("s{number}"));
+        // Back-off is six hours at most, and a tenth; then it is as ever.
+        let back = times.iter().position(|at| *at >= DAY + HOUR).unwrap();
+        assert!(times[back] <= DAY + 8 * HOUR, "{times:?}");
+        assert!(times[back..].windows(2).all(|two| two[1] - two[0] <= 35 * MINUTE), "{times:?}");
+        assert!(times[times.len() - 1] > DAY + 12 * HOUR - 35 * MINUTE, "everybody is back on schedule");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_that_is_gone_for_a_day_comes_back_without_a_storm() {
+    let options = Options { per_host_gap: Span::secs(0), ..Options::default() };
+    without_network(options.clone(), || broken("no network")).await;
+    // Where every request takes all of its time, more are due than there are places.
+    without_network(Options { concurrency: 1, ..options }, hangs).await;
 }
 
 fn unchanged_or_feed(asked: &Asked) -> Reply {

@@ -9,7 +9,7 @@ use crate::clock::{Clock, Manual, System};
 use crate::model::{Auth, Secret, SourceId};
 
 mod ends;
-mod origin;
+pub(crate) mod origin;
 mod redirects;
 mod tls;
 mod wire;

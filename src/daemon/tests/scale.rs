@@ -145,12 +145,12 @@ fn who_falls_due_together_begins_one_after_the_other() {
 
 #[test]
 fn what_grows_and_sinks_as_a_day_does_makes_no_queue() {
-    // Doubled in an hour, and halved in the next; the steepest half of each.
+    // Doubled in an hour, and on the way to be halved in the next.
     let rate = |elapsed: Duration| {
         let hours = elapsed.as_secs_f64() / 3600.0;
-        160.0 * 2.0_f64.powf(if hours < 0.5 { hours } else { 1.0 - hours })
+        100.0 * 2.0_f64.powf(if hours < 1.0 { hours } else { 2.0 - hours })
     };
-    let span = Duration::from_hours(1);
+    let span = Duration::from_mins(90);
     let mut queue = Queue::new(Limits { concurrency: 256, per_host: 1, gap: GAP });
     let (mut asked, mut longest, mut ends) = (Vec::new(), Duration::ZERO, std::collections::VecDeque::new());
     let (mut elapsed, mut due, mut dues) = (Duration::ZERO, Duration::ZERO, Vec::new());
@@ -175,10 +175,7 @@ fn what_grows_and_sinks_as_a_day_does_makes_no_queue() {
         }
     }
     let (ratio, busy) = herd(asked.iter().copied(), span);
-    assert!(busy > 2900, "{busy}");
+    assert!(busy > 4000, "{busy}");
     assert!(ratio <= 1.5, "{ratio}");
-    // The mean of the first ten minutes is not known before they have passed.
-    let later = asked.iter().zip(&dues).filter(|(at, _)| **at > Duration::from_mins(15));
-    let waited = later.map(|(at, due)| at.saturating_sub(*due)).max().unwrap();
-    assert!(waited < Duration::from_secs(1) && longest < Duration::from_mins(1), "{waited:?} {longest:?}");
+    assert!(asked.len() + 300 > dues.len() && longest < Duration::from_secs(1), "{longest:?}");
 }

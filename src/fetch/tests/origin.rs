@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// What to do with a request.
-pub(super) enum Reply {
+pub(crate) enum Reply {
     /// These bytes, then the connection is closed.
     Say(Vec<u8>),
     /// These bytes, and the connection stays open for more requests.
@@ -18,15 +18,15 @@ pub(super) enum Reply {
     Reset(Vec<u8>),
 }
 
-pub(super) struct Origin {
-    pub(super) address: SocketAddr,
+pub(crate) struct Origin {
+    pub(crate) address: SocketAddr,
     heads: Arc<Mutex<Vec<String>>>,
     connections: Arc<Mutex<usize>>,
 }
 
 impl Origin {
     /// Answers by the request's target.
-    pub(super) async fn start(ip: &str, script: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(ip: &str, script: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((ip, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (heads, connections) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<Mutex<usize>>::default());
@@ -43,15 +43,15 @@ impl Origin {
     }
 
     /// The request heads so far, lower-cased up to each colon by nobody: as they came.
-    pub(super) fn heads(&self) -> Vec<String> {
+    pub(crate) fn heads(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
     }
 
-    pub(super) fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         *self.connections.lock().unwrap()
     }
 
-    pub(super) fn url(&self, path: &str) -> url::Url {
+    pub(crate) fn url(&self, path: &str) -> url::Url {
         url::Url::parse(&format!("http://{}{path}", self.address)).unwrap()
     }
 }
@@ -94,7 +94,7 @@ async fn request(stream: &mut TcpStream) -> Option<String> {
 }
 
 /// A whole answer with its length.
-pub(super) fn answer(status: &str, lines: &[&str], body: &[u8]) -> Vec<u8> {
+pub(crate) fn answer(status: &str, lines: &[&str], body: &[u8]) -> Vec<u8> {
     let mut bytes = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n", body.len());
     for line in lines {
         bytes.push_str(line);
@@ -106,10 +106,10 @@ pub(super) fn answer(status: &str, lines: &[&str], body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-pub(super) fn ok(lines: &[&str], body: &[u8]) -> Reply {
+pub(crate) fn ok(lines: &[&str], body: &[u8]) -> Reply {
     Reply::Say(answer("200 OK", lines, body))
 }
 
-pub(super) fn redirect(status: u16, to: &str) -> Reply {
+pub(crate) fn redirect(status: u16, to: &str) -> Reply {
     Reply::Say(answer(&format!("{status} Elsewhere"), &[&format!("location: {to}")], b""))
 }
