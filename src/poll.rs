@@ -51,6 +51,8 @@ pub struct Poller {
     pub rules: Arc<Rules>,
     /// `[fetch]`, as far as it says when.
     pub limits: Limits,
+    /// In words, for [`Poller::timing`].
+    limits_in_words: String,
     /// A permanent redirect seen this often is believed.
     pub redirect_confirmations: u32,
     /// Compressed bodies up to this size are kept; 0: none.
@@ -96,6 +98,7 @@ impl Poller {
             clock,
             rules: Arc::new(rules),
             limits: limits(options),
+            limits_in_words: format!("{:?}", limits(options)),
             redirect_confirmations: options.redirect_confirmations,
             keep_bodies,
             readers: Arc::new(Semaphore::new(READERS as usize)),
@@ -288,8 +291,8 @@ impl Poller {
     /// The part of the config that says when: a stored due time counts only under the same.
     fn timing(&self, source: &Source) -> String {
         let text = format!(
-            "{:?} {} {} {} {:?}",
-            source.schedule, source.timezone, source.enabled, source.jitter, self.limits
+            "{:?} {} {} {} {}",
+            source.schedule, source.timezone, source.enabled, source.jitter, self.limits_in_words
         );
         format!("{:?}", Digest::of("timing", &[text.as_bytes()]))
     }

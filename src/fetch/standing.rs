@@ -12,20 +12,33 @@ pub(super) const IDLE: Duration = Duration::from_secs(15);
 /// Hosts at once.
 const MOST: usize = 128;
 
-/// Hosts that have a place, and when they were last asked.
+/// Who gave up its place is looked for this often at most, however many hosts ask for one meanwhile.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Hosts that have a place.
 #[derive(Default)]
-pub(super) struct Standing(Mutex<HashMap<String, Instant>>);
+pub(super) struct Standing(Mutex<Places>);
+
+#[derive(Default)]
+struct Places {
+    /// When each was last asked.
+    hosts: HashMap<String, Instant>,
+    looked: Option<Instant>,
+}
 
 impl Standing {
     /// True when a connection that this host is asked over now may stay open. Whoever has a place keeps it for as long as
     /// it is asked.
     pub(super) fn has_room_for(&self, host: &str, now: Instant) -> bool {
-        let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Places { hosts, looked } = &mut *places;
         if let Some(last) = hosts.get_mut(host) {
             *last = now;
             return true;
         }
-        if hosts.len() >= MOST {
+        let rested = |before: Instant| now.saturating_duration_since(before) >= LOOK;
+        if hosts.len() >= MOST && looked.is_none_or(rested) {
+            *looked = Some(now);
             hosts.retain(|_, last| now.saturating_duration_since(*last) < IDLE);
         }
         let room = hosts.len() < MOST;
