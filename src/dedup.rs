@@ -29,7 +29,7 @@ pub use between::candidate_names;
 pub use changes::take_article;
 pub use decide::decide;
 pub use document::{DocumentKeys, document_keys};
-pub use keys::{Keys, keys_of_address, leads_to, mark};
+pub use keys::{Keys, keys_between, keys_of_address, leads_to, mark};
 pub use likeness::{Kept, NEAR, SIMILAR};
 pub use substance::substance;
 

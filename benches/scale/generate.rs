@@ -44,6 +44,9 @@ const PLACE: &str = "CASE WHEN i < ?7 THEN i * ?5 ELSE (i - ?7) * ?8 END";
 const KEY: &str =
     "unhex(printf('%016x', CASE WHEN i < ?7 THEN i * ?5 ELSE (i - ?7) * ?8 END) || hex(randomblob(8)))";
 
+/// A key that is made of a time: two bytes of its day, the rest of chance.
+const DATED: &str = "unhex(printf('%04x', CAST(?6 + i * ?4 AS INTEGER) / 86400) || hex(randomblob(14)))";
+
 fn chunk(db: &Connection, (from, to): (i64, i64), sources: i64, entries: i64) {
     // Spread over a year, newest last.
     let step = f64::from(365 * 86_400) / entries as f64;
@@ -60,7 +63,7 @@ fn chunk(db: &Connection, (from, to): (i64, i64), sources: i64, entries: i64) {
     run(&format!(
         "INSERT INTO entries (number, id, source, published, updated, first_seen, modified, listed, stated, title_key,
            guid, title, link, stated_published, summary, more, digest, substance, reading)
-         {numbers} SELECT i + 1, {KEY}, 1 + i % ?3, {published}, {published}, {published}, {published}, 1,
+         {numbers} SELECT i + 1, {DATED}, 1 + i % ?3, {published}, {published}, {published}, {published}, 1,
            {published}, {PLACE}, 'https://s' || (i % ?3) || '.example/?p=' || i, 'What happened, number ' || i,
            'https://s' || (i % ?3) || '.example/news/' || i, {published}, '<p>In short, ' || i || '</p>', '{{}}',
            randomblob(16), randomblob(16), 1 FROM n"
@@ -68,12 +71,14 @@ fn chunk(db: &Connection, (from, to): (i64, i64), sources: i64, entries: i64) {
     run(&format!(
         "INSERT INTO sightings (number, source, entry, published, digest, story, title_key, text_key, guid, link,
            title, stated, first_seen, rule)
-         {numbers} SELECT i + 1, 1 + i % ?3, i + 1, {published}, {KEY}, {KEY}, {PLACE}, {PLACE},
+         {numbers} SELECT i + 1, 1 + i % ?3, i + 1, {published}, {KEY}, {DATED}, {PLACE}, {PLACE},
            'https://s' || (i % ?3) || '.example/?p=' || i, 'https://s' || (i % ?3) || '.example/news/' || i,
            'What happened, number ' || i, {published}, {published}, 'first' FROM n"
     ));
-    for scope in ["1 + i % ?3", "1 + i % ?3", "1 + i % ?3", "1 + i % ?3", "0", "0", "0"] {
-        run(&format!("INSERT INTO keys (scope, key, target) {numbers} SELECT {scope}, {KEY}, i + 1 FROM n"));
+    // Guid, link, story and text in the source; the story between sources.
+    let own = "1 + i % ?3";
+    for (scope, key) in [(own, KEY), (own, KEY), (own, DATED), (own, DATED), ("0", DATED)] {
+        run(&format!("INSERT INTO keys (scope, key, target) {numbers} SELECT {scope}, {key}, i + 1 FROM n"));
     }
     // Places and the word that stands in every entry: store/sqlite/search.rs.
     run(&format!(

@@ -75,7 +75,7 @@ pub(super) fn fetch(section: &Section<'_, '_>) -> fetch::Options {
 pub(super) fn dedup(section: &Section<'_, '_>) -> dedup::Options {
     let default = dedup::Options::default();
     dedup::Options {
-        window: section.get("window", values::span).unwrap_or(default.window),
+        window: section.get("window", values::window).unwrap_or(default.window),
         ignore_title_suffix: section
             .get("ignore_title_suffix", values::patterns)
             .map_or(default.ignore_title_suffix, |all| all.iter().map(|p| p.as_str().to_owned()).collect()),

@@ -22,6 +22,8 @@ use crate::units::{Size, Span};
 /// threats.md: no address is longer.
 const LONGEST_URL: usize = 8 << 10;
 /// Texts less alike than this speak of the same things; they need not say the same.
+/// The widest `window`.
+const WIDEST: Span = Span::secs(31 * 86_400);
 const LEAST_ALIKE: f64 = 0.8;
 
 /// `true` or `false`.
@@ -77,6 +79,17 @@ pub(super) fn some_span(spot: &Spot<'_, '_>) -> Read<Span> {
     match span(spot)? {
         Span(d) if d.is_zero() => spot.wrong(format!("{} must be longer than 0s", spot.key.name)),
         other => Ok(other),
+    }
+}
+
+/// How far apart the same title may be the same story.
+pub(super) fn window(spot: &Spot<'_, '_>) -> Read<Span> {
+    match span(spot)? {
+        window if window.0 > WIDEST.0 => spot.wrong(format!(
+            "{} is at most 31d: a title that comes again after a month is another story",
+            spot.key.name
+        )),
+        window => Ok(window),
     }
 }
 

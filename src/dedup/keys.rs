@@ -1,9 +1,13 @@
 //! The keys of an entry: 128-bit hashes of typed, length-prefixed parts. Pure.
+//!
+//! A key that is made of a time begins with its day, and what is made of a key (a mark, a name) begins as that does.
+//! The store keeps keys in trees, and what is new is mostly of today: so a poll touches a few pages that are at hand, and
+//! not one at a random place for each key, whatever the number of entries stored.
 
 use chrono::{DateTime, Utc};
 
 use super::{Rules, stated};
-use crate::model::{Digest, Entry, EntryId, Markup};
+use crate::model::{DedupRule, Digest, Entry, EntryId, Markup};
 use crate::{link, text};
 
 /// Characters of a folded text from which on it tells its entry from others by itself.
@@ -43,7 +47,7 @@ pub struct Keys {
 
 /// The mark of a key that several stories of a source have had.
 pub fn mark(key: Digest) -> Digest {
-    Digest::of("plural", &[&key.0])
+    Digest::of("plural", &[&key.0]).behind(key.place())
 }
 
 /// What the keys of an entry are made of.
@@ -100,7 +104,7 @@ pub(super) fn make(parts: &Parts, telling: Telling<'_>) -> Keys {
     let link = |link: &str| Digest::of("link", &[link.as_bytes()]);
     Keys {
         story,
-        twin: Digest::of("twin", &[&story.0, apart.as_bytes()]),
+        twin: Digest::of("twin", &[&story.0, apart.as_bytes()]).behind(story.place()),
         guid: guid.filter(|_| telling.guid).map(guid_key),
         guid_global: guid.is_some_and(is_global),
         link: telling.link.map(link),
@@ -128,7 +132,7 @@ pub(super) fn link_key(link: &str) -> Digest {
 /// The key of timestamp and text.
 pub(super) fn body_key(parts: &Parts) -> Option<Digest> {
     let at = parts.stated.filter(|_| !parts.text.is_empty())?;
-    Some(Digest::of("body", &[&at.timestamp().to_le_bytes(), parts.text.as_bytes()]))
+    Some(of_its_day("body", at, &parts.text))
 }
 
 /// True when a stored guid or link of a sighting leads to this key still.
@@ -148,9 +152,21 @@ pub fn keys_of_address(address: &str) -> Vec<Digest> {
     keys
 }
 
+/// The keys under which a guid or a link counts between sources, in every form it may have there.
+pub fn keys_between(rule: DedupRule, guid: Option<&str>, link: Option<&str>) -> Vec<Digest> {
+    match rule {
+        DedupRule::Guid => guid.filter(|guid| is_global(guid)).map(guid_key).into_iter().collect(),
+        DedupRule::Link => {
+            let forms = link.map(|link| [link::canonical_with_fragment(link), link::canonical(link)]);
+            forms.iter().flatten().flatten().map(|link| link_key(link)).collect()
+        }
+        DedupRule::TimestampTitle | DedupRule::None => Vec::new(),
+    }
+}
+
 /// A published name from a key: a version 8 UUID (RFC 9562, 5.8).
 pub(super) fn name(key: Digest, salt: &str) -> EntryId {
-    let digest = Digest::of("entry", &[&key.0, salt.as_bytes()]);
+    let digest = Digest::of("entry", &[&key.0, salt.as_bytes()]).behind(key.place());
     EntryId(uuid::Builder::from_custom_bytes(digest.0).into_uuid())
 }
 
@@ -190,7 +206,15 @@ pub(super) fn body_text(entry: &Entry) -> String {
 
 /// The key of timestamp and title.
 pub(super) fn dated(at: DateTime<Utc>, title: &str) -> Digest {
-    Digest::of("timestamp+title", &[&at.timestamp().to_le_bytes(), title.as_bytes()])
+    of_its_day("timestamp+title", at, title)
+}
+
+/// The key of a time and a text, behind its day (1970 to 2149; what is outside stands at the ends).
+fn of_its_day(kind: &str, at: DateTime<Utc>, text: &str) -> Digest {
+    let seconds = at.timestamp();
+    let day = seconds.div_euclid(86_400).clamp(0, i64::from(u16::MAX));
+    let place = u16::try_from(day).unwrap_or_default().to_be_bytes();
+    Digest::of(kind, &[&seconds.to_le_bytes(), text.as_bytes()]).behind(place)
 }
 
 fn story(parts: &Parts, link: Option<&str>) -> Digest {
@@ -208,7 +232,7 @@ fn story(parts: &Parts, link: Option<&str>) -> Digest {
         }
         // A few words ("Good morning") are said again another day.
         (true, Some(at), None) if parts.text.chars().nth(TELLING - 1).is_none() => {
-            Digest::of("timestamp+content", &[&at.timestamp().to_le_bytes(), text])
+            of_its_day("timestamp+content", at, &parts.text)
         }
         (true, _, None) => Digest::of("content", &[text]),
     }

@@ -296,6 +296,22 @@ impl Digest {
         cut.copy_from_slice(full.split_at(16).0);
         Self(cut)
     }
+
+    /// The same behind these two bytes, which say where among others it stands in the store's trees.
+    #[must_use]
+    pub fn behind(self, place: [u8; 2]) -> Self {
+        let mut moved = [0; 16];
+        for (slot, byte) in moved.iter_mut().zip(place.into_iter().chain(self.0)) {
+            *slot = byte;
+        }
+        Self(moved)
+    }
+
+    /// Its first two bytes.
+    pub fn place(self) -> [u8; 2] {
+        let [first, second, ..] = self.0;
+        [first, second]
+    }
 }
 
 impl fmt::Debug for Digest {

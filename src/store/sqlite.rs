@@ -47,11 +47,15 @@ use words::Words;
 /// The writer's page cache in KiB. With SQLite's 2 MB a transaction of many polls does not fit: its pages are
 /// written, read again and written again.
 const WRITER_CACHE: i64 = 16 << 10;
+/// Pages of the log after which they are written to where they belong: so many as the log keeps anyway. What polls
+/// change again and again is then written once.
+const CHECKPOINT: i64 = 4096;
 /// "rivr": what SQLite's `application_id` says of our files.
 const APPLICATION_ID: i64 = 0x7269_7672;
 
 /// Each migration brings a file from version n to n + 1. Never changed once released.
-const MIGRATIONS: [&str; 2] = [include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("migrations/1.sql"), include_str!("migrations/2.sql"), include_str!("migrations/3.sql")];
 
 /// The store in one SQLite file.
 #[derive(Debug)]
@@ -182,6 +186,7 @@ impl Sqlite {
         self.db.pragma_update(None, "cache_size", -WRITER_CACHE)?;
         // Bytes; the log is cut back to this after a checkpoint.
         self.db.pragma_update(None, "journal_size_limit", 16 << 20)?;
+        self.db.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
         self.db.execute_batch("BEGIN IMMEDIATE")?;
         let migrated = self.migrate();
         self.db.execute_batch(if migrated.is_ok() { "COMMIT" } else { "ROLLBACK" })?;

@@ -3,26 +3,60 @@
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
-use crate::dedup::{Keys, leads_to, mark};
+use crate::dedup::{Keys, keys_between, leads_to, mark};
 use crate::model::{DedupRule, Digest};
 use crate::store::StoreError;
 
-/// Writes keys: a handful for every entry, so its statement is held.
+/// Reads and writes keys: a handful for every entry, so its statements are held.
 pub(super) struct Keyring<'a> {
     db: &'a Connection,
     source: i64,
+    read: CachedStatement<'a>,
     write: CachedStatement<'a>,
+    has: Has,
+}
+
+/// What there is among the keys of this store.
+struct Has {
+    /// Keys made before those of one day stood together.
+    older: bool,
+    /// Guids between sources.
+    guids: bool,
+    /// Links between sources.
+    links: bool,
 }
 
 impl<'a> Keyring<'a> {
     pub(super) fn new(db: &'a Connection, source: i64) -> Result<Self, StoreError> {
+        let read = db.prepare_cached("SELECT target FROM keys WHERE scope = ?1 AND key = ?2")?;
         let write = db.prepare_cached(
             "INSERT INTO keys (scope, key, target) VALUES (?1, ?2, ?3)
              ON CONFLICT (scope, key) DO UPDATE SET target = excluded.target
              WHERE scope > 0 AND EXISTS
                (SELECT 1 FROM sightings WHERE number = keys.target AND entry IS NULL)",
         )?;
-        Ok(Self { db, source, write })
+        let has = db
+            .prepare_cached("SELECT older_keys, guids_meet, links_meet FROM installation")?
+            .query_row([], |row| Ok(Has { older: row.get(0)?, guids: row.get(1)?, links: row.get(2)? }))?;
+        Ok(Self { db, source, read, write, has })
+    }
+
+    /// What a key leads to.
+    pub(super) fn target(&mut self, scope: i64, key: Digest) -> Result<Option<i64>, StoreError> {
+        let target = self.read.query_row(params![scope, key.0], |row| row.get(0)).optional()?;
+        if target.is_none() && self.has.older { self.older(scope, key) } else { Ok(target) }
+    }
+
+    /// What the key leads to in the form that it had before its day stood in front: its first bytes were others, which
+    /// nobody knows any more, and at the end were two that the new form has not.
+    fn older(&self, scope: i64, key: Digest) -> Result<Option<i64>, StoreError> {
+        let [_, _, rest @ ..] = key.0;
+        let ends = [[0; 2], [u8::MAX; 2]].map(|end| [rest.as_slice(), &end].concat());
+        Ok(self
+            .db
+            .prepare_cached("SELECT target FROM keys WHERE scope = ?1 AND key BETWEEN ?2 AND ?3 LIMIT 1")?
+            .query_row(params![scope, ends[0], ends[1]], |row| row.get(0))
+            .optional()?)
     }
 
     /// Keys inside the source. A story key that another entry holds is made single by link or guid.
@@ -60,7 +94,8 @@ impl<'a> Keyring<'a> {
         if rule == DedupRule::None {
             return Ok(());
         }
-        for key in [keys.guid.filter(|_| keys.guid_global), keys.link].into_iter().flatten() {
+        let guid = keys.guid.filter(|_| keys.guid_global && self.has.guids);
+        for key in [guid, keys.link.filter(|_| self.has.links)].into_iter().flatten() {
             self.register(0, key, number)?;
         }
         if own && self.register(0, keys.story, number)?.is_some() {
@@ -72,15 +107,50 @@ impl<'a> Keyring<'a> {
     /// Makes a key lead to the target; the other that it leads to already, if there is one. A key that another
     /// holds stays with it, unless that other is only the record of a filtered entry.
     fn register(&mut self, scope: i64, key: Digest, target: i64) -> Result<Option<i64>, StoreError> {
+        if self.has.older
+            && let Some(holder) = self.older(scope, key)?
+            && holder != target
+        {
+            return Ok(Some(holder));
+        }
         if self.write.execute(params![scope, key.0, target])? > 0 {
             return Ok(None);
         }
-        let holder: i64 = self
-            .db
-            .prepare_cached("SELECT target FROM keys WHERE scope = ?1 AND key = ?2")?
-            .query_row(params![scope, key.0], |row| row.get(0))?;
+        let holder: i64 = self.read.query_row(params![scope, key.0], |row| row.get(0))?;
         Ok((holder != target).then_some(holder))
     }
+}
+
+/// Makes guids or links keys between sources, of all that is stored, once the first source goes by them: until then
+/// nobody asks, and every key costs its place in the tree.
+pub(super) fn begin_to_meet(db: &Connection, rule: DedupRule) -> Result<(), StoreError> {
+    let (begun, begin) = match rule {
+        DedupRule::Guid => ("SELECT guids_meet FROM installation", "UPDATE installation SET guids_meet = 1"),
+        DedupRule::Link => ("SELECT links_meet FROM installation", "UPDATE installation SET links_meet = 1"),
+        DedupRule::TimestampTitle | DedupRule::None => return Ok(()),
+    };
+    if db.query_row(begun, [], |row| row.get(0))? {
+        return Ok(());
+    }
+    let mut all = db.prepare(
+        "SELECT x.source, x.number, x.entry, x.guid, x.link FROM sightings x JOIN sources s ON s.number = x.source
+         WHERE x.entry IS NOT NULL AND s.rule <> 'none' ORDER BY x.number",
+    )?;
+    // Only what identifies its entry in its own source.
+    let mut write = db.prepare(
+        "INSERT OR IGNORE INTO keys (scope, key, target)
+         SELECT 0, key, ?4 FROM keys WHERE scope = ?1 AND key = ?2 AND target = ?3",
+    )?;
+    let mut rows = all.query([])?;
+    while let Some(row) = rows.next()? {
+        let (source, sighting, entry): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (guid, link): (Option<String>, Option<String>) = (row.get(3)?, row.get(4)?);
+        for key in keys_between(rule, guid.as_deref(), link.as_deref()) {
+            write.execute(params![source, key.0, sighting, entry])?;
+        }
+    }
+    db.execute(begin, [])?;
+    Ok(())
 }
 
 /// Makes all keys of one sighting lead to another. Walks the source's keys, for there is no index of what they lead

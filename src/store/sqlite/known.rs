@@ -6,6 +6,7 @@ use std::collections::hash_map::Entry as Slot;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
+use super::keyring::Keyring;
 use super::{likeness, rows};
 use crate::dedup::{
     Context, DocumentKeys, Keys, Known, KnownEntry, KnownSighting, Target, candidate_names, mark,
@@ -76,7 +77,7 @@ struct Lookup<'a> {
     /// Stored articles are wanted, too.
     articles: bool,
     digest: CachedStatement<'a>,
-    key: CachedStatement<'a>,
+    ring: Keyring<'a>,
     sighting: CachedStatement<'a>,
     entry: CachedStatement<'a>,
     title: CachedStatement<'a>,
@@ -94,7 +95,7 @@ impl<'a> Lookup<'a> {
             articles: false,
             digest: db
                 .prepare_cached(&format!("{SIGHTING} source = ?1 AND digest = ?2 ORDER BY number LIMIT 1"))?,
-            key: db.prepare_cached("SELECT target FROM keys WHERE scope = ?1 AND key = ?2")?,
+            ring: Keyring::new(db, source)?,
             sighting: db.prepare_cached(&format!("{SIGHTING} number = ?1"))?,
             entry: db.prepare_cached(
                 "SELECT e.number, e.merged_into, e.source, s.rule, e.substance, e.published, e.updated,
@@ -102,12 +103,15 @@ impl<'a> Lookup<'a> {
                  FROM entries e JOIN sources s ON s.number = e.source WHERE e.number = ?1",
             )?,
             title: db.prepare_cached(
-                "SELECT stated, coalesce(merged_into, number) FROM entries
-                 WHERE title_key = ?1 AND stated BETWEEN ?2 AND ?3",
+                "WITH RECURSIVE days (day) AS
+                   (VALUES (?2 / 86400) UNION ALL SELECT day + 1 FROM days WHERE day < ?3 / 86400)
+                 SELECT e.stated, coalesce(e.merged_into, e.number)
+                 FROM days CROSS JOIN entries e ON e.stated / 86400 = day AND e.title_key = ?1
+                 WHERE e.stated IS NOT NULL AND e.stated BETWEEN ?2 AND ?3",
             )?,
             titled: db.prepare_cached(
-                "SELECT x.number FROM entries e JOIN sightings x ON x.entry = e.number
-                 WHERE e.title_key = ?1 AND e.stated BETWEEN ?2 AND ?3 AND x.source = ?4 LIMIT 2",
+                "SELECT number FROM sightings WHERE source = ?4 AND title_key = ?1 AND stated BETWEEN ?2 AND ?3
+                   AND entry IS NOT NULL LIMIT 2",
             )?,
             name: db.prepare_cached(
                 "SELECT 1 FROM entries WHERE id = ?1
@@ -245,7 +249,7 @@ impl<'a> Lookup<'a> {
     }
 
     fn target(&mut self, scope: i64, key: Digest) -> Result<Option<i64>, StoreError> {
-        Ok(self.key.query_row(params![scope, key.0], |row| row.get(0)).optional()?)
+        self.ring.target(scope, key)
     }
 
     fn remember(&mut self, known: &mut Known, mut found: KnownSighting) -> Result<(), StoreError> {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::rows;
+use super::{keyring, rows};
 use crate::link;
-use crate::model::Source;
+use crate::model::{DedupRule, Source};
 use crate::store::StoreError;
 
 pub(super) fn sync(db: &Connection, sources: &[Arc<Source>]) -> Result<(), StoreError> {
@@ -44,6 +44,11 @@ pub(super) fn sync(db: &Connection, sources: &[Arc<Source>]) -> Result<(), Store
             source.name,
             rows::rule_name(source.dedup)
         ])?;
+    }
+    for rule in [DedupRule::Guid, DedupRule::Link] {
+        if sources.iter().any(|source| source.dedup == rule) {
+            keyring::begin_to_meet(db, rule)?;
+        }
     }
     let gone: Vec<(i64, String)> = db
         .prepare("SELECT number, id FROM sources WHERE configured = 1")?

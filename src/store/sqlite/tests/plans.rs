@@ -21,7 +21,13 @@ fn plan(db: &Connection, sql: &str) -> Vec<String> {
 /// True for a line that reads a table from end to end. The river is walked along its index, newest first, and left
 /// when the document is full.
 fn is_scan(line: &str) -> bool {
-    let harmless = ["SCAN CONSTANT ROW", "SCAN e USING INDEX entries_river", "SCAN words VIRTUAL TABLE"];
+    let harmless = [
+        "SCAN CONSTANT ROW",
+        "SCAN e USING INDEX entries_river",
+        "SCAN words VIRTUAL TABLE",
+        "SCAN days",
+        "SCAN installation",
+    ];
     line.starts_with("SCAN") && !harmless.iter().any(|harmless| line.starts_with(harmless))
 }
 
@@ -89,8 +95,8 @@ fn no_statement_of_a_poll_or_a_document_scans_a_table() {
     let queries: Vec<&String> = statements.iter().filter(is_query).collect();
     // What is rarely asked was asked.
     for rare in [
-        "x.source = ?4",
-        "title_key = ?1 AND stated BETWEEN",
+        "source = ?4 AND title_key = ?1",
+        "stated / 86400 = day",
         "SET merged_into",
         "e.language LIKE",
         "octet_length",
