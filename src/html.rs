@@ -1,20 +1,17 @@
 //! Everything done to HTML: made inert, made plain, measured. Never fetches and never trusts.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
-use std::sync::LazyLock;
+use std::collections::HashMap;
 
-use ammonia::{Builder, UrlRelative};
-use rustc_hash::FxHashSet;
-use url::Url;
-
+mod clean;
 mod elements;
 mod entities;
 pub mod measure;
+mod pass;
 #[cfg(test)]
 mod tests;
 
+pub use clean::{Cleaner, sanitize};
 use elements::{INLINE, SELF_ENDING, SILENT, VOID, is_element};
 pub use entities::{decode, reference};
 
@@ -23,121 +20,6 @@ const DEEPEST: usize = 256;
 
 /// What a text may hold; [`DEEPEST`] is counted more strictly.
 const TEXT: measure::Bounds = measure::Bounds { deepest: 512, attributes: 256, nodes: 300_000 };
-
-/// Elements that are taken out with all that stands in them.
-const WHOLE: [&str; 16] = [
-    "script",
-    "style",
-    "svg",
-    "math",
-    "template",
-    "noscript",
-    "iframe",
-    "object",
-    "embed",
-    "textarea",
-    "select",
-    "title",
-    "xmp",
-    "noembed",
-    "noframes",
-    "plaintext",
-];
-
-fn builder() -> Builder<'static> {
-    let mut builder = Builder::default();
-    builder
-        .rm_tags(["map", "area"])
-        .add_tags(["audio", "video", "source"])
-        .add_tag_attributes("audio", ["src", "controls"])
-        .add_tag_attributes("video", ["src", "controls", "width", "height"])
-        .add_tag_attributes("source", ["src", "type"])
-        .add_generic_attributes(["dir"])
-        .clean_content_tags(HashSet::from(WHOLE))
-        .url_schemes(HashSet::from(["http", "https", "mailto"]))
-        .link_rel(None)
-        .strip_comments(true);
-    builder
-}
-
-/// What is allowed is the same for every document; making it anew would cost as much as cleaning a short text.
-static ALLOWED: LazyLock<Builder<'static>> = LazyLock::new(|| {
-    let mut builder = builder();
-    builder.url_relative(UrlRelative::Custom(Box::new(absolute)));
-    builder
-});
-
-/// Names of the elements that stay, or go with all that stands in them.
-static WITH_CONTENT: LazyLock<FxHashSet<&'static str>> =
-    LazyLock::new(|| builder().clone_tags().into_iter().chain(WHOLE).collect());
-
-/// So often a text is cleaned once more at most; none is known that needs it twice.
-const AGAIN: usize = 3;
-
-thread_local! {
-    /// Base of the text that this thread is cleaning.
-    static BASE: RefCell<Option<Url>> = const { RefCell::new(None) };
-}
-
-fn absolute(link: &str) -> Option<Cow<'_, str>> {
-    BASE.with_borrow(|base| base.as_ref()?.join(link).ok().map(|url| Cow::Owned(url.into())))
-}
-
-/// Cleans HTML whose relative links have one base.
-#[derive(Clone, Debug)]
-pub struct Cleaner {
-    base: Option<Url>,
-}
-
-impl Cleaner {
-    /// Only an http(s) base counts; without one, relative links are dropped.
-    pub fn new(base: Option<&Url>) -> Self {
-        Self { base: base.filter(|base| matches!(base.scheme(), "http" | "https")).cloned() }
-    }
-
-    /// Clean, balanced HTML with absolute links: an allow-list of elements and attributes, parsed as a browser
-    /// does and serialized again; links only to http, https and mailto. Input that is nested too deeply,
-    /// or would make too large a tree, becomes escaped text. Cleaning twice changes nothing.
-    pub fn clean(&self, html: &str) -> String {
-        if !html.contains(['<', '>']) {
-            // Nothing to parse: references become characters, as they would in the tree.
-            return escaped_text(html);
-        }
-        if too_much(html) {
-            return escape(&to_text(html));
-        }
-        // A reference may name a character that no document may carry.
-        BASE.set(self.base.clone());
-        let mut clean = ALLOWED.clean(html).to_string();
-        if has_other_tags(html) {
-            // What was taken out may have stood between elements that must not stand in each other: a browser
-            // would read the rest anew, and otherwise.
-            for _ in 0..AGAIN {
-                let again = ALLOWED.clean(&clean).to_string();
-                if again == clean {
-                    break;
-                }
-                clean = again;
-            }
-        }
-        let clean = match crate::text::clean(&clean) {
-            Cow::Borrowed(_) => clean,
-            Cow::Owned(printable) => printable,
-        };
-        without_pixels(without_first_breaks(one_kind_of_breaks(clean)))
-    }
-
-    /// Like [`Cleaner::clean`] for a text that may be plain: without the tag of a real element `<` is a
-    /// character.
-    pub fn clean_if_markup(&self, text: &str) -> String {
-        if has_tags(text) { self.clean(text) } else { escaped_text(text) }
-    }
-}
-
-/// [`Cleaner::clean`], once.
-pub fn sanitize(html: &str, base: Option<&Url>) -> String {
-    Cleaner::new(base).clean(html)
-}
 
 fn escaped_text(text: &str) -> String {
     if !text.contains(['<', '>', '&', '\u{A0}']) {
@@ -150,19 +32,10 @@ fn escaped_text(text: &str) -> String {
     one_kind_of_breaks(out)
 }
 
-/// True when an element begins in it that cleaning takes out, but not what stands in it.
-fn has_other_tags(html: &str) -> bool {
-    html.match_indices('<').any(|(place, _)| {
-        let inner = html.get(place + 1..).unwrap_or_default();
-        if !inner.starts_with(|c: char| c.is_ascii_alphabetic()) {
-            return false;
-        }
-        let name = Name::of(inner);
-        // Names may go on with signs that ours do not: `x<h4`.
-        let ends = |c: &u8| c.is_ascii_whitespace() || matches!(c, b'>' | b'/');
-        let whole = inner.as_bytes().get(usize::from(name.length)).is_none_or(ends);
-        !(whole && WITH_CONTENT.contains(name.as_str()))
-    })
+/// A carriage return that a reference named is a line break to whoever reads the text next (HTML Standard 13.2.3.5,
+/// XML 1.0, 2.11).
+fn one_kind_of_breaks(text: String) -> String {
+    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text }
 }
 
 /// True when a real element's start or end tag, or a comment, stands in it.
@@ -172,65 +45,6 @@ fn has_tags(text: &str) -> bool {
         let inner = text.get(place + 1..).unwrap_or_default();
         inner.starts_with("!--") || is_element(Name::of(inner.strip_prefix('/').unwrap_or(inner)).as_str())
     })
-}
-
-/// A carriage return that a reference named is a line break to whoever reads the text next (HTML Standard 13.2.3.5,
-/// XML 1.0, 2.11).
-fn one_kind_of_breaks(text: String) -> String {
-    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text }
-}
-
-/// A line break right behind `<pre>` is none (HTML Standard 13.2.6.4.7): one that stood there twice would be lost
-/// with the next reader, and the next one with the reader after that.
-fn without_first_breaks(clean: String) -> String {
-    if !clean.contains("<pre") {
-        return clean;
-    }
-    let mut out = String::with_capacity(clean.len());
-    let mut rest = clean.as_str();
-    while let Some((before, tag)) = rest.split_once("<pre") {
-        let (attributes, after) = tag.split_at_checked(tag_end(tag)).unwrap_or((tag, ""));
-        for part in [before, "<pre", attributes] {
-            out.push_str(part);
-        }
-        rest = after.trim_start_matches('\n');
-    }
-    out.push_str(rest);
-    out
-}
-
-/// How the serializer writes the sides of an image that nobody can see.
-const PIXELS: [&str; 8] = [
-    " width=\"0\"",
-    " width=\"1\"",
-    " width=\"0px\"",
-    " width=\"1px\"",
-    " height=\"0\"",
-    " height=\"1\"",
-    " height=\"0px\"",
-    " height=\"1px\"",
-];
-
-/// Images of no or one pixel are there to count readers.
-fn without_pixels(clean: String) -> String {
-    if !clean.contains("<img") {
-        let trimmed = clean.trim();
-        return if trimmed.len() == clean.len() { clean } else { trimmed.to_owned() };
-    }
-    let mut out = String::with_capacity(clean.len());
-    let mut rest = clean.as_str();
-    while let Some((before, tag)) = rest.split_once("<img") {
-        out.push_str(before);
-        let end = tag_end(tag);
-        let (attributes, after) = tag.split_at_checked(end).unwrap_or((tag, ""));
-        if !PIXELS.iter().any(|pixel| attributes.contains(pixel)) {
-            out.push_str("<img");
-            out.push_str(attributes);
-        }
-        rest = after;
-    }
-    out.push_str(rest);
-    out.trim().to_owned()
 }
 
 /// Where the end of a tag is looked for: only behind `=` do quotes hide a `>` (HTML Standard 13.2.5.32 ff.).

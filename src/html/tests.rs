@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use url::Url;
 
 use super::*;
 
