@@ -96,7 +96,8 @@ impl Queue {
             line.waiting.push_back(waiting);
         }
         self.let_go(host);
-        self.call(host, ready_at);
+        // A host that was free long ago stands behind those who came before.
+        self.call(host, ready_at.max(elapsed));
     }
 
     /// Somebody waits for one who stands in line already.

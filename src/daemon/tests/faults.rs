@@ -260,3 +260,22 @@ async fn who_dates_its_news_wrongly_or_not_at_all_is_asked_when_they_come() {
         assert!(asked.len() <= 2 * right.len(), "{name}: {} to {}", asked.len(), right.len());
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn when_thirty_times_as_many_hang_as_there_are_places_who_is_well_waits_an_interval_at_most() {
+    let options = Options { concurrency: 8, ..Options::default() };
+    let bed = Bed::with(options, |asked| {
+        let hang = asked.source != "healthy" && asked.at.as_secs() > HOUR;
+        if hang { hangs() } else { unchanged_or_feed(asked) }
+    });
+    let mut sources: Vec<Source> = (0..250).map(|host| Source { jitter: 0.1, ..of(host, 0) }).collect();
+    sources.push(every("healthy", EVERY));
+    let daemon = start(&bed, &sources).await;
+    bed.pass(4 * HOUR).await;
+    daemon.stop().await;
+    let asked = times(&bed.asked(), "healthy");
+    assert!(longest(&asked, 0) > EVERY + MINUTE, "places were wanting: {asked:?}");
+    assert!(longest(&asked, 0) < 2 * EVERY, "{asked:?}");
+    // Who hangs has backed off by then.
+    assert!(longest(&asked, 2 * HOUR) < EVERY + 2 * MINUTE, "{asked:?}");
+}

@@ -83,7 +83,9 @@ fn who_keeps_no_pace_passes_those_who_do_by() {
     let mut queue = Queue::new(limits);
     let at = Duration::from_mins(3);
     for number in 0..3 * ALWAYS {
-        queue.push(number, &host(number), Manner::Paced, Duration::ZERO, at);
+        // Some hosts were free earlier than others; that is no reason to go first.
+        let free_at = Duration::from_secs(u64::from(100 - number % 7));
+        queue.push(number, &host(number), Manner::Paced, free_at, at);
     }
     assert_eq!(now(&mut queue, at), (0..ALWAYS).collect::<Vec<_>>(), "in the order they came");
     assert_eq!(queue.pause(at), SECOND);
