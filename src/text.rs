@@ -93,7 +93,7 @@ fn is_squeezed(text: &str) -> bool {
     if !text.is_ascii() || ends.into_iter().any(|end| *end <= b' ') {
         return false;
     }
-    let pairs = bytes.iter().zip(bytes.iter().skip(1));
+    let pairs = bytes.iter().zip(bytes.get(1..).unwrap_or_default());
     let is_wrong = |one: u8, two: u8| u8::from(one < b' ') | u8::from(one == b' ') & u8::from(two == b' ');
     // To the end without leaving early: this way the compiler looks at many bytes at once.
     pairs.fold(0, |any, (one, two)| any | is_wrong(*one, *two)) == 0

@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::generate;
 
-const SOURCES: i64 = 1000;
+const SOURCES: i64 = 10_000;
 /// Entries of a document.
 const ITEMS: u64 = 20;
 
