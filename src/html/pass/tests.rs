@@ -1,12 +1,12 @@
 //! The pass and the tree make the same of everything that the pass takes.
 
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use url::Url;
 
+mod corpus;
 mod texts;
 
 use super::super::clean::{ALLOWED, BASE, Cleaner, builder, has_other_tags, resolve};
@@ -40,57 +40,6 @@ fn gives_up(html: &str) -> String {
     let to = html.floor_char_boundary(pass.at + 30);
     let open: Vec<_> = pass.open.iter().map(|element| element.name).collect();
     format!("{:?} | {:?} in {}", html.get(from..pass.at), html.get(pass.at..to), open.join(">"))
-}
-
-fn walk(directory: &Path, files: &mut Vec<PathBuf>) {
-    let mut found: Vec<_> =
-        std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
-    found.sort();
-    for path in found {
-        if path.is_dir() { walk(&path, files) } else { files.push(path) }
-    }
-}
-
-#[test]
-fn texts_of_real_feeds_are_cleaned_the_same_both_ways() {
-    let Some(corpus) = std::env::var_os("RIVERINE_CORPUS").map(PathBuf::from) else {
-        eprintln!("RIVERINE_CORPUS is not set: the corpus' texts are left out");
-        return;
-    };
-    let mut files = Vec::new();
-    walk(&corpus.join("feeds"), &mut files);
-    let base = base();
-    let (mut texts, mut quick, mut bytes, mut quick_bytes) = (0, 0, 0, 0);
-    for file in files {
-        let bytes_of = std::fs::read(&file).unwrap();
-        let selectors = crate::model::PageSelectors::default();
-        let input = crate::parse::Input {
-            bytes: &bytes_of,
-            content_type: None,
-            content_language: None,
-            url: None,
-            kind: crate::model::Kind::Auto,
-            selectors: &selectors,
-        };
-        let Ok(parsed) = crate::parse::parse(&input) else { continue };
-        for text in parsed.entries.iter().flat_map(|entry| [&entry.summary, &entry.content]).flatten() {
-            let value = crate::text::clean(&text.value);
-            if !value.contains('<') {
-                continue;
-            }
-            let taken = same(&value, Some(&base));
-            same(&value, None);
-            texts += 1;
-            bytes += value.len();
-            quick += usize::from(taken);
-            quick_bytes += if taken { value.len() } else { 0 };
-            if !taken {
-                eprintln!("GIVEUP {} {}", value.len(), gives_up(&value));
-            }
-        }
-    }
-    eprintln!("{quick} of {texts} texts, {quick_bytes} of {bytes} bytes are cleaned in one pass");
-    assert!(texts > 100 && quick * 2 > texts);
 }
 
 #[track_caller]
