@@ -227,7 +227,7 @@ const PIXELS: [&str; 8] = [
 /// Images of no or one pixel are there to count readers.
 fn without_pixels(clean: String) -> String {
     if !clean.contains("<img") {
-        let trimmed = clean.trim();
+        let trimmed = clean.trim_matches(is_edge);
         return if trimmed.len() == clean.len() { clean } else { trimmed.to_owned() };
     }
     let mut out = String::with_capacity(clean.len());
@@ -243,5 +243,11 @@ fn without_pixels(clean: String) -> String {
         rest = after;
     }
     out.push_str(rest);
-    out.trim().to_owned()
+    out.trim_matches(is_edge).to_owned()
+}
+
+/// What an end of a text is without: blanks, and the mark that says how a document is coded. The next reader would drop
+/// that one at the beginning.
+fn is_edge(letter: char) -> bool {
+    letter.is_whitespace() || letter == '\u{FEFF}'
 }

@@ -81,7 +81,7 @@ fn long_texts_cost_time_in_proportion() {
 
 proptest! {
     #[test]
-    fn cleaning_twice_changes_nothing(html in "([<>/a-c&;=\" p!-]|<pre>|\n|&#13;){0,60}") {
+    fn cleaning_twice_changes_nothing(html in "([<>/a-c&;=\" p!-]|<pre>|\n|\u{FEFF}|&#13;){0,60}") {
         let once = sanitize(&html, None);
         prop_assert_eq!(sanitize(&once, None), once);
     }
@@ -90,6 +90,11 @@ proptest! {
     fn nothing_panics(html in ".{0,200}") {
         let _ = (sanitize(&html, None), to_text(&html), depth(&html), decode(&html).into_owned());
     }
+}
+
+#[test]
+fn a_mark_of_the_coding_behind_blanks_is_dropped_at_once() {
+    check("\n \u{FEFF} <p>a</p>\u{FEFF}", "<p>a</p>");
 }
 
 #[test]
