@@ -27,9 +27,11 @@ use std::time::Duration;
 const ALWAYS: usize = 125;
 const SECOND: Duration = Duration::from_secs(1);
 /// What is remembered together, in seconds.
-const SPELL: u64 = 10;
+const SPELL: usize = 10;
 /// So many spells are remembered, the one under way counted: ten minutes at most.
 const SPELLS: usize = 60;
+/// That time in seconds.
+const MEMORY: usize = SPELLS * SPELL;
 
 /// What fell due and what was begun, of those who keep pace.
 #[derive(Default)]
@@ -83,13 +85,13 @@ impl Pace {
 
     fn most(&self) -> usize {
         // 5/4 and 7/5 of the means.
-        let due = self.all.due * 5 / (4 * SPELLS * 10);
-        let begun = self.all.begun * 7 / (5 * SPELLS * 10);
+        let due = self.all.due * 5 / (4 * MEMORY);
+        let begun = self.all.begun * 7 / (5 * MEMORY);
         ALWAYS.max(due.min(begun))
     }
 
     fn move_on(&mut self, elapsed: Duration) {
-        let now = elapsed.as_secs() / SPELL;
+        let now = elapsed.as_secs() / SPELL as u64;
         if self.spells.is_empty() || now >= self.newest + SPELLS as u64 {
             self.spells.clear();
             (self.all, self.newest) = (Spell::default(), now);

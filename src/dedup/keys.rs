@@ -135,31 +135,27 @@ pub(super) fn body_key(parts: &Parts) -> Option<Digest> {
     Some(of_its_day("body", at, &parts.text))
 }
 
+/// The keys of a link in every form that may identify an entry: with its fragment, and without.
+fn link_keys(link: &str) -> impl Iterator<Item = Digest> {
+    let forms = [link::canonical_with_fragment(link), link::canonical(link)];
+    forms.into_iter().flatten().map(|link| link_key(&link))
+}
+
 /// True when a stored guid or link of a sighting leads to this key still.
 pub fn leads_to(guid: Option<&str>, link: Option<&str>, key: Digest) -> bool {
-    let canonical = link.and_then(link::canonical);
-    let full = link.and_then(link::canonical_with_fragment);
-    guid.map(guid_key) == Some(key)
-        || canonical.as_deref().map(link_key) == Some(key)
-        || full.as_deref().map(link_key) == Some(key)
+    guid.map(guid_key) == Some(key) || link.into_iter().flat_map(link_keys).any(|own| own == key)
 }
 
 /// The keys under which an address that somebody names may be known, as a link or as a guid.
 pub fn keys_of_address(address: &str) -> Vec<Digest> {
-    let full = link::canonical_with_fragment(address);
-    let mut keys = vec![guid_key(address)];
-    keys.extend([full, link::canonical(address)].iter().flatten().map(|link| link_key(link)));
-    keys
+    std::iter::once(guid_key(address)).chain(link_keys(address)).collect()
 }
 
-/// The keys under which a guid or a link counts between sources, in every form it may have there.
+/// The keys under which a guid or a link counts between sources.
 pub fn keys_between(rule: DedupRule, guid: Option<&str>, link: Option<&str>) -> Vec<Digest> {
     match rule {
         DedupRule::Guid => guid.filter(|guid| is_global(guid)).map(guid_key).into_iter().collect(),
-        DedupRule::Link => {
-            let forms = link.map(|link| [link::canonical_with_fragment(link), link::canonical(link)]);
-            forms.iter().flatten().flatten().map(|link| link_key(link)).collect()
-        }
+        DedupRule::Link => link.into_iter().flat_map(link_keys).collect(),
         DedupRule::TimestampTitle | DedupRule::None => Vec::new(),
     }
 }

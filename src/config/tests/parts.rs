@@ -173,6 +173,7 @@ fn values_are_looked_at_closely() {
         (source("timezone = 'Europe/Viena'"), "did you mean \"Europe/Vienna\"?"),
         (source("language = 'english'"), "is not a language code"),
         (source("timeout = '0s'"), "timeout must be longer than 0s"),
+        ("[dedup]\nwindow = '32d'".to_owned(), "window is at most 31d"),
         (source("timeout = 'soon'"), "is not a duration"),
         (source("max_body = -1"), "max_body must not be negative"),
         (source("max_body = '1TB'"), "is not a size"),

@@ -1,7 +1,7 @@
 -- Keys of one day stand beside each other (dedup/keys.rs), and so must what is looked up by title and time.
 
--- Where the trees of keys stand that were made before: a key of a time began as any other, and is looked up in that
--- form, too. Between sources guids and links are keys only where some source goes by them.
+-- older_keys, 1: there are keys that were made before, when those of a time began as any other; a key is looked up in
+-- that form, too. guids_meet, links_meet, 1: these are keys between sources, which they are once some source goes by them.
 ALTER TABLE installation ADD COLUMN older_keys INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE installation ADD COLUMN guids_meet INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE installation ADD COLUMN links_meet INTEGER NOT NULL DEFAULT 0;
