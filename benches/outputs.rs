@@ -47,6 +47,9 @@ fn entries(sources: usize, each: usize) {
     config.push_str("[[feed]]\nid = \"words\"\nquery = \"heron OR lock\"\n");
     config.push_str("[[feed]]\nid = \"capped\"\nper_source = 1\nsources = [\"s0\", \"s1\"]\n");
     config.push_str("[[feed]]\nid = \"french\"\nlanguages = [\"fr\"]\n");
+    // One story in two thousand, and none.
+    config.push_str("[[feed]]\nid = \"rare\"\nkeep = { title = [\" 1999$\"] }\n");
+    config.push_str("[[feed]]\nid = \"nothing\"\nkeep = { title = [\"^Drought\"] }\n");
     let path = write_config(dir.path(), &config);
     let start = Instant::now();
     let fetched = Command::new(env!("CARGO_BIN_EXE_riverine"))
@@ -62,7 +65,7 @@ fn entries(sources: usize, each: usize) {
     );
     let daemon = Daemon::start(&path);
     let ask = |id: &str| daemon.timed(&format!("/feeds/{id}.atom"));
-    for id in ["all", "words", "capped", "french"] {
+    for id in ["all", "words", "capped", "french", "rare", "nothing"] {
         println!("  first ask of {id:<7} {:8.1} ms, next {:.2} ms", ask(id), ask(id));
     }
     show("first ask of an output of one source, ms", (0..sources).map(|n| ask(&format!("f{n}"))).collect());
@@ -72,7 +75,7 @@ fn entries(sources: usize, each: usize) {
     let changed = 40.min(sources);
     let before = daemon.renders();
     origin.more.store(1, Ordering::Relaxed);
-    let mut waits = Vec::new();
+    let (mut waits, mut rare, mut nothing) = (Vec::new(), Vec::new(), Vec::new());
     for n in 0..changed {
         let fetched = Command::new(env!("CARGO_BIN_EXE_riverine"))
             .args(["fetch", "--quiet", &format!("s{n}"), "--config"])
@@ -82,13 +85,17 @@ fn entries(sources: usize, each: usize) {
             .unwrap();
         assert!(fetched.success());
         waits.push(ask(&format!("f{n}")));
+        rare.push(ask("rare"));
+        nothing.push(ask("nothing"));
     }
     show("ask right after the commit that changed it, ms", waits);
+    show("ask of one story in two thousand after that commit, ms", rare);
+    show("ask of no story at all after that commit, ms", nothing);
     std::thread::sleep(Duration::from_secs(1));
     println!(
         "  {changed} commits rendered {} outputs of {} (each is in its own, and in the wide ones that were asked for)",
         daemon.renders() - before,
-        sources + 4
+        sources + 6
     );
     println!("  resident {} MB", daemon.resident());
 }

@@ -8,6 +8,16 @@ pub fn verdict(entry: &Entry, keep: &Filter, drop: &Filter) -> Option<String> {
     dropped(entry, drop).or_else(|| not_kept(entry, keep))
 }
 
+/// False where title and language alone say that an entry is held back: [`verdict`] does so too.
+pub fn may_pass(title: &str, language: &str, keep: &Filter, drop: &Filter) -> bool {
+    let any = |patterns: &[regex::Regex]| patterns.iter().any(|pattern| pattern.is_match(title));
+    let spoken = |wanted: &[String]| wanted.iter().any(|wanted| speaks(language, wanted));
+    !any(&drop.title)
+        && !spoken(&drop.language)
+        && (keep.title.is_empty() || any(&keep.title))
+        && (keep.language.is_empty() || spoken(&keep.language))
+}
+
 /// True when a language code is the wanted one or one of its regions: `en-GB` speaks `en`.
 pub fn speaks(language: &str, wanted: &str) -> bool {
     let Some(head) = language.get(..wanted.len()) else { return false };

@@ -8,6 +8,8 @@ mod accept;
 mod access;
 mod api;
 mod archive;
+mod beyond;
+mod changes;
 mod conditional;
 mod crowd;
 mod doc;
@@ -49,6 +51,7 @@ use crate::daemon::Command;
 use crate::fetch::Http;
 use crate::model::{Outcome, Output, Secret, Source};
 use crate::store::{Committed, Handle};
+use changes::Changes;
 pub use feeds::opml_of;
 use hub::Hub;
 use lately::Lately;
@@ -120,6 +123,7 @@ pub struct Site {
     ready: ArcSwap<Result<(), String>>,
     metrics: Metrics,
     lately: Lately,
+    changes: Changes,
     stamps: Stamps,
     weight: Weight,
     started: DateTime<Utc>,
@@ -158,6 +162,7 @@ impl Site {
             ready: ArcSwap::from_pointee(Err("starting".to_owned())),
             metrics: Metrics::new(),
             lately: Lately::default(),
+            changes: Changes::default(),
             stamps: Stamps::default(),
             weight: Weight::default(),
             unasked: Semaphore::new(UNASKED),
@@ -184,6 +189,7 @@ impl Site {
     /// were asked for lately are made anew at once, the others when somebody asks.
     /// Call it within a tokio runtime.
     pub fn touched(self: &Arc<Self>, committed: &Committed) {
+        self.changes.note(committed);
         let plan = self.plan.load_full();
         if !committed.touched.is_empty() {
             self.lately.soil();
@@ -198,14 +204,6 @@ impl Site {
         for slot in slots {
             slot.soil();
             slot.refresh(self, &plan);
-        }
-    }
-
-    /// Everything may have changed (retention, purge, restore).
-    pub fn touched_all(&self) {
-        self.lately.soil();
-        for slot in self.plan.load().slots() {
-            slot.soil();
         }
     }
 

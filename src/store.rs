@@ -8,6 +8,7 @@ pub mod held;
 pub mod hub;
 mod kept;
 mod lock;
+pub mod outputs;
 mod sqlite;
 mod state;
 #[cfg(test)]
@@ -22,17 +23,14 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use crate::dedup::{Context, DocumentKeys, Intake, Known};
-use crate::model::{
-    Digest, Entry, EntryId, HostDay, Output, Published, Sighting, Source, SourceId, SourceState,
-};
+use crate::model::{Digest, Entry, EntryId, HostDay, Published, Sighting, Source, SourceId, SourceState};
 use crate::query::Query;
 use crate::units::{Size, Span};
-
-use archive::Cuts;
 
 pub use handle::Handle;
 pub use kept::{Keep, KeptBody};
 pub use lock::{Lock, held_since, holder};
+pub use outputs::{Outputs, Selection, Stories};
 pub use sqlite::Sqlite;
 
 /// `[store]`.
@@ -83,8 +81,8 @@ pub struct Committed {
     pub changed: Vec<EntryId>,
     /// Sources whose outputs are touched: those of every sighting of these stories.
     pub touched: Vec<SourceId>,
-    /// Entries that met a story of another source.
-    pub met: usize,
+    /// Stories of other sources that entries of this one met.
+    pub met: Vec<EntryId>,
     /// Entries that a rule held back.
     pub filtered: usize,
     /// The source's state changed: there are news about it.
@@ -100,7 +98,7 @@ impl Committed {
         self.touched.extend(later.touched);
         self.touched.sort_unstable();
         self.touched.dedup();
-        self.met += later.met;
+        self.met.extend(later.met);
         self.filtered += later.filtered;
         self.news |= later.news;
         self
@@ -178,15 +176,6 @@ pub struct Search {
     pub since: Option<DateTime<Utc>>,
     /// At most so many.
     pub limit: usize,
-}
-
-/// A stretch of an output's history.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Stories {
-    /// In order of publication: place, whether it may stand in the current document, the story.
-    pub stories: Vec<(i64, bool, Published)>,
-    /// Some in this stretch are held until their date.
-    pub waiting: bool,
 }
 
 /// What happened to a source.
@@ -281,7 +270,7 @@ pub struct Explained {
 
 /// What is remembered, behind one door. Blocking. Every method fails with [`StoreError::Failed`]
 /// when the disk does; others are named.
-pub trait Store: Send + hub::Subscribers + held::Held + websub::Subscriptions {
+pub trait Store: Send + hub::Subscribers + held::Held + outputs::Outputs + websub::Subscriptions {
     /// Makes the sources of the config known, takes over the history of their former ids,
     /// and marks the rest as no longer configured.
     ///
@@ -342,54 +331,11 @@ pub trait Store: Send + hub::Subscribers + held::Held + websub::Subscriptions {
     /// again, each alone. Nothing of `work` is remembered, whatever its commits said.
     fn together(&mut self, work: &mut dyn FnMut(&mut dyn Store)) -> Result<(), StoreError>;
 
-    /// The entries of an output, newest first, at most its `limit` (entries younger than a day
-    /// are never cut, up to a hard bound of ten times the limit). All of the output's conditions are applied.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn select(&mut self, output: &Output, now: DateTime<Utc>) -> Result<Vec<Published>, StoreError>;
-
     /// What somebody looks for, newest first.
     ///
     /// # Errors
     /// See [`Store`].
     fn search(&mut self, search: &Search, now: DateTime<Utc>) -> Result<Vec<Published>, StoreError>;
-
-    /// Where an output's history was cut; nothing cut yet where its rules are others.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn cuts(&mut self, output: &Output) -> Result<Cuts, StoreError>;
-
-    /// Counts an output's history on, a slice at a time; false: there is more to count.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn count(&mut self, output: &Output, cuts: &mut Cuts) -> Result<bool, StoreError>;
-
-    /// Keeps the cuts of an output.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn keep_cuts(&mut self, output: &Output, cuts: &Cuts) -> Result<(), StoreError>;
-
-    /// The stories of an output after one place, up to another, at most `limit`.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn stories(
-        &mut self,
-        output: &Output,
-        stretch: (i64, i64),
-        limit: usize,
-        now: DateTime<Utc>,
-    ) -> Result<Stories, StoreError>;
-
-    /// The smallest place in an output that is still taken; retention takes the oldest.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn oldest(&mut self, output: &Output) -> Result<i64, StoreError>;
 
     /// A name that no other store has; the same for the life of this one.
     ///

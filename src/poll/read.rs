@@ -340,7 +340,7 @@ fn decide(
     let outcome = Outcome::Read {
         new: committed.new.len(),
         changed: committed.changed.len(),
-        met: committed.met,
+        met: committed.met.len(),
         filtered: committed.filtered,
         unchanged: entries.iter().filter(|entry| entry.unchanged).count(),
     };

@@ -4,92 +4,22 @@
 //! with none of its stories still current, keeps its bytes until retention or a correction takes them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
-use chrono::{DateTime, Utc};
 
 use super::doc::Doc;
 use super::plan::{Place, Plan};
 use super::reply::{self, Answer, Policy};
-use super::shelf::{Finished, Slot, Versions};
+use super::shelf::{Finished, Slot};
 use super::{Site, access, conditional};
 use crate::model::{Output, Published};
 use crate::render::{Addresses, Form, Head, Sheet};
 use crate::store::StoreError;
-use crate::store::archive::Cuts;
 
 /// How long a full document may be kept without asking.
 const DAY: Duration = Duration::from_hours(24);
-
-/// How long a current document waits for its history to be counted.
-const PATIENCE: Duration = Duration::from_millis(400);
-
-/// What lies beyond a current document.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Beyond {
-    /// The newest archive document that has anything in it.
-    pub(super) newest: Option<usize>,
-    /// Nothing does.
-    pub(super) complete: bool,
-}
-
-/// Where the history of an output goes on behind its current document.
-pub(super) async fn beyond(
-    site: &Arc<Site>,
-    plan: &Arc<Plan>,
-    slot: &Slot,
-    shown: &Versions,
-    now: DateTime<Utc>,
-) -> Result<Beyond, StoreError> {
-    if !matches!(slot.place, Place::Feed(_)) {
-        return Ok(Beyond::default());
-    }
-    // A long history that was never counted is counted behind the reader's back; until then nothing is said of it.
-    let Some(cuts) = counted(site, plan, slot).await? else { return Ok(Beyond::default()) };
-    for n in (1..=cuts.documents()).rev() {
-        let Some(stretch) = cuts.range(n) else { continue };
-        let output = slot.output.clone();
-        let found = site.store.read(move |store| store.stories(&output, stretch, usize::MAX, now)).await?;
-        if found.stories.iter().any(|(_, _, story)| !shown.contains_key(&story.id)) {
-            return Ok(Beyond { newest: Some(n), complete: false });
-        }
-        // Retention takes the oldest: below what it left there is nothing.
-        if found.stories.is_empty() && n < cuts.documents() {
-            break;
-        }
-    }
-    Ok(Beyond { newest: None, complete: true })
-}
-
-/// Where a history is cut, if that is known soon; else it is counted on, and the document made anew then.
-async fn counted(site: &Arc<Site>, plan: &Arc<Plan>, slot: &Slot) -> Result<Option<Arc<Cuts>>, StoreError> {
-    let Some(slot) = plan.slot(&slot.place).cloned() else { return slot.cuts(site).await.map(Some) };
-    if slot.counting.swap(true, Ordering::AcqRel) {
-        return Ok(None);
-    }
-    let (site, plan, late) = (site.clone(), plan.clone(), Arc::new(AtomicBool::new(false)));
-    let given_up = late.clone();
-    let counting = tokio::spawn(async move {
-        let cuts = slot.cuts(&site).await;
-        slot.counting.store(false, Ordering::Release);
-        if given_up.load(Ordering::Acquire) {
-            slot.soil();
-            slot.refresh(&site, &plan);
-        }
-        cuts
-    });
-    match tokio::time::timeout(PATIENCE, counting).await {
-        Ok(Ok(cuts)) => cuts.map(Some),
-        Ok(Err(_)) => Err(StoreError::Failed("a history could not be counted".to_owned())),
-        Err(_) => {
-            late.store(true, Ordering::Release);
-            Ok(None)
-        }
-    }
-}
 
 /// The addresses of an archive document.
 pub(super) fn addresses(plan: &Plan, place: &Place, n: usize) -> Addresses {

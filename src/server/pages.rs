@@ -171,7 +171,7 @@ pub(super) async fn source(
     let wanted = id.clone();
     let found = site.store.read(move |store| {
         let Some(row) = store.sources()?.into_iter().find(|row| row.id == wanted) else { return Ok(None) };
-        let entries = store.select(&of_source(&wanted, Some(&row.name)), now)?;
+        let entries = store.select(&of_source(&wanted, Some(&row.name)), now)?.entries;
         let news = store.health(Some(&wanted), NEWS_ON_SOURCE)?;
         Ok(Some((row, entries, news)))
     });

@@ -13,6 +13,8 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{Mutex, OnceCell};
 
 use super::accept::Coding;
+use super::beyond::{self, Beyond, Tail};
+use super::changes::LastLook;
 use super::doc::Doc;
 use super::events::{self, News};
 use super::pages;
@@ -58,6 +60,10 @@ pub(super) struct Slot {
     pub(super) news: News,
     /// The bytes that a hub elsewhere was told of.
     announced: std::sync::Mutex<[String; 3]>,
+    /// What stood in it when it was last looked at.
+    last_look: LastLook,
+    /// The youngest documents of its history.
+    pub(super) tail: Tail,
     /// What stood in documents that readers may hold, the newest first: tags, and entries.
     past: std::sync::Mutex<VecDeque<([String; 3], Arc<Versions>)>>,
 }
@@ -137,6 +143,8 @@ impl Slot {
             cuts: Mutex::new(None),
             news: News::default(),
             announced: std::sync::Mutex::default(),
+            last_look: LastLook::default(),
+            tail: Tail::default(),
             past: std::sync::Mutex::default(),
         }
     }
@@ -278,7 +286,7 @@ impl Slot {
         }
         let shown: Arc<Versions> =
             Arc::new(entries.iter().map(|entry| (entry.id, entry.entry.digest)).collect());
-        let beyond = archive::beyond(site, plan, self, &shown, now).await?;
+        let beyond = beyond::beyond(site, plan, self, &shown, now).await?;
         let (shared, output, place) = (plan.clone(), self.output.clone(), self.place.clone());
         let written =
             tokio::task::spawn_blocking(move || write(&shared, &place, &output, &entries, beyond)).await;
@@ -311,8 +319,7 @@ impl Slot {
             let news = site.store.read(|store| store.health(None, health::LIMIT)).await?;
             return Ok(health::entries(plan, &news));
         }
-        let output = self.output.clone();
-        site.store.read(move |store| store.select(&output, now)).await
+        self.last_look.look(site, &self.output, now).await
     }
 
     fn put(&self, site: &Site, plan: &Plan, finished: &Arc<Finished>) {
@@ -449,13 +456,7 @@ fn trim(site: &Site, plan: &Plan) {
 }
 
 /// All forms of an output. Blocking: entries are cleaned and written three times over.
-fn write(
-    plan: &Plan,
-    place: &Place,
-    output: &Output,
-    entries: &[Published],
-    beyond: archive::Beyond,
-) -> [Doc; 3] {
+fn write(plan: &Plan, place: &Place, output: &Output, entries: &[Published], beyond: Beyond) -> [Doc; 3] {
     let head = Head {
         older: beyond.newest.map(|n| archive::addresses(plan, place, n)),
         complete: beyond.complete,

@@ -33,6 +33,11 @@ impl Cuts {
         self.ends.len() + usize::from(self.open > 0)
     }
 
+    /// The document that holds the story of a place.
+    pub fn document(&self, place: i64) -> usize {
+        self.ends.partition_point(|end| *end < place) + 1
+    }
+
     /// True when nothing more comes into that document.
     pub fn is_closed(&self, n: usize) -> bool {
         (1..=self.ends.len()).contains(&n)
@@ -63,6 +68,7 @@ mod tests {
         assert_eq!(cuts.documents(), 3);
         assert_eq!([1, 2, 3].map(|n| cuts.range(n)), [Some((0, 200)), Some((200, 400)), Some((400, 500))]);
         assert_eq!((cuts.range(0), cuts.range(4)), (None, None));
+        assert_eq!([2, 200, 202, 400, 500].map(|place| cuts.document(place)), [1, 1, 2, 2, 3]);
         assert!(cuts.is_closed(2) && !cuts.is_closed(3) && !cuts.is_closed(0));
     }
 }

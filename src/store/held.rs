@@ -3,12 +3,14 @@
 use chrono::{DateTime, Utc};
 
 use super::StoreError;
-use crate::model::{Output, Published, SourceId};
+use crate::model::{EntryId, Output, Published, SourceId};
 
 /// Whose time came, and when the next one's comes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Due {
-    /// Sources with a sighting of a story whose time came.
+    /// Stories whose time came.
+    pub entries: Vec<EntryId>,
+    /// Sources with a sighting of one of them.
     pub sources: Vec<SourceId>,
     /// When the next story's time comes.
     pub next: Option<DateTime<Utc>>,

@@ -15,7 +15,9 @@ mod keyring;
 mod known;
 mod ledger;
 mod likeness;
+mod outputs;
 mod prune;
+mod rivers;
 mod rows;
 mod search;
 mod select;
@@ -35,13 +37,12 @@ use chrono::{DateTime, Utc};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-use super::archive::Cuts;
 use super::{
     Commit, Committed, Explained, Health, KeptBody, Options, Search, SourceRow, Stamp, Store, StoreError,
-    Stories, Told,
+    Told,
 };
 use crate::dedup::{Context, DocumentKeys, Known};
-use crate::model::{Digest, Entry, EntryId, HostDay, Output, Published, Source, SourceId, SourceState};
+use crate::model::{Digest, Entry, EntryId, HostDay, Published, Source, SourceId, SourceState};
 use words::Words;
 
 /// The writer's page cache in KiB. With SQLite's 2 MB a transaction of many polls does not fit: its pages are
@@ -347,10 +348,6 @@ impl Store for Sqlite {
         ended
     }
 
-    fn select(&mut self, output: &Output, now: DateTime<Utc>) -> Result<Vec<Published>, StoreError> {
-        select::select(&self.db, output, now)
-    }
-
     fn search(&mut self, search: &Search, now: DateTime<Utc>) -> Result<Vec<Published>, StoreError> {
         select::search(&self.db, search, now)
     }
@@ -361,32 +358,6 @@ impl Store for Sqlite {
 
     fn health(&mut self, source: Option<&SourceId>, limit: usize) -> Result<Vec<Health>, StoreError> {
         health::latest(&self.db, source, limit)
-    }
-
-    fn cuts(&mut self, output: &Output) -> Result<Cuts, StoreError> {
-        archive::cuts(&self.db, output)
-    }
-
-    fn count(&mut self, output: &Output, cuts: &mut Cuts) -> Result<bool, StoreError> {
-        archive::count(&self.db, output, cuts)
-    }
-
-    fn keep_cuts(&mut self, output: &Output, cuts: &Cuts) -> Result<(), StoreError> {
-        archive::keep(&mut self.db, output, cuts)
-    }
-
-    fn stories(
-        &mut self,
-        output: &Output,
-        stretch: (i64, i64),
-        limit: usize,
-        now: DateTime<Utc>,
-    ) -> Result<Stories, StoreError> {
-        archive::stories(&self.db, output, stretch, limit, now)
-    }
-
-    fn oldest(&mut self, output: &Output) -> Result<i64, StoreError> {
-        archive::oldest(&self.db, output)
     }
 
     fn entry(&mut self, id: EntryId) -> Result<Option<Told>, StoreError> {

@@ -1,5 +1,6 @@
 //! The contract of a store, told as polls of small documents.
 
+mod again;
 pub(crate) mod book;
 mod health;
 mod keys;
@@ -32,7 +33,7 @@ fn the_same_story_in_two_sources_is_a_sighting() {
     let first =
         book.poll("a", &[entry("1", "https://a.example/1", "The  Story", Some(day(1)), "long")]).new[0];
     let met = book.poll("b", &[entry("x9", "https://b.example/9", "the story", Some(day(1)), "short")]);
-    assert_eq!((met.new.len(), met.met), (0, 1));
+    assert_eq!((met.new.len(), met.met.len()), (0, 1));
     book.check(&["The  Story"]);
     let sightings = book.store.entry(first).unwrap().unwrap().sightings;
     let rules: Vec<&str> = sightings.iter().map(|one| one.rule.as_str()).collect();

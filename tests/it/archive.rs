@@ -20,23 +20,31 @@ fn entries(from: usize, to: usize) -> Reply {
     Reply::ok("application/rss+xml", rss("One", &items))
 }
 
-/// Follows a feed's chain from the current document: the ids of each document, by its address.
-fn chain(daemon: &Daemon, feed: &str, form: &str) -> BTreeMap<String, Vec<String>> {
+/// The path of the document that an Atom or RSS document names as the one before it.
+pub fn older(document: &str) -> Option<String> {
     let link = regex::Regex::new(r#"<(?:atom:)?link [^>]*rel="prev-archive"[^>]*>"#).unwrap();
     let href = regex::Regex::new(r#"href="([^"]*)""#).unwrap();
+    link.find(document).map(|link| below(&href.captures(link.as_str()).unwrap()[1]))
+}
+
+fn below(address: &str) -> String {
+    address.strip_prefix("https://river.example").unwrap().to_owned()
+}
+
+/// Follows a feed's chain from the current document: the ids of each document, by its address.
+fn chain(daemon: &Daemon, feed: &str, form: &str) -> BTreeMap<String, Vec<String>> {
     let mut documents = BTreeMap::new();
     let mut next = Some(format!("/feeds/{feed}.{form}"));
     while let Some(path) = next {
         let answer = daemon.get(&path);
         assert_eq!(answer.status, 200, "{path}");
         let feed = feed_rs::parser::parse(answer.body.as_slice()).unwrap();
-        let older = if form == "json" {
+        next = if form == "json" {
             let json: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
-            json["next_url"].as_str().map(str::to_owned)
+            json["next_url"].as_str().map(below)
         } else {
-            link.find(answer.text()).map(|link| href.captures(link.as_str()).unwrap()[1].to_owned())
+            older(answer.text())
         };
-        next = older.map(|href| href.strip_prefix("https://river.example").unwrap().to_owned());
         let ids = feed.entries.into_iter().map(|entry| entry.id).collect();
         assert!(documents.insert(path.clone(), ids).is_none(), "{path} twice: a loop");
     }

@@ -26,6 +26,7 @@ mod politeness;
 mod publishing;
 mod reader;
 mod reload;
+mod remembered;
 mod replay;
 mod republish;
 mod river;

@@ -152,12 +152,12 @@ fn walk(db: &Connection, output: &Output, after: i64, upto: i64) -> Result<Vec<(
     let sources = sources(db, output)?;
     let sql = match &sources {
         None => format!(
-            "SELECT e.number, e.number, e.published FROM entries e
+            "SELECT e.number, e.number, e.published, e.title, e.language FROM entries e
              WHERE e.number > ?1 AND e.number <= ?2 AND ?3 IS NULL AND e.merged_into IS NULL {spoken}
              ORDER BY e.number"
         ),
         Some(_) => format!(
-            "SELECT x.number, e.number, e.published FROM sightings x JOIN entries e ON e.number = x.entry
+            "SELECT x.number, e.number, e.published, e.title, e.language FROM sightings x JOIN entries e ON e.number = x.entry
              WHERE x.number > ?1 AND x.number <= ?2 AND x.source IN (SELECT value FROM json_each(?3))
                AND NOT EXISTS (SELECT 1 FROM sightings y WHERE y.entry = x.entry AND y.number < x.number
                  AND y.source IN (SELECT value FROM json_each(?3)))
@@ -177,8 +177,13 @@ fn walk(db: &Connection, output: &Output, after: i64, upto: i64) -> Result<Vec<(
         {
             continue;
         }
-        if picky && !passes(db, output, number)? {
-            continue;
+        if picky {
+            let (title, language) = (row.get_ref(3)?.as_str(), row.get_ref(4)?.as_str_or_null());
+            let (title, language) = (title.unwrap_or_default(), language.ok().flatten().unwrap_or_default());
+            if !filter::may_pass(title, language, &output.keep, &output.drop) || !passes(db, output, number)?
+            {
+                continue;
+            }
         }
         places.push((place, number));
     }

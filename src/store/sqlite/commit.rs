@@ -99,7 +99,7 @@ impl Writer<'_> {
                     self.let_through(before, sighting)?;
                 }
                 Decision::Meets(number, rule) => {
-                    self.committed.met += 1;
+                    self.committed.met.push(self.name(*number)?);
                     let sighting = self.meets(entry, keys, *number, rule)?;
                     self.let_through(before, sighting)?;
                     if *rule == SIMILAR {
@@ -393,12 +393,16 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn changed(&mut self, number: i64) -> Result<(), StoreError> {
-        let id: [u8; 16] = self
+    fn name(&self, number: i64) -> Result<EntryId, StoreError> {
+        let id = self
             .db
             .prepare_cached("SELECT id FROM entries WHERE number = ?1")?
             .query_row([number], |row| row.get(0))?;
-        let id = EntryId(uuid::Uuid::from_bytes(id));
+        Ok(EntryId(uuid::Uuid::from_bytes(id)))
+    }
+
+    fn changed(&mut self, number: i64) -> Result<(), StoreError> {
+        let id = self.name(number)?;
         if !self.committed.changed.contains(&id) {
             self.committed.changed.push(id);
         }
@@ -456,7 +460,7 @@ impl Writer<'_> {
                 self.stories,
             ])?;
         self.keep(reading.body)?;
-        let read_something = !self.committed.new.is_empty() || self.committed.met > 0;
+        let read_something = !self.committed.new.is_empty() || !self.committed.met.is_empty();
         if read_something {
             self.touched.insert(commit.source.as_str().to_owned());
         }

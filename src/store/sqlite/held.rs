@@ -4,13 +4,20 @@ use chrono::{DateTime, Utc};
 use rusqlite::params;
 
 use super::{Sqlite, archive};
-use crate::model::{Output, Published, SourceId};
+use crate::model::{EntryId, Output, Published, SourceId};
 use crate::store::StoreError;
 use crate::store::held::{Due, Held};
 use crate::store::state::at;
 
 impl Held for Sqlite {
     fn due(&mut self, after: DateTime<Utc>, upto: DateTime<Utc>) -> Result<Due, StoreError> {
+        let entries = self
+            .db
+            .prepare_cached("SELECT id FROM entries WHERE hold_until > ?1 AND hold_until <= ?2")?
+            .query_map([after.timestamp(), upto.timestamp()], |row| {
+                Ok(EntryId(uuid::Uuid::from_bytes(row.get(0)?)))
+            })?
+            .collect::<Result<_, _>>()?;
         let sources = self
             .db
             .prepare_cached(
@@ -26,7 +33,7 @@ impl Held for Sqlite {
             .db
             .prepare_cached("SELECT min(hold_until) FROM entries WHERE hold_until > ?1")?
             .query_row([upto.timestamp()], |row| row.get(0))?;
-        Ok(Due { sources, next: next.map(at) })
+        Ok(Due { entries, sources, next: next.map(at) })
     }
 
     fn due_in(

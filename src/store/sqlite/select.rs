@@ -1,52 +1,32 @@
 //! What stands in an output: newest first, without reading more rows than it shows.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use chrono::{DateTime, Duration, Utc};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ToSql, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
+use super::rivers::{self, Bed, Step};
 use super::{rows, search};
 use crate::filter;
-use crate::model::{EntryId, Output, Published, Sighting, SourceId};
+use crate::model::{EntryId, Filter, Output, Published, Sighting, SourceId};
 use crate::store::state::at;
-use crate::store::{Search, StoreError};
+use crate::store::{Search, Selection, StoreError};
 
 /// Entries younger than this are never cut by `limit`…
 const YOUNG: Duration = Duration::days(1);
 /// …up to so many times the limit.
 const HARD_BOUND: usize = 10;
-/// Rows taken from one source's river at a time.
-const CHUNK: u32 = 64;
-
 /// Sources with fewer stories than this together are walked themselves, each story asked whether it matches;
 /// beyond, the matches are walked, each asked for its sources.
 const FEW: i64 = 2000;
 /// With a share for each, so many sources are walked side by side at most; beyond, the river of all is.
 const SIDE_BY_SIDE: usize = 1000;
 
-pub(super) fn select(
-    db: &Connection,
-    output: &Output,
-    now: DateTime<Utc>,
-) -> Result<Vec<Published>, StoreError> {
+pub(super) fn select(db: &Connection, output: &Output, now: DateTime<Utc>) -> Result<Selection, StoreError> {
     let mut window = Window::new(output, now);
-    let wish = Wish {
-        listed: true,
-        shares: output.per_source > 0,
-        languages: &output.languages,
-        sources: output.sources.as_deref(),
-        expression: output.query.as_ref().map(search::expression),
-        now,
-    };
-    wish.walk(db, |entry| {
-        if window.full(entry.published) {
-            return Then::Stop;
-        }
-        window.offer(entry)
-    })?;
-    Ok(window.entries)
+    let looked = Wish::of(output, now).walk(db, &mut window)?;
+    Ok(Selection { entries: window.entries, looked })
 }
 
 pub(super) fn search(
@@ -58,111 +38,207 @@ pub(super) fn search(
     let wish = Wish {
         listed: false,
         shares: false,
+        filters: None,
         languages: &search.languages,
         sources: search.sources.as_deref(),
         // The index of words is the only one that has every entry by date.
         expression: search.query.as_ref().map(search::expression).or_else(everything),
         now,
     };
-    let mut entries = Vec::new();
-    wish.walk(db, |entry| {
-        if entries.len() >= search.limit || search.since.is_some_and(|since| entry.published < since) {
-            return Then::Stop;
-        }
-        entries.push(entry);
-        Then::More
-    })?;
-    Ok(entries)
+    let mut found = Found { search, entries: Vec::new() };
+    wish.walk(db, &mut found)?;
+    Ok(found.entries)
 }
 
-/// What is wanted of an entry, as far as the store can tell without reading it.
-struct Wish<'a> {
+/// What is wanted of an entry.
+pub(super) struct Wish<'a> {
     /// Only what was not backlog when it came.
     listed: bool,
     /// There may be enough of a source's.
     shares: bool,
     languages: &'a [String],
-    sources: Option<&'a [SourceId]>,
+    pub(super) sources: Option<&'a [SourceId]>,
     /// For FTS5.
-    expression: Option<String>,
+    pub(super) expression: Option<String>,
+    /// `keep` and `drop`, where they say anything.
+    filters: Option<(&'a Filter, &'a Filter)>,
     now: DateTime<Utc>,
 }
 
-impl Wish<'_> {
-    /// Hands over what fits, newest first, until told to stop.
-    fn walk(&self, db: &Connection, each: impl FnMut(Published) -> Then) -> Result<(), StoreError> {
-        let mut hand = Hand { db, now: self.now.timestamp(), row: self.row(db)?, full: HashSet::new(), each };
+impl<'a> Wish<'a> {
+    /// What an output's conditions say of each entry alone.
+    pub(super) fn of(output: &'a Output, now: DateTime<Utc>) -> Self {
+        Self {
+            listed: true,
+            shares: output.per_source > 0,
+            languages: &output.languages,
+            sources: output.sources.as_deref(),
+            expression: output.query.as_ref().map(search::expression),
+            filters: (!output.keep.is_empty() || !output.drop.is_empty())
+                .then_some((&output.keep, &output.drop)),
+            now,
+        }
+    }
+
+    /// The same of an entry of its history: backlog, too, and what waits for its time.
+    pub(super) fn of_history(output: &'a Output) -> Self {
+        Self { listed: false, ..Self::of(output, DateTime::<Utc>::MAX_UTC) }
+    }
+
+    /// Hands over what fits, newest first, until told to stop. Returns how many entries it looked at.
+    fn walk(&self, db: &Connection, taker: &mut impl Take) -> Result<usize, StoreError> {
+        let mut hand = Hand { db, reader: self.reader(db)?, full: HashSet::new(), looked: 0, taker };
+        self.along(db, &mut hand)?;
+        Ok(hand.looked)
+    }
+
+    fn along(&self, db: &Connection, hand: &mut Hand<'_, impl Take>) -> Result<(), StoreError> {
         let Some(ids) = self.sources else {
             if self.shares && self.expression.is_none() {
                 let sources = every_source(db)?;
                 if sources.len() <= SIDE_BY_SIDE {
                     // Each brings its own stories itself, so that one of which there are enough is left.
-                    return of(db, rivers_of_sources(&sources), |_, number, bed| {
+                    return rivers::along(db, rivers::of_sources(&sources), |_, number, bed| {
                         let step = hand.over(number)?.into();
                         Ok(if hand.has_enough_of(bed) && step == Step::Next { Step::Leave } else { step })
                     });
                 }
             }
             return match &self.expression {
-                None if self.languages.is_empty() => all(db, |number| hand.over(number)),
-                None => {
-                    of(db, rivers_of_languages(self.languages), |_, number, _| Ok(hand.over(number)?.into()))
-                }
+                None if self.languages.is_empty() => rivers::all(db, |number| hand.over(number)),
+                None => rivers::along(db, rivers::of_languages(self.languages), |_, number, _| {
+                    Ok(hand.over(number)?.into())
+                }),
                 Some(expression) => search::walk(db, expression, |number| hand.over(number)),
             };
         };
         let (sources, stories) = numbers(db, ids)?;
         match &self.expression {
             Some(expression) if stories > FEW => search::walk(db, expression, |number| {
-                if seen_in(db, number, &sources)? { hand.over(number) } else { Ok(ControlFlow::Continue(())) }
+                if seen_in(db, number, &sources)? { hand.over(number) } else { Ok(hand.pass_by()) }
             }),
-            expression => of(db, rivers_of_sources(&sources), |published, number, _| {
+            expression => rivers::along(db, rivers::of_sources(&sources), |published, number, _| {
                 if let Some(expression) = expression
                     && !search::matches(db, expression, published, number)?
                 {
-                    return Ok(Step::Next);
+                    return Ok(hand.pass_by().into());
                 }
                 Ok(hand.over(number)?.into())
             }),
         }
     }
 
-    fn row<'db>(&self, db: &'db Connection) -> Result<CachedStatement<'db>, StoreError> {
-        Ok(db.prepare_cached(&format!(
-            "SELECT {}, e.source FROM entries e JOIN sources s ON s.number = e.source
-             WHERE e.number = ?1 AND e.merged_into IS NULL AND coalesce(e.hold_until, 0) <= ?2 {} {}",
-            rows::PUBLISHED,
+    pub(super) fn reader<'db>(&'db self, db: &'db Connection) -> Result<Reader<'db>, StoreError> {
+        let conditions = format!(
+            "WHERE e.number = ?1 AND e.merged_into IS NULL AND coalesce(e.hold_until, 0) <= ?2 {} {}",
             if self.listed { "AND e.listed = 1" } else { "" },
             spoken(self.languages)
-        ))?)
+        );
+        let glance = self.filters.map(|filters| {
+            db.prepare_cached(&format!("SELECT e.published, e.title, e.language FROM entries e {conditions}"))
+                .map(|statement| (filters, statement))
+        });
+        Ok(Reader {
+            now: self.now.timestamp(),
+            glance: glance.transpose()?,
+            whole: db.prepare_cached(&format!(
+                "SELECT {}, e.source FROM entries e JOIN sources s ON s.number = e.source {conditions}",
+                rows::PUBLISHED
+            ))?,
+        })
     }
 }
 
-/// What is to follow an entry.
-enum Then {
-    /// The next one.
-    More,
-    /// The next one of another source: there are enough of this one's.
-    OfOthers,
-    /// Nothing.
-    Stop,
+/// Reads entries that fit.
+pub(super) struct Reader<'db> {
+    now: i64,
+    /// The filters, and what tells without reading all of an entry that they hold it back.
+    glance: Option<((&'db Filter, &'db Filter), CachedStatement<'db>)>,
+    whole: CachedStatement<'db>,
+}
+
+/// An entry that the store's conditions fit.
+pub(super) enum Read {
+    /// It, and its source's number.
+    Passes(Box<Published>, i64),
+    /// A filter holds it back: its date.
+    HeldBack(i64),
+}
+
+impl Reader<'_> {
+    pub(super) fn read(&mut self, number: i64) -> Result<Option<Read>, StoreError> {
+        if let Some(((keep, drop), glance)) = &mut self.glance {
+            let held_back = glance.query_row(params![number, self.now], |row| {
+                let (title, language) = (row.get_ref(1)?.as_str()?, row.get_ref(2)?.as_str_or_null()?);
+                let passes = filter::may_pass(title, language.unwrap_or_default(), keep, drop);
+                Ok(if passes { None } else { Some(row.get(0)?) })
+            });
+            match held_back.optional()? {
+                None => return Ok(None),
+                Some(Some(published)) => return Ok(Some(Read::HeldBack(published))),
+                Some(None) => {}
+            }
+        }
+        let read = |row: &Row<'_>| Ok((rows::published(row)?, row.get(rows::PUBLISHED_COLUMNS)?));
+        let Some((entry, source)) = self.whole.query_row(params![number, self.now], read).optional()? else {
+            return Ok(None);
+        };
+        if let Some(((keep, drop), _)) = &self.glance
+            && filter::verdict(&entry.entry, keep, drop).is_some()
+        {
+            return Ok(Some(Read::HeldBack(entry.published.timestamp())));
+        }
+        Ok(Some(Read::Passes(Box::new(entry), source)))
+    }
+}
+
+/// Who takes entries from a walk.
+trait Take {
+    /// True when nothing of that date or older is wanted any more.
+    fn is_full(&self, published: DateTime<Utc>) -> bool;
+    /// Takes an entry; true: there are enough of its source.
+    fn take(&mut self, entry: Published) -> bool;
+}
+
+/// What somebody looked for.
+struct Found<'a> {
+    search: &'a Search,
+    entries: Vec<Published>,
+}
+
+impl Take for Found<'_> {
+    fn is_full(&self, published: DateTime<Utc>) -> bool {
+        self.entries.len() >= self.search.limit || self.search.since.is_some_and(|since| published < since)
+    }
+
+    fn take(&mut self, entry: Published) -> bool {
+        self.entries.push(entry);
+        false
+    }
 }
 
 /// Reads entries and hands them over; those of which there are enough are not even read.
-struct Hand<'db, F> {
+struct Hand<'db, T> {
     db: &'db Connection,
-    now: i64,
-    row: CachedStatement<'db>,
+    reader: Reader<'db>,
     full: HashSet<i64>,
-    each: F,
+    looked: usize,
+    taker: &'db mut T,
 }
 
-impl<F: FnMut(Published) -> Then> Hand<'_, F> {
+impl<T: Take> Hand<'_, T> {
     fn has_enough_of(&self, bed: &Bed) -> bool {
         matches!(bed, Bed::Source(source) if self.full.contains(source))
     }
 
+    /// Leaves an entry that was looked at.
+    fn pass_by(&mut self) -> ControlFlow<()> {
+        self.looked += 1;
+        ControlFlow::Continue(())
+    }
+
     fn over(&mut self, number: i64) -> Result<ControlFlow<()>, StoreError> {
+        self.looked += 1;
         if !self.full.is_empty() {
             let mut source = self.db.prepare_cached("SELECT source FROM entries WHERE number = ?1")?;
             let source = source.query_row([number], |row| row.get(0)).optional()?;
@@ -170,54 +246,21 @@ impl<F: FnMut(Published) -> Then> Hand<'_, F> {
                 return Ok(ControlFlow::Continue(()));
             }
         }
-        let read = |row: &Row<'_>| Ok((rows::published(row)?, row.get(rows::PUBLISHED_COLUMNS)?));
-        let Some((entry, source)) = self.row.query_row(params![number, self.now], read).optional()? else {
-            return Ok(ControlFlow::Continue(()));
+        let (date, passing) = match self.reader.read(number)? {
+            None => return Ok(ControlFlow::Continue(())),
+            Some(Read::HeldBack(published)) => (at(published), None),
+            Some(Read::Passes(entry, source)) => (entry.published, Some((entry, source))),
         };
-        match (self.each)(entry) {
-            Then::Stop => return Ok(ControlFlow::Break(())),
-            Then::OfOthers => {
-                self.full.insert(source);
-            }
-            Then::More => {}
+        if self.taker.is_full(date) {
+            return Ok(ControlFlow::Break(()));
+        }
+        if let Some((entry, source)) = passing
+            && self.taker.take(*entry)
+        {
+            self.full.insert(source);
         }
         Ok(ControlFlow::Continue(()))
     }
-}
-
-/// Where a walk along several rivers goes on.
-#[derive(PartialEq, Eq)]
-enum Step {
-    /// To the next entry.
-    Next,
-    /// To the next one of another river.
-    Leave,
-    /// Nowhere.
-    End,
-}
-
-impl From<ControlFlow<()>> for Step {
-    fn from(flow: ControlFlow<()>) -> Self {
-        if flow.is_break() { Self::End } else { Self::Next }
-    }
-}
-
-/// All entries that were not backlog when they came, newest first.
-fn all(
-    db: &Connection,
-    mut each: impl FnMut(i64) -> Result<ControlFlow<()>, StoreError>,
-) -> Result<(), StoreError> {
-    let mut statement = db.prepare_cached(
-        "SELECT e.number FROM entries e INDEXED BY entries_river WHERE e.listed = 1 AND e.merged_into IS NULL
-         ORDER BY e.published DESC, e.number DESC",
-    )?;
-    let mut found = statement.query([])?;
-    while let Some(row) = found.next()? {
-        if each(row.get(0)?)?.is_break() {
-            break;
-        }
-    }
-    Ok(())
 }
 
 /// The condition on languages, so that others are not even read. Codes that are none match nothing.
@@ -240,7 +283,7 @@ fn every_source(db: &Connection) -> Result<Vec<i64>, StoreError> {
 }
 
 /// The numbers of sources, and how many stories they have together.
-fn numbers(db: &Connection, ids: &[SourceId]) -> Result<(Vec<i64>, i64), StoreError> {
+pub(super) fn numbers(db: &Connection, ids: &[SourceId]) -> Result<(Vec<i64>, i64), StoreError> {
     let (mut numbers, mut total) = (Vec::new(), 0i64);
     for id in ids {
         let found: Option<(i64, i64)> = db
@@ -255,7 +298,7 @@ fn numbers(db: &Connection, ids: &[SourceId]) -> Result<(Vec<i64>, i64), StoreEr
     Ok((numbers, total))
 }
 
-fn seen_in(db: &Connection, entry: i64, sources: &[i64]) -> Result<bool, StoreError> {
+pub(super) fn seen_in(db: &Connection, entry: i64, sources: &[i64]) -> Result<bool, StoreError> {
     let mut statement = db.prepare_cached("SELECT source FROM sightings WHERE entry = ?1")?;
     let mut found = statement.query([entry])?;
     while let Some(row) = found.next()? {
@@ -267,135 +310,50 @@ fn seen_in(db: &Connection, entry: i64, sources: &[i64]) -> Result<bool, StoreEr
 }
 
 /// The document being filled.
-struct Window<'a> {
+pub(super) struct Window<'a> {
     output: &'a Output,
     now: DateTime<Utc>,
-    entries: Vec<Published>,
+    pub(super) entries: Vec<Published>,
     of_source: HashMap<SourceId, usize>,
 }
 
 impl<'a> Window<'a> {
-    fn new(output: &'a Output, now: DateTime<Utc>) -> Self {
+    pub(super) fn new(output: &'a Output, now: DateTime<Utc>) -> Self {
         Self { output, now, entries: Vec::new(), of_source: HashMap::new() }
     }
 
-    /// True when no older entry can enter.
-    fn full(&self, published: DateTime<Utc>) -> bool {
+    /// Takes what has room from entries that come newest first.
+    pub(super) fn fill(&mut self, entries: Vec<Published>) {
+        let mut full = HashSet::new();
+        for entry in entries {
+            if self.is_full(entry.published) {
+                return;
+            }
+            let source = entry.source.clone();
+            if !full.contains(&source) && self.take(entry) {
+                full.insert(source);
+            }
+        }
+    }
+}
+
+impl Take for Window<'_> {
+    fn is_full(&self, published: DateTime<Utc>) -> bool {
         let limit = self.output.limit;
         let young = published > self.now - YOUNG;
         self.entries.len() >= if young { limit.saturating_mul(HARD_BOUND) } else { limit }
     }
 
-    fn offer(&mut self, entry: Published) -> Then {
-        if filter::verdict(&entry.entry, &self.output.keep, &self.output.drop).is_some() {
-            return Then::More;
-        }
+    fn take(&mut self, entry: Published) -> bool {
         let most = self.output.per_source;
-        if most == 0 {
-            self.entries.push(entry);
-            return Then::More;
-        }
-        let count = self.of_source.entry(entry.source.clone()).or_default();
-        *count += 1;
-        let then = if *count < most { Then::More } else { Then::OfOthers };
-        self.entries.push(entry);
-        then
-    }
-}
-
-/// Entries of one kind, read in chunks: (published, entry), newest first.
-struct River {
-    bed: Bed,
-    before: (i64, i64),
-    ready: VecDeque<(i64, i64)>,
-    dry: bool,
-}
-
-/// What the entries of a river have in common.
-enum Bed {
-    /// The source that has them.
-    Source(i64),
-    /// The language, by the first subtag of its code. Only what was not backlog.
-    Language(String),
-}
-
-impl River {
-    fn new(bed: Bed) -> Self {
-        Self { bed, before: (i64::MAX, i64::MAX), ready: VecDeque::new(), dry: false }
-    }
-
-    fn next(&mut self, db: &Connection) -> Result<Option<(i64, i64)>, StoreError> {
-        if self.ready.is_empty() && !self.dry {
-            self.ready = self.chunk(db)?;
-            self.dry = self.ready.len() < CHUNK as usize;
-        }
-        let next = self.ready.pop_front();
-        if let Some(next) = next {
-            self.before = next;
-        }
-        Ok(next)
-    }
-
-    fn chunk(&self, db: &Connection) -> Result<VecDeque<(i64, i64)>, StoreError> {
-        let (published, entry) = self.before;
-        let (sql, bed): (&str, &dyn ToSql) = match &self.bed {
-            Bed::Source(source) => (
-                "SELECT published, entry FROM sightings
-                 WHERE source = ?1 AND (published, entry) < (?2, ?3) AND entry IS NOT NULL
-                 ORDER BY published DESC, entry DESC LIMIT ?4",
-                source,
-            ),
-            Bed::Language(language) => (
-                "SELECT published, number FROM entries INDEXED BY entries_language
-                 WHERE substr(language, 1, instr(language || '-', '-') - 1) = ?1 AND listed = 1
-                   AND merged_into IS NULL AND language IS NOT NULL AND (published, number) < (?2, ?3)
-                 ORDER BY published DESC, number DESC LIMIT ?4",
-                language,
-            ),
+        let enough = most > 0 && {
+            let count = self.of_source.entry(entry.source.clone()).or_default();
+            *count += 1;
+            *count >= most
         };
-        let mut statement = db.prepare_cached(sql)?;
-        let rows = statement
-            .query_map(params![bed, published, entry, CHUNK], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.entries.push(entry);
+        enough
     }
-}
-
-fn rivers_of_sources(sources: &[i64]) -> Vec<River> {
-    sources.iter().map(|source| River::new(Bed::Source(*source))).collect()
-}
-
-/// `fr-CA` stands in the river of `fr`.
-fn rivers_of_languages(languages: &[String]) -> Vec<River> {
-    let first = |code: &String| code.split('-').next().unwrap_or_default().to_ascii_lowercase();
-    let codes: BTreeSet<_> = languages.iter().map(first).collect();
-    codes.into_iter().map(|code| River::new(Bed::Language(code))).collect()
-}
-
-/// Some rivers as one, newest first: (published, entry), each entry once, with the river it was met in.
-fn of(
-    db: &Connection,
-    mut rivers: Vec<River>,
-    mut each: impl FnMut(i64, i64, &Bed) -> Result<Step, StoreError>,
-) -> Result<(), StoreError> {
-    let mut heap = BinaryHeap::new();
-    for (place, river) in rivers.iter_mut().enumerate() {
-        if let Some((published, entry)) = river.next(db)? {
-            heap.push((published, entry, Reverse(place)));
-        }
-    }
-    let mut last = None;
-    while let Some((published, number, Reverse(place))) = heap.pop() {
-        let Some(river) = rivers.get_mut(place) else { continue };
-        // An entry has one date, so that its sightings come out side by side.
-        let is_another = last.replace(number) != Some(number);
-        let step = if is_another { each(published, number, &river.bed)? } else { Step::Next };
-        match step {
-            Step::Next => heap.extend(river.next(db)?.map(|(at, entry)| (at, entry, Reverse(place)))),
-            Step::Leave => {}
-            Step::End => break,
-        }
-    }
-    Ok(())
 }
 
 pub(super) fn entry(db: &Connection, id: EntryId) -> Result<Option<(Published, Vec<Sighting>)>, StoreError> {

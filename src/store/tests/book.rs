@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 
 use crate::dedup::{self, Context, Intake, Rules, Tell};
 use crate::model::*;
-use crate::store::{Commit, Committed, Keep, Reading, Sqlite, Store, StoreError};
+use crate::store::{Commit, Committed, Keep, Outputs, Reading, Sqlite, Store, StoreError};
 
 /// A store, and sources to poll into it.
 pub(crate) struct Book {
@@ -141,7 +141,7 @@ impl Book {
     }
 
     pub(crate) fn river(&mut self, sources: Option<&[&str]>) -> Vec<Published> {
-        self.store.select(&Self::output(sources), self.now).unwrap()
+        self.store.select(&Self::output(sources), self.now).unwrap().entries
     }
 
     pub(crate) fn titles(&mut self) -> Vec<String> {

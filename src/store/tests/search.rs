@@ -115,7 +115,7 @@ fn an_output_with_a_query_holds_what_matches_from_its_sources() {
     };
     let now = book.now;
     let mut titles = |output: &Output| -> Vec<_> {
-        book.store.select(output, now).unwrap().into_iter().map(|entry| entry.entry.title).collect()
+        book.store.select(output, now).unwrap().entries.into_iter().map(|entry| entry.entry.title).collect()
     };
     assert_eq!(titles(&output), ["Valley of b", "Flooding in the valley"]);
     output.limit = 1;
@@ -144,7 +144,7 @@ fn an_output_of_languages_is_one_river_of_theirs() {
     let mut titles = |languages: &[&str]| -> Vec<_> {
         let mut output = Book::output(None);
         output.languages = languages.iter().map(ToString::to_string).collect();
-        book.store.select(&output, now).unwrap().into_iter().map(|entry| entry.entry.title).collect()
+        book.store.select(&output, now).unwrap().entries.into_iter().map(|entry| entry.entry.title).collect()
     };
     assert_eq!(titles(&["fr"]), ["fr-CA", "fr"]);
     assert_eq!(titles(&["fr-ca"]), ["fr-CA"]);
@@ -181,7 +181,7 @@ fn a_cap_leaves_room_for_the_quiet() {
     ];
     for output in ways {
         let now = book.now;
-        let titles = book.store.select(&output, now).unwrap().into_iter().map(|one| one.entry.title);
+        let titles = book.store.select(&output, now).unwrap().entries.into_iter().map(|one| one.entry.title);
         assert_eq!(titles.collect::<Vec<_>>(), wanted, "{output:?}");
     }
 }

@@ -11,7 +11,7 @@ use super::*;
 fn by_hand(book: &mut Book, output: &Output) -> Vec<EntryId> {
     let everything = Output { limit: 100_000, per_source: 0, ..output.clone() };
     let mut shown: HashMap<SourceId, usize> = HashMap::new();
-    let mut river = book.store.select(&everything, book.now).unwrap();
+    let mut river = book.store.select(&everything, book.now).unwrap().entries;
     river.retain(|story| {
         let count = shown.entry(story.source.clone()).or_default();
         *count += 1;
@@ -45,12 +45,18 @@ fn each_source_has_its_share_and_a_loud_one_no_more() {
         for sources in [None, Some(&["loud", "quiet"][..]), Some(&["mirror"][..])] {
             let output = Output { limit, per_source, ..Book::output(sources) };
             let shown: Vec<EntryId> =
-                book.store.select(&output, book.now).unwrap().iter().map(|story| story.id).collect();
+                book.store.select(&output, book.now).unwrap().entries.iter().map(|story| story.id).collect();
             assert_eq!(shown, by_hand(&mut book, &output), "{per_source} of {limit} in {sources:?}");
         }
     }
     let output = Output { per_source: 2, ..Book::output(None) };
-    let titles: Vec<_> =
-        book.store.select(&output, book.now).unwrap().into_iter().map(|story| story.entry.title).collect();
+    let titles: Vec<_> = book
+        .store
+        .select(&output, book.now)
+        .unwrap()
+        .entries
+        .into_iter()
+        .map(|story| story.entry.title)
+        .collect();
     assert_eq!(titles, ["loud 399", "loud 398", "quiet 2", "quiet 1", "mirror 4", "mirror 3"]);
 }

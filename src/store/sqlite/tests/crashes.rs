@@ -7,13 +7,14 @@ use proptest::prelude::*;
 
 use super::super::*;
 use crate::dedup::Tell;
+use crate::store::Outputs;
 use crate::store::tests::book::{self, Book, Under, day, entry};
 
 /// The stories as they stand: name, title, link.
 fn standing(book: &mut Book) -> BTreeSet<(EntryId, String, Option<String>)> {
     let mut output = Book::output(None);
     output.limit = 1000;
-    let river = book.store.select(&output, book.now).unwrap();
+    let river = book.store.select(&output, book.now).unwrap().entries;
     river.into_iter().map(|one| (one.id, one.entry.title, one.entry.link)).collect()
 }
 

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 
-use crate::store::Store;
+use crate::store::Outputs;
 use crate::store::tests::book::{Book, day, entry};
 
 /// How SQLite would run a statement, line by line.

@@ -8,8 +8,8 @@ use futures_util::future::{BoxFuture, join_all};
 
 use super::super::*;
 use crate::dedup::{Rules, Tell};
-use crate::store::Handle;
 use crate::store::tests::book::{self, Book, Under, day, entry};
+use crate::store::{Handle, Outputs};
 
 const SOURCES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
@@ -59,7 +59,7 @@ async fn all_at_once(
 
 fn titles(book: &Book) -> Vec<String> {
     let mut store = Sqlite::open(&book.path).unwrap();
-    let river = store.select(&Book::output(None), day(21)).unwrap();
+    let river = store.select(&Book::output(None), day(21)).unwrap().entries;
     let mut titles: Vec<String> = river.into_iter().map(|one| one.entry.title).collect();
     titles.sort();
     titles

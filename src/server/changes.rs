@@ -1,0 +1,127 @@
+//! To which entries anything happened lately, and what stood in an output before: where few entries pass an output's
+//! filters, finding them takes a walk along very many others, and this spares all but the first.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+
+use super::Site;
+use crate::model::{EntryId, Output, Published};
+use crate::store::{Committed, StoreError};
+
+/// Entries remembered, 16 bytes each. Who has seen less than these looks at everything again.
+const KEPT: usize = 1 << 16;
+
+/// What became new, changed, stands in one more source, or may be shown from now on.
+#[derive(Default)]
+pub(super) struct Changes {
+    log: Mutex<Log>,
+}
+
+#[derive(Default)]
+struct Log {
+    /// How many went before the first.
+    gone: u64,
+    entries: VecDeque<EntryId>,
+}
+
+impl Log {
+    fn upto(&self) -> u64 {
+        self.gone + self.entries.len() as u64
+    }
+}
+
+impl Changes {
+    /// Takes note of a commit. Before anybody is told of it: who looks then finds it here.
+    pub(super) fn note(&self, committed: &Committed) {
+        self.of(committed.new.iter().chain(&committed.changed).chain(&committed.met));
+    }
+
+    /// Takes note of entries.
+    pub(super) fn of<'a>(&self, entries: impl Iterator<Item = &'a EntryId>) {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        for entry in entries {
+            if log.entries.len() >= KEPT {
+                log.entries.pop_front();
+                log.gone += 1;
+            }
+            log.entries.push_back(*entry);
+        }
+    }
+
+    /// Whatever was seen before counts no more.
+    pub(super) fn forget(&self) {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.gone = log.upto() + 1;
+        log.entries.clear();
+    }
+
+    /// Up to where there is anything. Ask before you look into the store.
+    pub(super) fn upto(&self) -> u64 {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).upto()
+    }
+
+    /// What came after a place, at most so many; `None`: it is more, or not known any more.
+    pub(super) fn since(&self, place: u64, most: usize) -> Option<Vec<EntryId>> {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let skipped = usize::try_from(place.checked_sub(log.gone)?).ok()?;
+        let count = log.entries.len().checked_sub(skipped)?;
+        (count <= most).then(|| log.entries.range(skipped..).copied().collect())
+    }
+}
+
+/// What stood in an output at some moment.
+#[derive(Default)]
+pub(super) struct LastLook {
+    last: Mutex<Option<Arc<Last>>>,
+}
+
+struct Last {
+    upto: u64,
+    at: DateTime<Utc>,
+    entries: Vec<EntryId>,
+    /// How many were looked at when all were.
+    looked: usize,
+}
+
+impl LastLook {
+    /// What stands in the output now, by the shorter way.
+    pub(super) async fn look(
+        &self,
+        site: &Site,
+        output: &Arc<Output>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Published>, StoreError> {
+        let upto = site.changes.upto();
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // With the clock set back, what was left out as too old may be young again.
+        if let Some(last) = last.filter(|last| last.at <= now)
+            && let Some(told) =
+                site.changes.since(last.upto, (last.looked / 2).saturating_sub(last.entries.len()))
+        {
+            let (output, before) = (output.clone(), last.clone());
+            let look = move |store: &mut dyn crate::store::Store| {
+                store.select_again(&output, &before.entries, &told, now)
+            };
+            if let Some(entries) = site.store.read(look).await? {
+                self.keep(&entries, upto, now, last.looked);
+                return Ok(entries);
+            }
+        }
+        let output = output.clone();
+        let found = site.store.read(move |store| store.select(&output, now)).await?;
+        self.keep(&found.entries, upto, now, found.looked);
+        Ok(found.entries)
+    }
+
+    fn keep(&self, entries: &[Published], upto: u64, at: DateTime<Utc>, looked: usize) {
+        // Where nearly all that is looked at stands there, nothing is spared.
+        let pays = looked / 2 > entries.len();
+        let last = pays.then(|| {
+            let entries = entries.iter().map(|entry| entry.id).collect();
+            Arc::new(Last { upto, at, entries, looked })
+        });
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = last;
+    }
+}

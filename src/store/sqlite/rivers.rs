@@ -1,0 +1,142 @@
+//! Entries by date, newest first: all of them, those of a source, those of a language; several rivers as one.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap, VecDeque};
+use std::ops::ControlFlow;
+
+use rusqlite::{Connection, ToSql, params};
+
+use crate::store::StoreError;
+
+/// Rows taken from one source's river at a time.
+const CHUNK: u32 = 64;
+
+/// All entries that were not backlog when they came, newest first.
+pub(super) fn all(
+    db: &Connection,
+    mut each: impl FnMut(i64) -> Result<ControlFlow<()>, StoreError>,
+) -> Result<(), StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT e.number FROM entries e INDEXED BY entries_river WHERE e.listed = 1 AND e.merged_into IS NULL
+         ORDER BY e.published DESC, e.number DESC",
+    )?;
+    let mut found = statement.query([])?;
+    while let Some(row) = found.next()? {
+        if each(row.get(0)?)?.is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Where a walk along several rivers goes on.
+#[derive(PartialEq, Eq)]
+pub(super) enum Step {
+    /// To the next entry.
+    Next,
+    /// To the next one of another river.
+    Leave,
+    /// Nowhere.
+    End,
+}
+
+impl From<ControlFlow<()>> for Step {
+    fn from(flow: ControlFlow<()>) -> Self {
+        if flow.is_break() { Self::End } else { Self::Next }
+    }
+}
+
+/// Entries of one kind, read in chunks: (published, entry), newest first.
+pub(super) struct River {
+    bed: Bed,
+    before: (i64, i64),
+    ready: VecDeque<(i64, i64)>,
+    dry: bool,
+}
+
+/// What the entries of a river have in common.
+pub(super) enum Bed {
+    /// The source that has them.
+    Source(i64),
+    /// The language, by the first subtag of its code. Only what was not backlog.
+    Language(String),
+}
+
+impl River {
+    fn new(bed: Bed) -> Self {
+        Self { bed, before: (i64::MAX, i64::MAX), ready: VecDeque::new(), dry: false }
+    }
+
+    fn next(&mut self, db: &Connection) -> Result<Option<(i64, i64)>, StoreError> {
+        if self.ready.is_empty() && !self.dry {
+            self.ready = self.chunk(db)?;
+            self.dry = self.ready.len() < CHUNK as usize;
+        }
+        let next = self.ready.pop_front();
+        if let Some(next) = next {
+            self.before = next;
+        }
+        Ok(next)
+    }
+
+    fn chunk(&self, db: &Connection) -> Result<VecDeque<(i64, i64)>, StoreError> {
+        let (published, entry) = self.before;
+        let (sql, bed): (&str, &dyn ToSql) = match &self.bed {
+            Bed::Source(source) => (
+                "SELECT published, entry FROM sightings
+                 WHERE source = ?1 AND (published, entry) < (?2, ?3) AND entry IS NOT NULL
+                 ORDER BY published DESC, entry DESC LIMIT ?4",
+                source,
+            ),
+            Bed::Language(language) => (
+                "SELECT published, number FROM entries INDEXED BY entries_language
+                 WHERE substr(language, 1, instr(language || '-', '-') - 1) = ?1 AND listed = 1
+                   AND merged_into IS NULL AND language IS NOT NULL AND (published, number) < (?2, ?3)
+                 ORDER BY published DESC, number DESC LIMIT ?4",
+                language,
+            ),
+        };
+        let mut statement = db.prepare_cached(sql)?;
+        let rows = statement
+            .query_map(params![bed, published, entry, CHUNK], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+pub(super) fn of_sources(sources: &[i64]) -> Vec<River> {
+    sources.iter().map(|source| River::new(Bed::Source(*source))).collect()
+}
+
+/// `fr-CA` stands in the river of `fr`.
+pub(super) fn of_languages(languages: &[String]) -> Vec<River> {
+    let first = |code: &String| code.split('-').next().unwrap_or_default().to_ascii_lowercase();
+    let codes: BTreeSet<_> = languages.iter().map(first).collect();
+    codes.into_iter().map(|code| River::new(Bed::Language(code))).collect()
+}
+
+/// Some rivers as one, newest first: (published, entry), each entry once, with the river it was met in.
+pub(super) fn along(
+    db: &Connection,
+    mut rivers: Vec<River>,
+    mut each: impl FnMut(i64, i64, &Bed) -> Result<Step, StoreError>,
+) -> Result<(), StoreError> {
+    let mut heap = BinaryHeap::new();
+    for (place, river) in rivers.iter_mut().enumerate() {
+        if let Some((published, entry)) = river.next(db)? {
+            heap.push((published, entry, Reverse(place)));
+        }
+    }
+    let mut last = None;
+    while let Some((published, number, Reverse(place))) = heap.pop() {
+        let Some(river) = rivers.get_mut(place) else { continue };
+        // An entry has one date, so that its sightings come out side by side.
+        let is_another = last.replace(number) != Some(number);
+        let step = if is_another { each(published, number, &river.bed)? } else { Step::Next };
+        match step {
+            Step::Next => heap.extend(river.next(db)?.map(|(at, entry)| (at, entry, Reverse(place)))),
+            Step::Leave => {}
+            Step::End => break,
+        }
+    }
+    Ok(())
+}
