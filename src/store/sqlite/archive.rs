@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::select::spoken;
+use super::select::{numbers, spoken};
 use super::{rows, search};
 use crate::filter;
 use crate::model::{Digest, Output, Published};
@@ -121,7 +121,7 @@ pub(super) fn oldest(db: &Connection, output: &Output) -> Result<i64, StoreError
             .prepare_cached("SELECT number FROM entries ORDER BY number LIMIT 1")?
             .query_row([], |row| row.get(0))
             .optional()?,
-        Some(sources) => db
+        Some((sources, _)) => db
             .prepare_cached(
                 "SELECT number FROM sightings WHERE entry IS NOT NULL
                  AND source IN (SELECT value FROM json_each(?1)) ORDER BY number LIMIT 1",
@@ -132,18 +132,11 @@ pub(super) fn oldest(db: &Connection, output: &Output) -> Result<i64, StoreError
     Ok(place.unwrap_or_default())
 }
 
-/// The numbers of an output's sources, as JSON; `None`: all.
-fn sources(db: &Connection, output: &Output) -> Result<Option<String>, StoreError> {
+/// The numbers of an output's sources, as JSON, and how many stories these have together; `None`: all.
+fn sources(db: &Connection, output: &Output) -> Result<Option<(String, i64)>, StoreError> {
     let Some(ids) = &output.sources else { return Ok(None) };
-    let mut numbers = Vec::new();
-    for id in ids {
-        let number: Option<i64> = db
-            .prepare_cached("SELECT number FROM sources WHERE id = ?1")?
-            .query_row([id.as_str()], |row| row.get(0))
-            .optional()?;
-        numbers.extend(number);
-    }
-    Ok(Some(format!("{numbers:?}")))
+    let (numbers, stories) = numbers(db, ids)?;
+    Ok(Some((format!("{numbers:?}"), stories)))
 }
 
 /// (place, number) of what stands in an output, in a stretch of places.
@@ -156,18 +149,22 @@ fn walk(db: &Connection, output: &Output, after: i64, upto: i64) -> Result<Vec<(
              WHERE e.number > ?1 AND e.number <= ?2 AND ?3 IS NULL AND e.merged_into IS NULL {spoken}
              ORDER BY e.number"
         ),
-        Some(_) => format!(
-            "SELECT x.number, e.number, e.published, e.title, e.language FROM sightings x JOIN entries e ON e.number = x.entry
+        Some((_, stories)) => format!(
+            "SELECT x.number, e.number, e.published, e.title, e.language
+             FROM sightings x {} JOIN entries e ON e.number = x.entry
              WHERE x.number > ?1 AND x.number <= ?2 AND x.source IN (SELECT value FROM json_each(?3))
                AND NOT EXISTS (SELECT 1 FROM sightings y WHERE y.entry = x.entry AND y.number < x.number
                  AND y.source IN (SELECT value FROM json_each(?3)))
                AND e.merged_into IS NULL {spoken}
-             ORDER BY x.number"
+             ORDER BY x.number",
+            // A short stretch is walked along, whoever its sightings are of; of a long one the sources' own are taken.
+            if upto - after < *stories { "NOT INDEXED" } else { "" }
         ),
     };
     let expression = output.query.as_ref().map(search::expression);
     let picky = !(output.keep.is_empty() && output.drop.is_empty());
     let mut statement = db.prepare_cached(&sql)?;
+    let sources = sources.map(|(sources, _)| sources);
     let mut found = statement.query(params![after, upto, sources])?;
     let mut places = Vec::new();
     while let Some(row) = found.next()? {
