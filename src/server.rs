@@ -182,7 +182,10 @@ impl Site {
 
     /// A new config is in force. Requests under way end under the old one.
     pub fn reload(&self, settings: Settings) {
-        self.plan.store(Arc::new(Plan::new(settings)));
+        let before = self.plan.swap(Arc::new(Plan::new(settings)));
+        self.lately.soil();
+        // Who listens comes back by itself, to what is in force now.
+        before.slots().for_each(|slot| slot.news.end());
     }
 
     /// A commit was made: the documents of the outputs it touches are out of date. Those that
@@ -256,8 +259,8 @@ fn router(site: Arc<Site>) -> Router {
         .route("/sources", get(pages::sources))
         .route("/sources/{file}", source())
         .route("/entries/{id}", get(pages::entry))
-        .route("/opml", get(feeds::opml_of_sources))
-        .route("/feeds.opml", get(feeds::opml_of_feeds))
+        .route("/opml", get(feeds::opml_of_sources).options(feeds::preflight))
+        .route("/feeds.opml", get(feeds::opml_of_feeds).options(feeds::preflight))
         .route("/river.css", get(pages::style))
         .route("/river.js", get(pages::script))
         .route("/icon.svg", get(pages::icon))

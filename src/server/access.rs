@@ -26,6 +26,11 @@ pub(super) fn allowed(wanted: Option<&Secret>, uri: &Uri, headers: &HeaderMap) -
     [bearer, key(uri)].into_iter().flatten().any(|given| same(&given, wanted))
 }
 
+/// True when what is shown must not be kept for others: it was opened by a token, or a key stands in its links.
+pub(super) fn is_private(wanted: Option<&Secret>, uri: &Uri) -> bool {
+    wanted.is_some() || key(uri).is_some()
+}
+
 /// Compares hashes, so that not even the length shows in the time it takes.
 pub(super) fn same(given: &str, wanted: &Secret) -> bool {
     let (given, wanted) = (Sha256::digest(given.as_bytes()), Sha256::digest(wanted.expose().as_bytes()));

@@ -13,7 +13,7 @@ use super::doc::Doc;
 use super::plan::{Place, Plan};
 use super::reply::{self, Answer, Policy};
 use super::shelf::{Finished, Slot};
-use super::{Site, access, conditional};
+use super::{Site, access, conditional, feeds};
 use crate::model::{Output, Published};
 use crate::render::{Addresses, Form, Head, Sheet};
 use crate::store::StoreError;
@@ -89,7 +89,7 @@ async fn made(
     // The chain ends where retention has taken everything.
     let older = (n > 1 && stretch.0 > 0 && oldest > 0 && oldest <= stretch.0).then(|| n - 1);
     let (plan, slot) = (plan.clone(), slot.clone());
-    let name = at.of(form).to_owned();
+    let name = format!("{}/archive/{n}.{}", slot.place.stem(), form.extension());
     let written = tokio::task::spawn_blocking(move || {
         let common = plan.head(&slot.place, &slot.output, &entries);
         let head = Head {
@@ -100,11 +100,11 @@ async fn made(
             hub: None,
             ..common
         };
-        let mut doc = Doc::new(form.content_type(), Sheet::new(&head, &entries).write(form));
-        doc.modified = entries.iter().map(|story| story.modified).max().map(Into::into);
-        doc
+        Doc::new(form.content_type(), Sheet::new(&head, &entries).write(form))
     });
-    let doc = written.await.map_err(|_| StoreError::Failed("rendering failed".to_owned()))?;
+    let mut doc = written.await.map_err(|_| StoreError::Failed("rendering failed".to_owned()))?;
+    let modified = site.stamps.since(site, name.clone(), &doc.tag, now).await?;
+    doc.modified = Some(modified.min(now).into());
     Ok(Some((site.lately.keep(name, doc, change, elapsed), full)))
 }
 
@@ -136,8 +136,9 @@ pub(super) async fn delta(
     if entries.is_empty() {
         return None;
     }
-    let (plan, place, output) = (plan.clone(), slot.place.clone(), slot.output.clone());
-    let written = tokio::task::spawn_blocking(move || partial(&plan, &place, &output, &entries, form)).await;
+    let (shared, place, output) = (plan.clone(), slot.place.clone(), slot.output.clone());
+    let written =
+        tokio::task::spawn_blocking(move || partial(&shared, &place, &output, &entries, form)).await;
     let mut answer = reply::text(StatusCode::IM_USED, "");
     *answer.body_mut() = written.ok()?.into();
     let fields = answer.headers_mut();
@@ -145,7 +146,9 @@ pub(super) async fn delta(
     reply::set(fields, header::ETAG, &format!("\"{}\"", current.tag));
     reply::set(fields, header::HeaderName::from_static("im"), "feed");
     reply::set(fields, header::CACHE_CONTROL, "no-store, im");
-    reply::set(fields, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    reply::share(fields);
+    let fields = std::mem::take(answer.headers_mut());
+    *answer.headers_mut() = feeds::discovered(plan, slot, form, fields);
     Some(answer)
 }
 

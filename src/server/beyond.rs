@@ -117,8 +117,8 @@ impl Look<'_> {
                 newest = Some(n);
                 break;
             }
-            // Retention takes the oldest: below what it left there is nothing.
-            if nothing && n < self.cuts.documents() {
+            // Below what retention left there is nothing; what went otherwise (a source's cap, a correction) leaves gaps.
+            if nothing && self.oldest().await? > stretch.0 {
                 break;
             }
         }
@@ -137,10 +137,9 @@ impl Look<'_> {
         }
         let mut stories = known.stories.clone();
         stories.extend(self.told(&fresh));
-        // What is shown is not looked for. Of what is not, a change may have brought some here, or taken it away.
-        let changed: Vec<EntryId> = told.into_iter().filter(|id| !self.shown.contains_key(id)).collect();
-        if !changed.is_empty() {
-            let (output, asked) = (self.output.clone(), changed.clone());
+        // A change may have brought some here, or taken them away. What is shown now may be not the next time.
+        if !told.is_empty() {
+            let (output, asked) = (self.output.clone(), told.clone());
             let fit: HashSet<EntryId> = self
                 .site
                 .store
@@ -152,7 +151,7 @@ impl Look<'_> {
             if fit.iter().any(|id| !here.contains(id)) {
                 return Ok(None);
             }
-            let gone: HashSet<EntryId> = changed.into_iter().filter(|id| !fit.contains(id)).collect();
+            let gone: HashSet<EntryId> = told.into_iter().filter(|id| !fit.contains(id)).collect();
             stories.retain(|story| !gone.contains(&story.id));
         }
         let unshown = stories.iter().filter(|story| !self.shown.contains_key(&story.id));
@@ -170,6 +169,13 @@ impl Look<'_> {
         let whole = known.whole && stories.len() == all;
         let known = Known { upto: self.upto, counted: self.cuts.counted, stories, whole, ..*known };
         Ok(Some((Beyond { newest: Some(newest.document), complete: false }, known)))
+    }
+
+    /// The smallest place that is still taken by whatever story, past all when none is.
+    async fn oldest(&self) -> Result<i64, StoreError> {
+        let output = self.output.clone();
+        let oldest = self.site.store.read(move |store| store.oldest(&output)).await?;
+        Ok(if oldest == 0 { i64::MAX } else { oldest })
     }
 
     async fn stories(&self, stretch: (i64, i64), most: usize) -> Result<Stories, StoreError> {

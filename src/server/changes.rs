@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -12,6 +13,9 @@ use crate::store::{Committed, StoreError};
 
 /// Entries remembered, 16 bytes each. Who has seen less than these looks at everything again.
 const KEPT: usize = 1 << 16;
+
+/// A clock that is corrected bit by bit strays less.
+const STEADY: Duration = Duration::from_secs(2);
 
 /// What became new, changed, stands in one more source, or may be shown from now on.
 #[derive(Default)]
@@ -50,13 +54,6 @@ impl Changes {
         }
     }
 
-    /// Whatever was seen before counts no more.
-    pub(super) fn forget(&self) {
-        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        log.gone = log.upto() + 1;
-        log.entries.clear();
-    }
-
     /// Up to where there is anything. Ask before you look into the store.
     pub(super) fn upto(&self) -> u64 {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).upto()
@@ -79,7 +76,8 @@ pub(super) struct LastLook {
 
 struct Last {
     upto: u64,
-    at: DateTime<Utc>,
+    /// By the wall, and since the process began.
+    at: (DateTime<Utc>, Duration),
     entries: Vec<EntryId>,
     /// How many were looked at when all were.
     looked: usize,
@@ -95,8 +93,10 @@ impl LastLook {
     ) -> Result<Vec<Published>, StoreError> {
         let upto = site.changes.upto();
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        // With the clock set back, what was left out as too old may be young again.
-        if let Some(last) = last.filter(|last| last.at <= now)
+        let at = (now, site.clock.elapsed());
+        // With the clock set back, what was left out as too old is young again, and what was shown may have to wait; when
+        // it is set forth, nobody is told a second time of what waited.
+        if let Some(last) = last.filter(|last| went_on(last.at, at))
             && let Some(told) =
                 site.changes.since(last.upto, (last.looked / 2).saturating_sub(last.entries.len()))
         {
@@ -105,17 +105,17 @@ impl LastLook {
                 store.select_again(&output, &before.entries, &told, now)
             };
             if let Some(entries) = site.store.read(look).await? {
-                self.keep(&entries, upto, now, last.looked);
+                self.keep(&entries, upto, at, last.looked);
                 return Ok(entries);
             }
         }
         let output = output.clone();
         let found = site.store.read(move |store| store.select(&output, now)).await?;
-        self.keep(&found.entries, upto, now, found.looked);
+        self.keep(&found.entries, upto, at, found.looked);
         Ok(found.entries)
     }
 
-    fn keep(&self, entries: &[Published], upto: u64, at: DateTime<Utc>, looked: usize) {
+    fn keep(&self, entries: &[Published], upto: u64, at: (DateTime<Utc>, Duration), looked: usize) {
         // Where nearly all that is looked at stands there, nothing is spared.
         let pays = looked / 2 > entries.len();
         let last = pays.then(|| {
@@ -124,4 +124,12 @@ impl LastLook {
         });
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = last;
     }
+}
+
+/// True when the wall clock went on as time did, from one moment to another.
+fn went_on(before: (DateTime<Utc>, Duration), after: (DateTime<Utc>, Duration)) -> bool {
+    let (Ok(wall), Some(time)) = ((after.0 - before.0).to_std(), after.1.checked_sub(before.1)) else {
+        return false;
+    };
+    wall.abs_diff(time) < STEADY
 }

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -41,6 +41,8 @@ pub(super) struct News {
     kept: Mutex<Kept>,
     /// Made for the first who listens: every source has a document, and kilobytes for each are too many.
     ways: OnceLock<Box<Ways>>,
+    /// Nothing more will be told here: another config is in force.
+    ended: AtomicBool,
 }
 
 /// How listeners are reached.
@@ -76,6 +78,14 @@ impl News {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.upto < place {
             *kept = Kept { since: place, upto: place, events: VecDeque::new() };
+        }
+    }
+
+    /// Lets all who listen go.
+    pub(super) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+        if let Some(ways) = self.ways.get() {
+            ways.told.send_modify(|_| {});
         }
     }
 
@@ -253,11 +263,15 @@ struct Listener {
 }
 
 impl Listener {
-    /// The next bytes; `None` when the daemon stops or the store fails: the client comes back by itself.
+    /// The next bytes; `None` when the daemon stops, has another config, or the store fails: the client comes back by
+    /// itself.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             // Marked as seen before looking, so that what comes in between wakes us again.
             self.told.borrow_and_update();
+            if self.slot.news.ended.load(Ordering::Acquire) {
+                return None;
+            }
             let kept = self.slot.news.after(self.last).filter(|_| self.begun);
             let (events, upto) = match kept {
                 Some(found) => found,

@@ -190,7 +190,7 @@ pub(super) async fn opml_of_sources(State(site): State<Arc<Site>>, uri: Uri, hea
     let masked =
         |source: &Arc<Source>| Outline { xml_url: link::mask(source.url.as_str()), ..outline(source, &rows) };
     let outlines: Vec<_> = plan.settings.sources.iter().map(masked).collect();
-    list(&plan, &headers, TITLE, &outlines).await
+    list(&plan, &uri, &headers, TITLE, &outlines).await
 }
 
 /// A source as a subscription, with what the store knows of it. Its address is whole.
@@ -227,10 +227,11 @@ pub(super) async fn opml_of_feeds(State(site): State<Arc<Site>>, uri: Uri, heade
         ..Default::default()
     };
     let outlines: Vec<_> = frame.feeds.iter().map(outline).collect();
-    list(&plan, &headers, "Feeds of this river", &outlines).await
+    list(&plan, &uri, &headers, "Feeds of this river", &outlines).await
 }
 
-async fn list(plan: &Plan, headers: &HeaderMap, title: &str, outlines: &[Outline]) -> Answer {
+async fn list(plan: &Plan, uri: &Uri, headers: &HeaderMap, title: &str, outlines: &[Outline]) -> Answer {
     let doc = Arc::new(Doc::new(OPML, opml::write(title, outlines)));
-    reply::document(headers, &doc, policy(plan, plan.settings.token.is_some())).await
+    let private = access::is_private(plan.settings.token.as_ref(), uri);
+    reply::document(headers, &doc, policy(plan, private)).await
 }

@@ -14,16 +14,8 @@ const LOOK: Duration = Duration::from_mins(5);
 pub(super) async fn run(site: Arc<Site>) {
     let mut closing = site.closing.subscribe();
     let mut since = site.clock.now();
-    let mut was_set_back = false;
     loop {
-        let now = site.clock.now();
-        // What was shown may have to wait again, and nobody will be told a second time when its time comes.
-        let is_set_back = now < since;
-        if is_set_back || was_set_back {
-            site.changes.forget();
-        }
-        was_set_back = is_set_back;
-        let now = now.max(since);
+        let now = site.clock.now().max(since);
         let pause = match tell(&site, since, now).await {
             Ok(pause) => {
                 since = now;

@@ -12,7 +12,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::{Request, Response, Uri};
+use axum::http::{Request, Response, StatusCode, Uri, Version, header};
 use futures_util::future::Either;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
@@ -24,7 +24,7 @@ use tower::ServiceExt;
 
 use super::crowd::{Crowd, FINISH, LEAVE, Steady, Work};
 use super::quick::{self, Out};
-use super::reply::HEAD_BYTES;
+use super::reply::{self, HEAD_BYTES};
 
 /// Lines of a request head.
 const HEAD_LINES: usize = 100;
@@ -128,6 +128,11 @@ async fn next(listener: &Listener) -> io::Result<(Stream, Peer)> {
 }
 
 /// Serves one connection on a task of its own.
+/// False for what no client of HTTP/1.1 may send (RFC 9112, 3.2).
+fn names_one_host<B>(request: &Request<B>) -> bool {
+    request.version() < Version::HTTP_11 || request.headers().get_all(header::HOST).iter().count() == 1
+}
+
 fn attend<S, A>(stream: S, peer: Peer, house: &House<A>)
 where
     A: Answerer,
@@ -137,6 +142,10 @@ where
     let (router, answerer, busy) = (house.router.clone(), house.answerer.clone(), guest.face.clone());
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         busy.head.store(0, Ordering::Relaxed);
+        if !names_one_host(&request) {
+            let answer = reply::text(StatusCode::BAD_REQUEST, "A request has one Host field.");
+            return quick::at_once(answer.map(Out::Alone));
+        }
         if let Some(answer) = answerer.at_hand(&request) {
             return quick::at_once(answer);
         }
@@ -144,8 +153,12 @@ where
         answerer.prepare(request.uri_mut());
         let (router, work) = (router.clone(), Work::begin(&busy));
         Either::Right(Box::pin(async move {
-            let answer = router.oneshot(request).await;
-            answer.map(|answer| answer.map(|body| Out::Route(body, work)))
+            let mut answer = router.oneshot(request).await?;
+            if answer.status() == StatusCode::NOT_MODIFIED {
+                // The routes would say how long the body is that is not there, of one that is (RFC 9110, 8.6).
+                answer.headers_mut().remove(header::CONTENT_LENGTH);
+            }
+            Ok(answer.map(|body| Out::Route(body, work)))
         }))
     });
     let io = TokioIo::new(Steady::new(stream, guest.face.clone(), house.crowd.clone()));

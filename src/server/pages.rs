@@ -84,7 +84,7 @@ pub(super) async fn front(State(site): State<Arc<Site>>, uri: Uri, headers: Head
     let Some(slot) = plan.slot(&Place::Feed("all".to_owned())) else {
         return not_found(State(site), headers).await;
     };
-    if plan.token_of_all().is_some() || access::key(&uri).is_some() {
+    if access::is_private(plan.token_of_all(), &uri) {
         return keyed_river(&site, &plan, slot, &uri, &headers, true).await;
     }
     let Ok(page) = slot.page(&site, &plan, true).await else { return reply::unavailable(&plan, &headers) };
@@ -144,7 +144,8 @@ pub(super) async fn sources(State(site): State<Arc<Site>>, uri: Uri, headers: He
     };
     let frame = plan.frame(access::key(&uri).as_deref());
     let lines = rows.iter().filter(|row| row.configured).map(line).collect();
-    answer(&plan, &headers, printed(&Sources { frame, lines }), plan.token_of_all().is_some()).await
+    answer(&plan, &headers, printed(&Sources { frame, lines }), access::is_private(plan.token_of_all(), &uri))
+        .await
 }
 
 fn line(row: &SourceRow) -> SourceLine {
@@ -185,7 +186,7 @@ pub(super) async fn source(
     };
     let (shared, key) = (plan.clone(), access::key(uri));
     let html = blocking(move || printed(&source_page(&shared, &row, &entries, &news, key.as_deref())));
-    answer(plan, headers, html.await, plan.token_of_all().is_some()).await
+    answer(plan, headers, html.await, access::is_private(plan.token_of_all(), uri)).await
 }
 
 fn source_page(
@@ -279,7 +280,7 @@ pub(super) async fn entry(
     notes.extend(told.merged.iter().map(leads));
     let sightings = told.sightings;
     let html = blocking(move || printed(&EntryPage::new(frame, &head, &published, &sightings, notes)));
-    answer(&plan, &headers, html.await, plan.token_of_all().is_some()).await
+    answer(&plan, &headers, html.await, access::is_private(plan.token_of_all(), &uri)).await
 }
 
 fn no_entry(plan: &Plan, headers: &HeaderMap) -> Answer {

@@ -24,6 +24,8 @@ use crate::render::Form;
 pub(super) enum Out {
     /// All there.
     Bytes(Bytes),
+    /// Of a refusal, before any route.
+    Alone(Body),
     /// From a route, with what says that it is still being made.
     Route(Body, #[allow(dead_code, reason = "kept until the body is dropped")] Work),
 }
@@ -39,21 +41,21 @@ impl HttpBody for Out {
         match self.get_mut() {
             Self::Bytes(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Bytes(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Self::Route(body, _) => Pin::new(body).poll_frame(context),
+            Self::Alone(body) | Self::Route(body, _) => Pin::new(body).poll_frame(context),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Bytes(bytes) => bytes.is_empty(),
-            Self::Route(body, _) => body.is_end_stream(),
+            Self::Alone(body) | Self::Route(body, _) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Bytes(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Route(body, _) => body.size_hint(),
+            Self::Alone(body) | Self::Route(body, _) => body.size_hint(),
         }
     }
 }

@@ -104,17 +104,22 @@ pub(super) fn fields(doc: &Doc, coding: Coding, policy: Policy) -> HeaderMap {
     let whose = if policy.private { "private" } else { "public" };
     set(&mut fields, header::CACHE_CONTROL, &format!("{whose}, max-age={}", policy.max_age.as_secs()));
     if policy.shared {
-        fields.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-        fields.insert(
-            header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            HeaderValue::from_static("ETag, Last-Modified, Content-Location, IM, Link"),
-        );
+        share(&mut fields);
     }
     fields.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if doc.content_type.starts_with("text/") {
         guard(&mut fields);
     }
     fields
+}
+
+/// Lets scripts of other sites read an answer.
+pub(super) fn share(fields: &mut HeaderMap) {
+    fields.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    fields.insert(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("ETag, Last-Modified, Content-Location, IM, Link"),
+    );
 }
 
 /// Bytes of a request head. hyper stops reading soon after so many; this is exact.

@@ -138,9 +138,8 @@ async fn document(site: Arc<Site>, uri: &Uri, headers: &HeaderMap, form: Form) -
     let Ok(entries) = find(&site, search).await else { return reply::unavailable(&plan, headers) };
     let written = tokio::task::spawn_blocking(move || {
         let head = asked.head(&plan);
-        let mut doc = Doc::new(form.content_type(), Sheet::new(&head, &entries).write(form));
-        doc.modified = entries.iter().map(|entry| entry.modified).max().map(Into::into);
-        doc
+        // Without a date: nothing says when the last entry left, and readers have the tag.
+        Doc::new(form.content_type(), Sheet::new(&head, &entries).write(form))
     });
     match written.await {
         Ok(doc) => reply::document(headers, &site.lately.keep(name, doc, change, made), policy).await,
@@ -200,7 +199,7 @@ pub(super) async fn page(State(site): State<Arc<Site>>, uri: Uri, headers: Heade
         }
     }
     let wrong = page.wrong.is_some();
-    let mut answer = pages::shown(&plan, &headers, page, plan.token_of_all().is_some()).await;
+    let mut answer = pages::shown(&plan, &headers, page, access::is_private(plan.token_of_all(), &uri)).await;
     if wrong {
         *answer.status_mut() = StatusCode::BAD_REQUEST;
         reply::set(answer.headers_mut(), header::CACHE_CONTROL, "no-store");

@@ -79,6 +79,7 @@ pub(super) struct Finished {
     pages: [OnceCell<Arc<Doc>>; 2],
     /// The fields of answers, for each form and coding.
     prepared: [[Prepared; 4]; 3],
+    _share: Share,
 }
 
 impl Finished {
@@ -110,10 +111,6 @@ impl Finished {
     fn is_good(&self, wanted: u64, now: Duration) -> bool {
         self.generation >= wanted && now.saturating_sub(self.made) < LIFE
     }
-
-    fn bytes(&self) -> usize {
-        self.forms.iter().map(|doc| doc.plain.len()).sum()
-    }
 }
 
 /// Documents as they stand, looked at without counting who does.
@@ -122,10 +119,28 @@ pub(super) type Held = arc_swap::Guard<Option<Arc<Finished>>>;
 /// Entries, each by the digest of its text.
 pub(super) type Versions = HashMap<EntryId, Digest>;
 
-/// What all shelves together hold, so that it can be bounded.
+/// Bytes of all finished documents together, so that they can be bounded.
 #[derive(Default)]
-pub(super) struct Weight {
-    bytes: AtomicUsize,
+pub(super) struct Weight(Arc<AtomicUsize>);
+
+impl Weight {
+    fn bytes(&self) -> usize {
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn add(&self, bytes: usize) -> Share {
+        self.0.fetch_add(bytes, Ordering::AcqRel);
+        Share(self.0.clone(), bytes)
+    }
+}
+
+/// What one output has of that, for as long as its documents are anywhere.
+struct Share(Arc<AtomicUsize>, usize);
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.0.fetch_sub(self.1, Ordering::AcqRel);
+    }
 }
 
 impl Slot {
@@ -295,8 +310,13 @@ impl Slot {
         let forms = self.dated(site, forms, before.as_deref(), &stamps, now);
         self.remember(&forms, &shown);
         let (pages, prepared) = Default::default();
-        let finished = Arc::new(Finished { generation, made, forms, entries: shown, pages, prepared });
-        self.put(site, plan, &finished);
+        let _share = site.weight.add(forms.iter().map(|doc| doc.plain.len()).sum());
+        let finished =
+            Arc::new(Finished { generation, made, forms, entries: shown, pages, prepared, _share });
+        self.finished.store(Some(finished.clone()));
+        if site.weight.bytes() > BUDGET {
+            trim(site, plan);
+        }
         if let Some(before) = before {
             let after = finished.clone();
             tokio::spawn(async move {
@@ -320,17 +340,6 @@ impl Slot {
             return Ok(health::entries(plan, &news));
         }
         self.last_look.look(site, &self.output, now).await
-    }
-
-    fn put(&self, site: &Site, plan: &Plan, finished: &Arc<Finished>) {
-        let before = self.finished.swap(Some(finished.clone()));
-        let all = &site.weight.bytes;
-        let sum = all.fetch_add(finished.bytes(), Ordering::AcqRel) + finished.bytes();
-        let gone = before.map_or(0, |before| before.bytes());
-        all.fetch_sub(gone, Ordering::AcqRel);
-        if sum.saturating_sub(gone) > BUDGET {
-            trim(site, plan);
-        }
     }
 
     /// Keeps what stood in a document, for readers who come back and want only what is new.
@@ -446,12 +455,10 @@ fn trim(site: &Site, plan: &Plan) {
     let mut slots: Vec<_> = plan.slots().filter(|slot| slot.finished.load().is_some()).collect();
     slots.sort_by_key(|slot| slot.asked.load(Ordering::Relaxed));
     for slot in slots {
-        if site.weight.bytes.load(Ordering::Acquire) <= BUDGET / 4 * 3 {
+        if site.weight.bytes() <= BUDGET / 4 * 3 {
             break;
         }
-        if let Some(gone) = slot.finished.swap(None) {
-            site.weight.bytes.fetch_sub(gone.bytes(), Ordering::AcqRel);
-        }
+        slot.finished.store(None);
     }
 }
 
@@ -464,4 +471,20 @@ fn write(plan: &Plan, place: &Place, output: &Output, entries: &[Published], bey
     };
     let sheet = Sheet::new(&head, entries);
     Form::ALL.map(|form| Doc::new(form.content_type(), sheet.write(form)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_weigh_as_long_as_they_are_anywhere() {
+        let weight = Weight::default();
+        let (one, two) = (weight.add(100), weight.add(20));
+        assert_eq!(weight.bytes(), 120);
+        drop(one);
+        assert_eq!(weight.bytes(), 20);
+        drop(two);
+        assert_eq!(weight.bytes(), 0);
+    }
 }

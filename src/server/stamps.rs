@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::Site;
-use crate::store::Stamp;
+use crate::store::{Stamp, StoreError};
 
 /// Stamps are gathered for so long.
 const GATHER: Duration = Duration::from_millis(100);
@@ -31,6 +31,33 @@ impl Stamps {
                 tokio::time::sleep(GATHER).await;
                 site.stamps.flush(&site).await;
             });
+        }
+    }
+
+    /// Since when these bytes stand there: as is remembered, else since now, which is remembered then.
+    pub(super) async fn since(
+        &self,
+        site: &Arc<Site>,
+        name: String,
+        etag: &str,
+        now: DateTime<Utc>,
+    ) -> Result<DateTime<Utc>, StoreError> {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
+        let before = match waiting {
+            Some(stamp) => Some((stamp.etag, stamp.modified)),
+            None => {
+                let document = name.clone();
+                site.store.read(move |store| store.stamped(&document)).await?
+            }
+        };
+        match before {
+            Some((tag, modified)) if tag == etag => Ok(modified),
+            before => {
+                // Never earlier than before, whatever the wall clock did meanwhile.
+                let modified = before.map_or(now, |(_, modified)| modified.max(now));
+                self.put(site, name, etag.to_owned(), modified);
+                Ok(modified)
+            }
         }
     }
 

@@ -28,9 +28,10 @@ impl Cuts {
         }
     }
 
-    /// How many documents there are; the last may have room.
+    /// How many documents there are. The last may have room, or nothing in it yet: a correction can bring a story to a
+    /// place that was counted without it.
     pub fn documents(&self) -> usize {
-        self.ends.len() + usize::from(self.open > 0)
+        self.ends.len() + usize::from(self.counted > self.ends.last().copied().unwrap_or(0))
     }
 
     /// The document that holds the story of a place.
@@ -56,6 +57,17 @@ impl Cuts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_counted_last_has_a_document_though_nothing_stands_in_it() {
+        let mut cuts = Cuts { counted: 40, ..Cuts::default() };
+        assert_eq!((cuts.documents(), cuts.range(1)), (1, Some((0, 40))));
+        (41..=140).for_each(|place| cuts.push(place));
+        cuts.counted = 140;
+        assert_eq!((cuts.documents(), cuts.range(2)), (1, None));
+        cuts.counted = 141;
+        assert_eq!(cuts.range(2), Some((140, 141)));
+    }
 
     #[test]
     fn documents_follow_each_other_without_gap_or_overlap() {

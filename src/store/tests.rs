@@ -330,3 +330,27 @@ fn a_second_writer_is_refused_with_the_pid_of_the_first() {
     assert_eq!(holder(&path), None);
     Lock::take(&path).unwrap();
 }
+
+#[test]
+fn what_a_correction_makes_one_is_counted_once() {
+    let mut book = Book::new(&["a"]);
+    book.poll(
+        "a",
+        &[
+            entry("1", "https://x.example/1", "One", Some(day(1)), "text"),
+            entry("2", "https://x.example/2", "Two", Some(day(2)), "other"),
+        ],
+    );
+    // The second turns out to be the first, and two more come.
+    let merged = book.poll(
+        "a",
+        &[
+            entry("2", "https://x.example/2", "One", Some(day(1)), "other"),
+            entry("3", "https://x.example/3", "Three", Some(day(3)), ""),
+            entry("4", "https://x.example/4", "Four", Some(day(4)), ""),
+        ],
+    );
+    assert_eq!(merged.new.len(), 2);
+    book.check(&["Four", "Three", "One"]);
+    assert_eq!(book.store.sources().unwrap()[0].entries, 3);
+}

@@ -144,6 +144,7 @@ fn who_asks_for_what_is_new_gets_only_that() {
         app.poll_again("one");
         let delta = ask(&held);
         assert_eq!((delta.status, delta.header("im")), (226, "feed"), "{delta:?}");
+        assert!(delta.header("access-control-expose-headers").contains("IM"), "scripts may read it");
         assert_eq!(delta.header("cache-control"), "no-store, im");
         let feed = feed_rs::parser::parse(delta.body.as_slice()).unwrap();
         assert_eq!(feed.entries.len(), 2);
@@ -183,4 +184,88 @@ fn a_source_that_breaks_is_news_once() {
     assert_eq!(daemon.stop(), 0);
     let daemon = app.serve();
     assert_eq!(daemon.get("/feeds/_health.atom").text(), atom.text());
+}
+
+/// So many entries, an hour apart from a day on, the titles numbered.
+fn told(source: &str, title: &str, from: &str, count: i64) -> Reply {
+    let start = from.parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    let items: Vec<_> = (0..count)
+        .rev()
+        .map(|n| {
+            let at = start + chrono::TimeDelta::hours(n);
+            (
+                format!("{source}{n}"),
+                format!("{title} {n}"),
+                at.format("%a, %d %b %Y %H:%M:%S GMT").to_string(),
+            )
+        })
+        .collect();
+    let items: Vec<_> = items.iter().map(|(g, t, d)| (g.as_str(), t.as_str(), d.as_str(), "Text.")).collect();
+    Reply::ok("application/rss+xml", rss("One", &items))
+}
+
+#[test]
+fn a_gap_in_the_history_does_not_end_the_chain() {
+    let origin = Origin::start();
+    let tables = "[defaults]\nbackfill = 1000\n".to_owned()
+        + &source("one", &origin, "")
+        + &source("two", &origin, "")
+        + &source("three", &origin, "")
+        + "[[feed]]\nid = \"news\"\nkeep = { title = [\"News\"] }\nlimit = 10\n";
+    let app = App::new(&tables);
+    origin.on("/one", told("a", "News", "2026-09-01T00:00:00Z", 100));
+    origin.on("/two", told("b", "News of two", "2026-10-01T00:00:00Z", 100));
+    origin.on("/three", told("c", "News of three", "2026-11-01T00:00:00Z", 9));
+    for id in ["one", "two", "three"] {
+        app.ok(&["fetch", id]);
+    }
+    let daemon = app.serve();
+    once(&chain(&daemon, "news", "atom"), 209);
+    // All of a document in the middle is called otherwise now.
+    origin.on("/two", told("b", "Weather", "2026-10-01T00:00:00Z", 100));
+    app.poll_again("two");
+    let documents = chain(&daemon, "news", "atom");
+    once(&documents, 109);
+    assert!(!daemon.get("/feeds/news.atom").text().contains("<fh:complete>"));
+    daemon.stop();
+    assert_eq!(chain(&app.serve(), "news", "atom"), documents);
+}
+
+#[test]
+fn a_correction_can_bring_a_story_to_where_none_was_counted() {
+    let origin = Origin::start();
+    let tables =
+        source("one", &origin, "backfill = 2") + "[[feed]]\nid = \"news\"\nkeep = { title = [\"News\"] }\n";
+    let app = App::new(&tables);
+    origin.on("/one", told("a", "Weather", "2026-11-01T00:00:00Z", 20));
+    app.ok(&["fetch"]);
+    let daemon = app.serve();
+    once(&chain(&daemon, "news", "atom"), 0);
+    // Backlog stands in no current document, so it must be found behind it.
+    origin.on("/one", told("a", "News", "2026-11-01T00:00:00Z", 20));
+    app.poll_again("one");
+    let documents = chain(&daemon, "news", "atom");
+    once(&documents, 20);
+    daemon.stop();
+    assert_eq!(chain(&app.serve(), "news", "atom"), documents);
+}
+
+#[test]
+fn an_archive_document_is_dated_by_its_last_change() {
+    let origin = Origin::start();
+    origin.on("/one", entries(0, 6));
+    let app = App::new(&(source("one", &origin, "") + "[[feed]]\nid = \"few\"\nlimit = 2\n"));
+    app.ok(&["fetch"]);
+    let daemon = app.serve();
+    let first = daemon.get("/feeds/few/archive/1.atom");
+    app.advance(chrono::TimeDelta::hours(1));
+    origin.on("/one", entries(0, 8));
+    app.poll_again("one");
+    // Two more have left the current document; nothing happened to them.
+    let since =
+        |date: &str| daemon.request("GET", "/feeds/few/archive/1.atom", &[("If-Modified-Since", date)]);
+    let second = since(first.header("last-modified"));
+    assert_eq!(second.status, 200);
+    assert_ne!(second.header("last-modified"), first.header("last-modified"));
+    assert_eq!(since(second.header("last-modified")).status, 304);
 }

@@ -125,3 +125,27 @@ fn an_entry_that_waited_is_told_when_its_time_comes() {
     app.run(&["fetch", "one"]);
     assert_eq!((events.next().1, back.next().1), ("Entry 2".to_owned(), "Entry 2".to_owned()));
 }
+
+#[test]
+fn who_listens_during_a_reload_comes_back_and_misses_nothing() {
+    let origin = Origin::start();
+    origin.on("/one", document(0..2));
+    let app = App::new(&source("one", &origin, ""));
+    app.ok(&["fetch"]);
+    let daemon = app.serve();
+    let mut events = Events::open(&daemon, "/feeds/all/events", "");
+    origin.on("/one", document(0..3));
+    app.poll_again("one");
+    let (id, title) = events.next();
+    assert_eq!(title, "Entry 2");
+    daemon.signal("-HUP");
+    // The last chunk: the stream ends, so that the client asks again.
+    events.until("0");
+    origin.on("/one", document(0..4));
+    app.poll_again("one");
+    let mut events = Events::open(&daemon, "/feeds/all/events", &format!("Last-Event-ID: {id}\r\n"));
+    assert_eq!(events.next().1, "Entry 3");
+    origin.on("/one", document(0..5));
+    app.poll_again("one");
+    assert_eq!(events.next().1, "Entry 4");
+}

@@ -111,3 +111,18 @@ fn a_source_that_is_taken_out_and_comes_back_is_not_news() {
     eventually("its stories again", || (daemon.json("/feeds/all.json")["items"] == before).then_some(()));
     assert_eq!(origin.asked("/one").len(), 1, "its time has not come");
 }
+
+#[test]
+fn a_search_shows_what_is_in_force() {
+    let origin = Origin::start();
+    let document = rss("Feed", &[("1", "A story", "Mon, 16 Nov 2026 08:00:00 GMT", "Text.")]);
+    origin.on("/one", Reply::ok("application/rss+xml", document));
+    let app = App::new(&polled("one", &origin, "name = \"Before\""));
+    app.ok(&["fetch"]);
+    let daemon = app.serve();
+    let shown = |daemon: &Daemon| daemon.get("/search.atom?q=story").text().to_owned();
+    assert!(shown(&daemon).contains("Before"));
+    app.configure(&polled("one", &origin, "name = \"After\""));
+    reload(&daemon);
+    assert!(shown(&daemon).contains("After"), "{}", shown(&daemon));
+}

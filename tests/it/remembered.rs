@@ -133,3 +133,26 @@ fn a_daemon_that_remembers_says_what_a_new_one_finds() {
         assert_eq!(found.len(), before.len(), "round {round}");
     }
 }
+
+#[test]
+fn what_was_shown_when_it_changed_is_found_when_it_is_shown_no_more() {
+    let origin = Origin::start();
+    let mut page = stories(1000, 1..201);
+    page.insert(900, "Flood 900".to_owned());
+    let keys = "[[feed]]\nid = \"floods\"\nkeep = { title = [\"^Flood\"] }\nlimit = 3\n";
+    let app = App::new(&("[defaults]\nbackfill = 5000\n".to_owned() + &source("one", &origin, "") + keys));
+    origin.on("/one", reply(&page));
+    app.ok(&["fetch"]);
+    let daemon = app.serve();
+    assert_eq!(daemon.titles("floods"), ["Flood 900"]);
+    page.insert(100, "Flood 100".to_owned());
+    origin.on("/one", reply(&page));
+    app.poll_again("one");
+    assert_eq!(daemon.titles("floods"), ["Flood 900", "Flood 100"]);
+    page.extend([(901, "Flood 901".to_owned()), (902, "Flood 902".to_owned())]);
+    origin.on("/one", reply(&page));
+    app.poll_again("one");
+    assert_eq!(daemon.titles("floods"), ["Flood 902", "Flood 901", "Flood 900"]);
+    let before = older(daemon.get("/feeds/floods.atom").text()).unwrap();
+    assert!(daemon.get(&before).text().contains("Flood 100"));
+}

@@ -34,6 +34,40 @@ fn a_request_head_has_limits() {
 }
 
 #[test]
+fn a_request_names_one_host() {
+    let app = App::new("");
+    let daemon = app.serve();
+    for path in ["/healthz", "/feeds/all.atom"] {
+        for (version, fields, wanted) in [
+            ("1.1", "", "400"),
+            ("1.1", "Host: a\r\nHost: b\r\n", "400"),
+            ("1.1", "Host: a\r\n", "200"),
+            ("1.1", "Host:\r\n", "200"),
+            ("1.0", "", "200"),
+        ] {
+            let request = format!("GET {path} HTTP/{version}\r\n{fields}Connection: close\r\n\r\n");
+            let line = answer(&daemon, request.as_bytes());
+            assert!(line.contains(wanted), "{path} {version} {fields:?}: {line}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_without_a_body_does_not_say_how_long_that_is() {
+    let app = App::new("");
+    let daemon = app.serve();
+    let whole = daemon.get("/feeds/all.atom");
+    let tag = whole.header("etag").to_owned();
+    for method in ["GET", "HEAD"] {
+        let held = daemon.request(method, "/feeds/all.atom", &[("If-None-Match", &tag)]);
+        assert_eq!(held.status, 304);
+        assert!(held.headers.iter().all(|(name, _)| name != "content-length"), "{method}: {held:?}");
+    }
+    let head = daemon.request("HEAD", "/feeds/all.atom", &[]);
+    assert_eq!(head.header("content-length"), whole.body.len().to_string());
+}
+
+#[test]
 fn who_says_nothing_or_never_ends_is_let_go_and_keeps_nobody_waiting() {
     let app = App::new("");
     let daemon = app.serve();

@@ -390,6 +390,14 @@ impl Writer<'_> {
              WHERE number IN (SELECT source FROM sightings WHERE entry = ?1)",
             [stays],
         )?;
+        let counted_here = self
+            .db
+            .prepare_cached("SELECT 1 FROM sightings WHERE entry = ?1 AND source = ?2")?
+            .exists([stays, self.source])?;
+        if counted_here {
+            // This poll's own are among those.
+            self.stories = 0;
+        }
         Ok(())
     }
 

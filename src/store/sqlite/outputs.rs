@@ -76,7 +76,7 @@ fn again(
     if left_some_out && stood.iter().any(|id| !found.contains(id)) {
         return Ok(None);
     }
-    entries.sort_unstable_by_key(|entry| std::cmp::Reverse((entry.published, entry.number)));
+    entries.sort_unstable_by_key(select::rank);
     let mut window = Window::new(output, now);
     window.fill(entries);
     Ok(Some(window.entries))

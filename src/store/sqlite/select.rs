@@ -26,7 +26,14 @@ const SIDE_BY_SIDE: usize = 1000;
 pub(super) fn select(db: &Connection, output: &Output, now: DateTime<Utc>) -> Result<Selection, StoreError> {
     let mut window = Window::new(output, now);
     let looked = Wish::of(output, now).walk(db, &mut window)?;
+    // The index of words has no dates past a certain year.
+    window.entries.sort_unstable_by_key(rank);
     Ok(Selection { entries: window.entries, looked })
+}
+
+/// What entries of an output are ordered by.
+pub(super) fn rank(entry: &Published) -> std::cmp::Reverse<(DateTime<Utc>, i64)> {
+    std::cmp::Reverse((entry.published, entry.number))
 }
 
 pub(super) fn search(
