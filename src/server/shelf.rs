@@ -310,9 +310,9 @@ impl Slot {
         let forms = self.dated(site, forms, before.as_deref(), &stamps, now);
         self.remember(&forms, &shown);
         let (pages, prepared) = Default::default();
-        let _share = site.weight.add(forms.iter().map(|doc| doc.plain.len()).sum());
+        let share = site.weight.add(forms.iter().map(|doc| doc.plain.len()).sum());
         let finished =
-            Arc::new(Finished { generation, made, forms, entries: shown, pages, prepared, _share });
+            Arc::new(Finished { generation, made, forms, entries: shown, pages, prepared, _share: share });
         self.finished.store(Some(finished.clone()));
         if site.weight.bytes() > BUDGET {
             trim(site, plan);

@@ -43,12 +43,11 @@ impl Stamps {
         now: DateTime<Utc>,
     ) -> Result<DateTime<Utc>, StoreError> {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
-        let before = match waiting {
-            Some(stamp) => Some((stamp.etag, stamp.modified)),
-            None => {
-                let document = name.clone();
-                site.store.read(move |store| store.stamped(&document)).await?
-            }
+        let before = if let Some(stamp) = waiting {
+            Some((stamp.etag, stamp.modified))
+        } else {
+            let document = name.clone();
+            site.store.read(move |store| store.stamped(&document)).await?
         };
         match before {
             Some((tag, modified)) if tag == etag => Ok(modified),
