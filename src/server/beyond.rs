@@ -106,6 +106,7 @@ impl Look<'_> {
     /// Through the documents, the newest first.
     async fn walk(&self) -> Result<(Beyond, Option<Known>), StoreError> {
         let (mut stories, mut walked, mut waiting, mut newest) = (Vec::new(), 0, false, None);
+        let mut oldest = None;
         for n in (1..=self.cuts.documents()).rev() {
             let Some(stretch) = self.cuts.range(n) else { continue };
             let found = self.stories(stretch, usize::MAX).await?;
@@ -118,8 +119,14 @@ impl Look<'_> {
                 break;
             }
             // Below what retention left there is nothing; what went otherwise (a source's cap, a correction) leaves gaps.
-            if nothing && self.oldest().await? > stretch.0 {
-                break;
+            if nothing {
+                let taken = match oldest {
+                    Some(taken) => taken,
+                    None => *oldest.insert(self.oldest().await?),
+                };
+                if taken > stretch.0 {
+                    break;
+                }
             }
         }
         let whole = newest.is_none();
