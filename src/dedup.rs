@@ -135,6 +135,19 @@ pub struct KnownSighting {
     pub stated: Option<DateTime<Utc>>,
 }
 
+/// What stood in the source's last document, of which that is all that a decision asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stood {
+    /// Its sighting.
+    pub sighting: i64,
+    /// The story it belongs to; `None`: a filtered entry.
+    pub entry: Option<i64>,
+    /// Its story key there.
+    pub story: Digest,
+    /// Hash of its text there, folded; `None` without a text.
+    pub text: Option<i64>,
+}
+
 /// What a key leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target<T> {
@@ -147,8 +160,10 @@ pub enum Target<T> {
 /// What the store has under the keys of one document.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
-    /// Inside the polled source: by entry digest.
+    /// Inside the polled source, of entries that were read again: by digest, to a sighting.
     pub by_digest: HashMap<Digest, i64>,
+    /// Of those that were not: what they are, by digest.
+    pub stood: HashMap<Digest, Stood>,
     /// Inside the polled source: by guid, link, story and body key, to a sighting.
     pub inside: HashMap<Digest, Target<i64>>,
     /// Keys of this document that several stories of the polled source have had.

@@ -2,7 +2,8 @@
 //! entries, and the CPU time of a poll at 10 thousand, 1 million and 10 million.
 //!
 //! `cargo bench --bench scale` does both; `-- start` only the first (about 3 GB of room in the temporary directory),
-//! `-- polls 10000 1000000` only the second, at these sizes (about 1 GB of room for each million).
+//! `-- polls 10000 1000000` only the second, at these sizes (about 1 GB of room for each million), with `sources=1000`
+//! over so many sources, and with `pages` also what they write to which tree.
 
 #![allow(
     missing_docs,
@@ -21,6 +22,7 @@ mod generate;
 #[allow(dead_code, reason = "one part of it is for another bench")]
 #[path = "../polling/origin.rs"]
 mod origin;
+mod pages;
 mod polls;
 mod start;
 
@@ -48,6 +50,7 @@ fn main() {
         start::run();
     }
     if !only("start") {
-        polls::run(&sizes);
+        let sources = arguments.iter().find_map(|argument| argument.strip_prefix("sources=")?.parse().ok());
+        polls::run(&sizes, sources.unwrap_or(10_000), only("pages"));
     }
 }

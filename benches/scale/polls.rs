@@ -20,8 +20,8 @@ use riverine::store::{self, Handle, Sqlite, Store};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::generate;
+use crate::pages::Log;
 
-const SOURCES: i64 = 10_000;
 /// Entries of a document.
 const ITEMS: u64 = 20;
 
@@ -32,21 +32,21 @@ struct Costs {
     unchanged: Duration,
 }
 
-pub(crate) fn run(sizes: &[i64]) {
+pub(crate) fn run(sizes: &[i64], sources: i64, pages: bool) {
     println!(
-        "CPU of a poll, by entries stored ({SOURCES} sources; the least of three rounds but for the first column)"
+        "CPU of a poll, by entries stored ({sources} sources; the least of three rounds but for the first column)"
     );
     println!("{:>10}  {:>14}  {:>14}  {:>14}", "entries", "20 new", "1 new of 20", "304");
     let mut first: Option<Costs> = None;
     for size in sizes {
         let dir = tempfile::tempdir().unwrap();
-        generate::store(&dir.path().join("riverine.db"), SOURCES, *size, "{}");
+        generate::store(&dir.path().join("riverine.db"), sources, *size, "{}");
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .max_blocking_threads(16)
             .build()
             .unwrap();
-        let costs = runtime.block_on(measure(dir.path()));
+        let costs = runtime.block_on(measure(dir.path(), sources, pages));
         let base = first.as_ref().unwrap_or(&costs);
         let cell = |cost: Duration, base: Duration| {
             format!("{:.0} µs ({:.2})", cost.as_secs_f64() * 1e6, cost.as_secs_f64() / base.as_secs_f64())
@@ -62,14 +62,22 @@ pub(crate) fn run(sizes: &[i64]) {
     println!("in brackets: to the first line (at most 1.3)");
 }
 
-async fn measure(dir: &Path) -> Costs {
+async fn measure(dir: &Path, sources: i64, pages: bool) -> Costs {
     let script = Arc::new(Script::default());
-    let new = round(dir, &script, |outcome| matches!(outcome, Outcome::Read { new: 20, .. })).await;
+    let measured = async |expected: fn(&Outcome) -> bool, pages: bool| {
+        let path = dir.join("riverine.db");
+        let log = pages.then(|| Log::keep(&path));
+        let cost = round(dir, &script, sources, expected).await;
+        log.into_iter().for_each(|log| log.print(&path, sources));
+        cost
+    };
+    let new = measured(|outcome| matches!(outcome, Outcome::Read { new: 20, .. }), pages).await;
     let (mut changed, mut unchanged) = (Vec::new(), Vec::new());
-    for _ in 0..3 {
+    for turn in 0..3 {
+        let pages = pages && turn == 0;
         script.shift.fetch_add(1, Ordering::Relaxed);
-        changed.push(round(dir, &script, |outcome| matches!(outcome, Outcome::Read { new: 1, .. })).await);
-        unchanged.push(round(dir, &script, |outcome| *outcome == Outcome::NotModified).await);
+        changed.push(measured(|outcome| matches!(outcome, Outcome::Read { new: 1, .. }), pages).await);
+        unchanged.push(measured(|outcome| *outcome == Outcome::NotModified, pages).await);
     }
     Costs {
         new,
@@ -79,7 +87,7 @@ async fn measure(dir: &Path) -> Costs {
 }
 
 /// Polls every source once; the CPU time of one poll.
-async fn round(dir: &Path, script: &Arc<Script>, expected: impl Fn(&Outcome) -> bool) -> Duration {
+async fn round(dir: &Path, script: &Arc<Script>, sources: i64, expected: fn(&Outcome) -> bool) -> Duration {
     let path = dir.join("riverine.db");
     let options = Options::default();
     let clock: Arc<dyn Clock> = Arc::new(System::new());
@@ -90,7 +98,7 @@ async fn round(dir: &Path, script: &Arc<Script>, expected: impl Fn(&Outcome) -> 
     let rules = Rules::default();
     let bodies = kept.keep_bodies.0;
     let poller = Poller::new(script.clone(), gate, handle.clone(), clock.clone(), rules, &options, bodies);
-    let plan = Plan::new(poller, &options, kept, (0..SOURCES).map(source).collect());
+    let plan = Plan::new(poller, &options, kept, (0..sources).map(source).collect());
     let daemon = Daemon::new(plan, handle, clock, Arc::new(|_| {})).await.unwrap();
     let (commands, received) = mpsc::channel(1);
     let (stop, stopped) = oneshot::channel::<()>();

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use super::document::DocumentKeys;
-use super::{Context, Decision, Intake, Keys, Known, KnownSighting, keys};
+use super::{Context, Decision, Intake, Keys, Known, keys};
 use crate::filter;
 use crate::model::{Digest, Entry};
 
@@ -158,9 +158,9 @@ impl Table<'_> {
         }
     }
 
-    pub(super) fn claim(&mut self, index: usize, sighting: &KnownSighting) {
-        self.seen.insert(sighting.number);
-        if let Some(story) = sighting.entry {
+    pub(super) fn claim(&mut self, index: usize, sighting: i64, story: Option<i64>) {
+        self.seen.insert(sighting);
+        if let Some(story) = story {
             self.claims.entry(story).or_default().push(index);
         }
     }

@@ -62,10 +62,19 @@ pub fn document_keys(context: &Context<'_>, entries: &[Entry]) -> DocumentKeys {
             body_of(index).filter(|_| texts.contains(&index)),
         ];
         keys.marks = unclear.into_iter().flatten().map(mark).collect();
+        keys.spare = spare(parts, &keys);
         keys.bands = likeness::bands_of(context, entry, between::shown(context, entry).0);
         keys
     });
     DocumentKeys { keys: keys.collect(), guids_shared: guids.len(), run: run(&parts) }
+}
+
+/// Guid and link of an entry where they are not among its keys. (With a fragment the link always is.)
+fn spare(parts: &Parts, keys: &Keys) -> Vec<Digest> {
+    let guid = parts.guid.as_deref().filter(|_| keys.guid.is_none()).map(guid_key);
+    let link =
+        parts.plain.as_deref().filter(|_| keys.link.is_none() || keys.link == keys.place).map(link_key);
+    guid.into_iter().chain(link).collect()
 }
 
 /// The one time under which most of a document stands: that of a rebuild, perhaps.

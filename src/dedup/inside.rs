@@ -22,27 +22,24 @@ impl Table<'_> {
     pub(super) fn by_digest(&mut self) {
         for (index, entry) in self.entries.iter().enumerate() {
             let known = self.known;
-            let row = known.by_digest.get(&entry.digest);
-            let Some(sighting) = row.and_then(|row| known.sightings.get(row)) else {
-                if entry.unchanged {
-                    self.settle(index, Decision::Nothing);
+            if !entry.unchanged {
+                // Read anew: under other rules, or because it did not stand in the last document.
+                let row = known.by_digest.get(&entry.digest);
+                if let Some(sighting) = row.and_then(|row| known.sightings.get(row)) {
+                    self.know_again(index, sighting, "unchanged");
                 }
                 continue;
-            };
-            if entry.unchanged {
+            }
+            if let Some(stood) = known.stood.get(&entry.digest) {
                 if let Some(keys) = self.intake.keys.get_mut(index) {
-                    keys.story = sighting.story;
-                    keys.text = sighting.text;
-                    keys.stated = sighting.stated;
+                    keys.story = stood.story;
+                    keys.text = stood.text;
                 }
                 self.intake.guids.kept += usize::from(entry.guid.is_some());
                 self.intake.links.kept += usize::from(entry.link.is_some());
-                self.claim(index, sighting);
-                self.settle(index, Decision::Nothing);
-            } else {
-                // Read anew under other rules.
-                self.know_again(index, sighting, "unchanged");
+                self.claim(index, stood.sighting, stood.entry);
             }
+            self.settle(index, Decision::Nothing);
         }
     }
 
@@ -245,10 +242,10 @@ impl Table<'_> {
         if sighting.entry.is_some() {
             self.measure(index, sighting);
             self.freeze(index, sighting);
-            self.claim(index, sighting);
+            self.claim(index, sighting.number, sighting.entry);
             self.settle(index, Decision::Seen { sighting: sighting.number, rule });
         } else if let Some(words) = self.verdict(index) {
-            self.claim(index, sighting);
+            self.claim(index, sighting.number, sighting.entry);
             self.settle(index, Decision::StillFiltered(sighting.number, words));
         } else {
             self.intake.let_through.push((index, sighting.number));

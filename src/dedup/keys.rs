@@ -41,6 +41,8 @@ pub struct Keys {
     pub stated: Option<DateTime<Utc>>,
     /// What texts of nearly the same words share; empty where likeness is off or asks nothing of this one.
     pub bands: Vec<i64>,
+    /// Its guid and its link where they identify nothing in this document, but may have in another.
+    pub spare: Vec<Digest>,
     /// Marks to be kept: keys that stood on several stories and so identify none in this source.
     pub marks: Vec<Digest>,
 }
@@ -115,6 +117,7 @@ pub(super) fn make(parts: &Parts, telling: Telling<'_>) -> Keys {
         text: number("text", &parts.text),
         stated: parts.stated,
         bands: Vec::new(),
+        spare: Vec::new(),
         marks: Vec::new(),
     }
 }

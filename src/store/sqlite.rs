@@ -13,6 +13,7 @@ mod held;
 mod hub;
 mod keyring;
 mod known;
+mod last;
 mod ledger;
 mod likeness;
 mod outputs;
@@ -55,8 +56,12 @@ const CHECKPOINT: i64 = 4096;
 const APPLICATION_ID: i64 = 0x7269_7672;
 
 /// Each migration brings a file from version n to n + 1. Never changed once released.
-const MIGRATIONS: [&str; 3] =
-    [include_str!("migrations/1.sql"), include_str!("migrations/2.sql"), include_str!("migrations/3.sql")];
+const MIGRATIONS: [&str; 4] = [
+    include_str!("migrations/1.sql"),
+    include_str!("migrations/2.sql"),
+    include_str!("migrations/3.sql"),
+    include_str!("migrations/4.sql"),
+];
 
 /// The store in one SQLite file.
 #[derive(Debug)]
@@ -274,17 +279,7 @@ impl Store for Sqlite {
     }
 
     fn digests(&mut self, source: &SourceId, rules: Digest) -> Result<HashSet<Digest>, StoreError> {
-        let seen: Option<Option<Vec<u8>>> = self
-            .db
-            .prepare_cached("SELECT seen FROM sources WHERE id = ?1")?
-            .query_row([source.as_str()], |row| row.get(0))
-            .optional()?;
-        let seen = seen.flatten().unwrap_or_default();
-        let (chunks, _) = seen.as_chunks::<16>();
-        Ok(match chunks.split_first() {
-            Some((first, digests)) if *first == rules.0 => digests.iter().copied().map(Digest).collect(),
-            _ => HashSet::new(),
-        })
+        last::digests(&self.db, source, rules)
     }
 
     fn known(

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::rows;
+use super::{last, rows};
 use crate::model::Entry;
 use crate::store::StoreError;
 
@@ -26,22 +26,13 @@ pub(super) fn differs(db: &Connection, story: i64, entry: &Entry) -> Result<bool
 
 /// The stories that stood in a source's last document: sighting, story, title there.
 pub(super) fn last_document(db: &Connection, source: i64) -> Result<Vec<(i64, i64, String)>, StoreError> {
-    let seen: Option<Vec<u8>> = db
-        .prepare_cached("SELECT seen FROM sources WHERE number = ?1")?
-        .query_row([source], |row| row.get(0))?;
-    let seen = seen.unwrap_or_default();
-    let (chunks, _) = seen.as_chunks::<16>();
-    let mut statement = db.prepare_cached(
-        "SELECT number, entry, title FROM sightings WHERE source = ?1 AND digest = ?2 ORDER BY number LIMIT 1",
-    )?;
+    let mut statement = db.prepare_cached("SELECT entry, title FROM sightings WHERE number = ?1")?;
     let mut found = Vec::new();
-    // The first is that of the rules.
-    for digest in chunks.iter().skip(1) {
-        let row: Option<(i64, Option<i64>, String)> = statement
-            .query_row(params![source, digest], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-            .optional()?;
-        if let Some((sighting, Some(story), title)) = row {
-            found.push((sighting, story, title));
+    for (_, stood) in last::entries(db, source)? {
+        let row: Option<(Option<i64>, String)> =
+            statement.query_row([stood.sighting], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        if let Some((Some(story), title)) = row {
+            found.push((stood.sighting, story, title));
         }
     }
     Ok(found)

@@ -7,8 +7,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::keyring::{self, Keyring};
 use super::words::Words;
-use super::{health, ledger, likeness, rows};
-use crate::dedup::{Correction, Decision, Keys, NewStory, SIMILAR};
+use super::{health, last, ledger, likeness, rows};
+use crate::dedup::{Correction, Decision, Keys, NewStory, SIMILAR, Stood};
 use crate::model::{Article, DedupRule, Entry, EntryId, PushChange, SourceId};
 use crate::store::{Commit, Committed, Keep, Reading, StoreError};
 
@@ -50,6 +50,7 @@ pub(super) fn commit(
         committed: Committed { news, ..Committed::default() },
         touched: BTreeSet::new(),
         stories: 0,
+        stood: Vec::new(),
         words,
     };
     writer.read(&reading)?;
@@ -65,12 +66,15 @@ struct Writer<'a> {
     committed: Committed,
     touched: BTreeSet<String>,
     stories: i64,
+    /// What became of each entry, but of those that were not read again.
+    stood: Vec<Option<Stood>>,
     words: &'a mut Words,
 }
 
 impl Writer<'_> {
     fn read(&mut self, reading: &Reading<'_>) -> Result<(), StoreError> {
         let intake = reading.intake;
+        self.stood = vec![None; reading.entries.len()];
         let mut numbers = Vec::with_capacity(intake.stories.len());
         for story in &intake.stories {
             let Some(entry) = reading.entries.get(story.index) else { continue };
@@ -81,22 +85,23 @@ impl Writer<'_> {
         let decided = reading.entries.iter().zip(&intake.decisions).zip(&intake.keys);
         for (index, ((entry, decision), keys)) in decided.enumerate() {
             let before = intake.let_through.iter().filter(|(place, _)| *place == index);
-            match decision {
-                Decision::Nothing | Decision::Pruned => {}
+            let stands = match decision {
+                Decision::Nothing | Decision::Pruned => None,
                 Decision::New(place) => {
                     let Some(number) = numbers.get(*place).copied() else { continue };
                     self.stories += 1;
                     let published = intake.stories.get(*place).map(|story| story.published.timestamp());
                     let sighting = self.sighting(entry, keys, (Some(number), published), "first")?;
-                    self.keyring.inside(keys, sighting)?;
                     self.keyring.across(self.rule, keys, number, true)?;
                     likeness::remember(self.db, &keys.bands, number, self.now)?;
                     self.let_through(before, sighting)?;
+                    Some((sighting, Some(number)))
                 }
                 Decision::Repeats(place, rule) => {
                     let Some(number) = numbers.get(*place).copied() else { continue };
                     let sighting = self.meets(entry, keys, number, rule)?;
                     self.let_through(before, sighting)?;
+                    Some((sighting, Some(number)))
                 }
                 Decision::Meets(number, rule) => {
                     self.committed.met.push(self.name(*number)?);
@@ -108,19 +113,25 @@ impl Writer<'_> {
                     if !intake.backlog {
                         self.list(*number)?;
                     }
+                    Some((sighting, Some(*number)))
                 }
-                Decision::Seen { sighting, .. } => self.seen(entry, keys, *sighting)?,
+                Decision::Seen { sighting, .. } => Some((*sighting, self.seen(entry, keys, *sighting)?)),
                 Decision::Filtered(words) => {
                     self.committed.filtered += 1;
-                    let sighting = self.sighting(entry, keys, (None, None), words)?;
-                    self.keyring.inside(keys, sighting)?;
+                    Some((self.sighting(entry, keys, (None, None), words)?, None))
                 }
                 Decision::StillFiltered(sighting, words) => {
                     self.seen(entry, keys, *sighting)?;
                     self.db
                         .prepare_cached("UPDATE sightings SET rule = ?2 WHERE number = ?1")?
                         .execute(params![sighting, words])?;
+                    Some((*sighting, None))
                 }
+            };
+            let (story, text) = (keys.story, keys.text);
+            let stood = stands.map(|(sighting, entry)| Stood { sighting, entry, story, text });
+            if let Some(slot) = self.stood.get_mut(index) {
+                *slot = stood;
             }
         }
         for correction in &intake.corrections {
@@ -194,7 +205,6 @@ impl Writer<'_> {
             .exists([number, self.source])?;
         self.stories += i64::from(!known_here);
         let sighting = self.sighting(entry, keys, (Some(number), None), rule)?;
-        self.keyring.inside(keys, sighting)?;
         self.keyring.across(self.rule, keys, number, false)?;
         Ok(sighting)
     }
@@ -234,9 +244,9 @@ impl Writer<'_> {
         self.changed(number)
     }
 
-    /// `published`: of the story, where that is at hand.
+    /// A record, and its keys. `published`: of the story, where that is at hand.
     fn sighting(
-        &self,
+        &mut self,
         entry: &Entry,
         keys: &Keys,
         (number, published): (Option<i64>, Option<i64>),
@@ -245,9 +255,9 @@ impl Writer<'_> {
         self.db
             .prepare_cached(
                 "INSERT INTO sightings (source, entry, published, digest, story, title_key, text_key, guid, link,
-                   title, stated, first_seen, rule)
+                   title, stated, first_seen, rule, reached)
                  VALUES (?1, ?2, coalesce(?13, (SELECT published FROM entries WHERE number = ?2), ?3), ?4, ?5, ?6, ?7,
-                   ?8, ?9, ?10, ?11, ?3, ?12)",
+                   ?8, ?9, ?10, ?11, ?3, ?12, iif(?2 IS NULL, NULL, 1))",
             )?
             .execute(params![
                 self.source,
@@ -264,11 +274,23 @@ impl Writer<'_> {
                 rule,
                 published,
             ])?;
-        Ok(self.db.last_insert_rowid())
+        let sighting = self.db.last_insert_rowid();
+        self.lead_to(keys, sighting)?;
+        Ok(sighting)
     }
 
-    /// Refreshes the record of a sighting and its keys.
-    fn seen(&mut self, entry: &Entry, keys: &Keys, sighting: i64) -> Result<(), StoreError> {
+    /// Makes the keys lead to a sighting, as far as they may.
+    fn lead_to(&mut self, keys: &Keys, sighting: i64) -> Result<(), StoreError> {
+        if !self.keyring.inside(keys, sighting)? {
+            self.db
+                .prepare_cached("UPDATE sightings SET reached = NULL WHERE number = ?1")?
+                .execute([sighting])?;
+        }
+        Ok(())
+    }
+
+    /// Refreshes the record of a sighting and its keys; its story.
+    fn seen(&mut self, entry: &Entry, keys: &Keys, sighting: i64) -> Result<Option<i64>, StoreError> {
         let story: Option<(Option<i64>, bool)> = self
             .db
             .prepare_cached(
@@ -280,7 +302,7 @@ impl Writer<'_> {
         self.db
             .prepare_cached(
                 "UPDATE sightings SET digest = ?2, story = ?3, title_key = ?4, text_key = ?5, guid = ?6, link = ?7,
-                   title = ?8, stated = ?9 WHERE number = ?1",
+                   title = ?8, stated = ?9, reached = iif(entry IS NULL, NULL, 1) WHERE number = ?1",
             )?
             .execute(params![
                 sighting,
@@ -293,11 +315,10 @@ impl Writer<'_> {
                 entry.title,
                 keys.stated.map(|at| at.timestamp()),
             ])?;
-        self.keyring.inside(keys, sighting)?;
-        match story {
-            Some((Some(number), own)) => self.keyring.across(self.rule, keys, number, own),
-            _ => Ok(()),
-        }
+        self.lead_to(keys, sighting)?;
+        let Some((Some(number), own)) = story else { return Ok(None) };
+        self.keyring.across(self.rule, keys, number, own)?;
+        Ok(Some(number))
     }
 
     /// Replaces a kept text. Readers are told only of what they would notice.
@@ -370,6 +391,10 @@ impl Writer<'_> {
     fn merge(&mut self, stays: i64, goes: i64) -> Result<(), StoreError> {
         self.changed(goes)?;
         self.changed(stays)?;
+        last::merge(self.db, stays, goes)?;
+        for stood in self.stood.iter_mut().flatten() {
+            stood.entry = stood.entry.map(|entry| last::merged(entry, stays, goes));
+        }
         self.db.execute(
             "UPDATE entries SET merged_into = ?1, modified = ?3 WHERE number = ?2",
             params![stays, goes, self.now],
@@ -449,14 +474,12 @@ impl Writer<'_> {
     }
 
     fn finish(mut self, commit: &Commit<'_>, reading: &Reading<'_>) -> Result<Committed, StoreError> {
-        let mut seen = Vec::with_capacity(16 * (reading.entries.len() + 1));
-        seen.extend_from_slice(&reading.rules.0);
-        reading.entries.iter().for_each(|entry| seen.extend_from_slice(&entry.digest.0));
+        last::remember(self.db, self.source, reading, &self.stood)?;
         let feed = commit.state.feed.as_ref();
         self.db
             .prepare_cached(
-                "UPDATE sources SET state = ?2, title = ?3, link = ?4, podcast = ?5, seen = ?6,
-                   stories = stories + ?7 WHERE number = ?1",
+                "UPDATE sources SET state = ?2, title = ?3, link = ?4, podcast = ?5, stories = stories + ?6
+                 WHERE number = ?1",
             )?
             .execute(params![
                 self.source,
@@ -464,7 +487,6 @@ impl Writer<'_> {
                 feed.map(|feed| feed.title.as_str()),
                 feed.and_then(|feed| feed.link.as_deref()),
                 feed.and_then(|feed| feed.podcast.as_ref()).map(rows::podcast_json),
-                seen,
                 self.stories,
             ])?;
         self.keep(reading.body)?;

@@ -60,12 +60,15 @@ impl<'a> Keyring<'a> {
     }
 
     /// Keys inside the source. A story key that another entry holds is made single by link or guid.
-    pub(super) fn inside(&mut self, keys: &Keys, sighting: i64) -> Result<(), StoreError> {
+    /// True when the guid or the link leads to this sighting.
+    pub(super) fn inside(&mut self, keys: &Keys, sighting: i64) -> Result<bool, StoreError> {
         let source = self.source;
+        let mut reached = false;
         for key in [keys.guid, keys.link, keys.place].into_iter().flatten() {
-            if let Some(holder) = self.register(source, key, sighting)? {
-                take_over(self.db, source, key, sighting, holder)?;
-            }
+            reached |= match self.register(source, key, sighting)? {
+                Some(holder) => take_over(self.db, source, key, sighting, holder)?,
+                None => true,
+            };
         }
         if let Some(key) = keys.body {
             self.register(source, key, sighting)?;
@@ -79,7 +82,7 @@ impl<'a> Keyring<'a> {
         for mark in &keys.marks {
             self.register(source, *mark, sighting)?;
         }
-        Ok(())
+        Ok(reached)
     }
 
     /// Keys across sources. Only the source whose text is kept says under which timestamp and title
@@ -170,21 +173,23 @@ fn of_another_story(db: &Connection, holder: i64, sighting: i64) -> Result<bool,
         .exists([holder, sighting])?)
 }
 
-/// A guid or link that its holder has given up leads to who has it now.
+/// A guid or link that its holder has given up leads to who has it now; true when it did.
 fn take_over(
     db: &Connection,
     source: i64,
     key: Digest,
     sighting: i64,
     holder: i64,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let held: Option<(Option<String>, Option<String>)> = db
         .prepare_cached("SELECT guid, link FROM sightings WHERE number = ?1")?
         .query_row([holder], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    if held.is_some_and(|(guid, link)| !leads_to(guid.as_deref(), link.as_deref(), key)) {
-        db.prepare_cached("UPDATE keys SET target = ?3 WHERE scope = ?1 AND key = ?2")?
-            .execute(params![source, key.0, sighting])?;
+    if held.is_none_or(|(guid, link)| leads_to(guid.as_deref(), link.as_deref(), key)) {
+        return Ok(false);
     }
-    Ok(())
+    let taken = db
+        .prepare_cached("UPDATE keys SET target = ?3 WHERE scope = ?1 AND key = ?2")?
+        .execute(params![source, key.0, sighting])?;
+    Ok(taken > 0)
 }

@@ -7,7 +7,7 @@ use std::collections::hash_map::Entry as Slot;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
 use super::keyring::Keyring;
-use super::{likeness, rows};
+use super::{last, likeness, rows};
 use crate::dedup::{
     Context, DocumentKeys, Keys, Known, KnownEntry, KnownSighting, Target, candidate_names, mark,
 };
@@ -29,20 +29,25 @@ pub(super) fn known(
     let mut lookup = Lookup::new(db, source)?;
     lookup.articles = entries.iter().any(|entry| entry.article == Article::Missing);
     let titles = context.titles_within(keys.run);
+    if entries.iter().any(|entry| entry.unchanged) {
+        // Nothing else is asked of these.
+        known.stood = last::by_digest(db, source)?;
+    }
     let mut alike = likeness::Lookup::new(db, source, context.now)?;
     let blank = is_blank(db, source)?;
     let names: Vec<Vec<EntryId>> = keys.keys.iter().map(|keys| candidate_names(context, keys)).collect();
     let mut wanted: HashMap<EntryId, usize> = HashMap::new();
     names.iter().filter_map(|names| names.first()).for_each(|name| *wanted.entry(*name).or_default() += 1);
+    if titles == Some(i64::MAX) && !blank {
+        lookup.titled_ever(&mut known, entries, &keys.keys)?;
+    }
     for (index, ((entry, keys), names)) in entries.iter().zip(&keys.keys).zip(&names).enumerate() {
-        if !blank {
-            lookup.by_digest(&mut known, entry.digest)?;
-        }
         if entry.unchanged {
             continue;
         }
         if !blank {
             lookup.all_inside(&mut known, keys, titles)?;
+            lookup.by_digest(&mut known, entry, keys)?;
         }
         lookup.between(&mut known, context, keys)?;
         let contested = names.first().is_some_and(|name| wanted.get(name) != Some(&1));
@@ -57,6 +62,8 @@ pub(super) fn known(
             lookup.like(&mut known, &mut alike, index, &found)?;
         }
     }
+    #[cfg(test)]
+    super::tests::digests::compare(db, source, entries, &known)?;
     Ok(known)
 }
 
@@ -73,6 +80,7 @@ fn is_known(known: &Known, entry: &Entry, keys: &Keys) -> bool {
 }
 
 struct Lookup<'a> {
+    db: &'a Connection,
     source: i64,
     /// Stored articles are wanted, too.
     articles: bool,
@@ -91,10 +99,13 @@ const SIGHTING: &str = "SELECT number, entry, digest, guid, link, title, story, 
 impl<'a> Lookup<'a> {
     fn new(db: &'a Connection, source: i64) -> Result<Self, StoreError> {
         Ok(Self {
+            db,
             source,
             articles: false,
-            digest: db
-                .prepare_cached(&format!("{SIGHTING} source = ?1 AND digest = ?2 ORDER BY number LIMIT 1"))?,
+            digest: db.prepare_cached(
+                "SELECT min(number) FROM sightings INDEXED BY sightings_digest
+                 WHERE source = ?1 AND digest = ?2 AND reached IS NULL",
+            )?,
             ring: Keyring::new(db, source)?,
             sighting: db.prepare_cached(&format!("{SIGHTING} number = ?1"))?,
             entry: db.prepare_cached(
@@ -110,8 +121,11 @@ impl<'a> Lookup<'a> {
                  WHERE e.stated IS NOT NULL AND e.stated BETWEEN ?2 AND ?3",
             )?,
             titled: db.prepare_cached(
-                "SELECT number FROM sightings WHERE source = ?4 AND title_key = ?1 AND stated BETWEEN ?2 AND ?3
-                   AND entry IS NOT NULL LIMIT 2",
+                "WITH RECURSIVE days (day) AS
+                   (VALUES (?2 / 86400) UNION ALL SELECT day + 1 FROM days WHERE day < ?3 / 86400)
+                 SELECT x.number
+                 FROM days CROSS JOIN sightings x ON x.source = ?4 AND x.stated / 86400 = day AND x.title_key = ?1
+                 WHERE x.entry IS NOT NULL AND x.stated IS NOT NULL AND x.stated BETWEEN ?2 AND ?3 LIMIT 2",
             )?,
             name: db.prepare_cached(
                 "SELECT 1 FROM entries WHERE id = ?1
@@ -120,11 +134,32 @@ impl<'a> Lookup<'a> {
         })
     }
 
-    fn by_digest(&mut self, known: &mut Known, digest: Digest) -> Result<(), StoreError> {
-        let found = self.digest.query_row(params![self.source, digest.0], sighting).optional()?;
-        if let Some(found) = found {
-            known.by_digest.insert(digest, found.number);
-            self.remember(known, found)?;
+    /// The first sighting of the same bytes: its guid or its link leads to it, or it has its digest for that, which it
+    /// can have only where there is no guid, or guid or link led elsewhere or nowhere when it was written.
+    fn by_digest(&mut self, known: &mut Known, entry: &Entry, keys: &Keys) -> Result<(), StoreError> {
+        let own = [keys.guid, keys.link, keys.place];
+        let leads = |key: &Digest| known.inside.contains_key(key) || known.plural.contains(key);
+        let mut rows: Vec<i64> = Vec::new();
+        if entry.guid.is_none() || !keys.spare.is_empty() || own.iter().flatten().any(leads) {
+            let found: Option<i64> =
+                self.digest.query_row(params![self.source, entry.digest.0], |row| row.get(0))?;
+            rows.extend(found);
+        }
+        for key in own.iter().flatten() {
+            if let Some(Target::Row(row)) = known.inside.get(key) {
+                rows.push(*row);
+            }
+        }
+        for key in &keys.spare {
+            rows.extend(self.target(self.source, *key)?);
+        }
+        rows.sort_unstable();
+        for row in rows {
+            if self.load(known, row)? && known.sightings.get(&row).map(|one| one.digest) == Some(entry.digest)
+            {
+                known.by_digest.insert(entry.digest, row);
+                break;
+            }
         }
         Ok(())
     }
@@ -137,7 +172,7 @@ impl<'a> Lookup<'a> {
             self.plural(known, key)?;
         }
         self.inside(known, keys.twin)?;
-        if let Some(within) = titles {
+        if let Some(within) = titles.filter(|within| *within < i64::MAX) {
             self.titled(known, keys, within)?;
         }
         Ok(())
@@ -145,19 +180,24 @@ impl<'a> Lookup<'a> {
 
     fn inside(&mut self, known: &mut Known, key: Digest) -> Result<(), StoreError> {
         let Some(number) = self.target(self.source, key)? else { return Ok(()) };
-        let target = if known.sightings.contains_key(&number) {
-            Target::Row(number)
-        } else {
-            match self.sighting.query_row([number], sighting).optional()? {
-                Some(found) => {
-                    self.remember(known, found)?;
-                    Target::Row(number)
-                }
-                None => Target::Pruned,
-            }
-        };
+        let target = if self.load(known, number)? { Target::Row(number) } else { Target::Pruned };
         known.inside.insert(key, target);
         Ok(())
+    }
+
+    /// Loads a sighting, with its story; false when it is gone.
+    fn load(&mut self, known: &mut Known, number: i64) -> Result<bool, StoreError> {
+        if known.sightings.contains_key(&number) {
+            return Ok(true);
+        }
+        let Some(mut found) = self.sighting.query_row([number], sighting).optional()? else {
+            return Ok(false);
+        };
+        if let Some(story) = found.entry {
+            found.entry = self.entry(known, story)?;
+        }
+        known.sightings.insert(number, found);
+        Ok(true)
     }
 
     fn plural(&mut self, known: &mut Known, key: Digest) -> Result<(), StoreError> {
@@ -175,11 +215,32 @@ impl<'a> Lookup<'a> {
             .query_map(params![title, from, to, self.source], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         for number in &found {
-            if let Some(found) = self.sighting.query_row([number], sighting).optional()? {
-                self.remember(known, found)?;
-            }
+            self.load(known, *number)?;
         }
         known.titled.insert(title, found);
+        Ok(())
+    }
+
+    /// Whenever it was. One walk along the source's titles for all of the document: most of it stands under one time,
+    /// which happens to a site when it is rebuilt.
+    fn titled_ever(&mut self, known: &mut Known, entries: &[Entry], keys: &[Keys]) -> Result<(), StoreError> {
+        let read = entries.iter().zip(keys).filter(|(entry, keys)| !entry.unchanged && keys.stated.is_some());
+        known.titled = read.filter_map(|(_, keys)| Some((keys.title?, Vec::new()))).collect();
+        let mut walk = self.db.prepare_cached(
+            "SELECT title_key, number FROM sightings INDEXED BY sightings_title
+             WHERE source = ?1 AND title_key IS NOT NULL AND stated IS NOT NULL AND entry IS NOT NULL",
+        )?;
+        let mut rows = walk.query([self.source])?;
+        let mut found: Vec<i64> = Vec::new();
+        while let Some(row) = rows.next()? {
+            if let Some(of_title) = known.titled.get_mut(&row.get(0)?).filter(|of_title| of_title.len() < 2) {
+                of_title.push(row.get(1)?);
+                found.push(row.get(1)?);
+            }
+        }
+        for number in found {
+            self.load(known, number)?;
+        }
         Ok(())
     }
 
@@ -250,14 +311,6 @@ impl<'a> Lookup<'a> {
 
     fn target(&mut self, scope: i64, key: Digest) -> Result<Option<i64>, StoreError> {
         self.ring.target(scope, key)
-    }
-
-    fn remember(&mut self, known: &mut Known, mut found: KnownSighting) -> Result<(), StoreError> {
-        if let Some(number) = found.entry {
-            found.entry = self.entry(known, number)?;
-        }
-        known.sightings.insert(found.number, found);
-        Ok(())
     }
 
     /// Loads a story; one that became one with an older gives the older. `None`: pruned.

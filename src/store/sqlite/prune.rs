@@ -193,9 +193,7 @@ fn read_anew(db: &Transaction<'_>, source: i64) -> Result<(), StoreError> {
         db.query_row("SELECT state FROM sources WHERE number = ?1", [source], |row| row.get(0))?;
     let mut state = rows::state(&json);
     (state.validators, state.body_hash, state.read_under) = (None, None, None);
-    db.execute(
-        "UPDATE sources SET seen = NULL, state = ?2 WHERE number = ?1",
-        params![source, rows::state_json(&state)],
-    )?;
+    db.execute("DELETE FROM last_documents WHERE source = ?1", [source])?;
+    db.execute("UPDATE sources SET state = ?2 WHERE number = ?1", params![source, rows::state_json(&state)])?;
     Ok(())
 }

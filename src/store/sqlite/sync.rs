@@ -64,10 +64,12 @@ pub(super) fn sync(db: &Connection, sources: &[Arc<Source>]) -> Result<(), Store
 fn merge(db: &Connection, old: i64, new: i64) -> Result<(), StoreError> {
     for sql in [
         "UPDATE entries SET source = ?2 WHERE source = ?1",
-        "UPDATE sightings SET source = ?2 WHERE source = ?1",
+        // What led to them there may lead elsewhere here.
+        "UPDATE sightings SET source = ?2, reached = NULL WHERE source = ?1",
         "UPDATE health SET source = ?2 WHERE source = ?1",
         "INSERT OR IGNORE INTO keys (scope, key, target) SELECT ?2, key, target FROM keys WHERE scope = ?1",
-        "UPDATE sources SET seen = NULL, stories =
+        "DELETE FROM last_documents WHERE source IN (?1, ?2)",
+        "UPDATE sources SET stories =
            (SELECT count(DISTINCT entry) FROM sightings WHERE source = ?2) WHERE number = ?2 AND ?1 = ?1",
     ] {
         db.execute(sql, params![old, new])?;

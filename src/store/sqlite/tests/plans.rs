@@ -60,6 +60,8 @@ fn everything(book: &mut Book) {
     book.reshaped = true;
     let moved = entry("x", "https://a.example/x", "One", Some(day(1) + TimeDelta::hours(3)), "other");
     book.poll("a", &[moved]);
+    let rebuilt = |n: u32| entry("", &format!("https://a.example/new/{n}"), "Rebuilt", Some(day(9)), "");
+    book.poll("a", &[rebuilt(1), rebuilt(2), rebuilt(3)]);
     let long =
         "Some words that many have, and then some more of them, until it is enough to compare. ".repeat(5);
     for (id, title) in [("a", "Alike"), ("b", "Alike, says another")] {
@@ -98,14 +100,16 @@ fn no_statement_of_a_poll_or_a_document_scans_a_table() {
     let statements: Vec<String> = statements.lock().unwrap().iter().cloned().collect();
     let is_query = |sql: &&String| {
         let first = sql.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
-        // The index of words reads its own tables as it likes.
-        let ours = !sql.contains("'main'.'words_");
+        // The index of words reads its own tables as it likes, and what checks look-ups in tests walks on purpose.
+        let ours = !sql.contains("'main'.'words_") && !sql.contains("NOT INDEXED");
         ours && ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH"].contains(&first.as_str())
     };
     let queries: Vec<&String> = statements.iter().filter(is_query).collect();
     // What is rarely asked was asked.
     for rare in [
-        "source = ?4 AND title_key = ?1",
+        "x.stated / 86400 = day AND x.title_key = ?1",
+        "INDEXED BY sightings_title",
+        "INDEXED BY sightings_digest",
         "stated / 86400 = day",
         "SET merged_into",
         "e.language LIKE",
