@@ -12,8 +12,8 @@ const START: i64 = 1_704_067_200;
 
 /// Makes a store with sources `s0`, `s1`, ... and so many entries, an equal share each.
 ///
-/// `state` is what is remembered of every source, as JSON.
-pub(crate) fn store(path: &Path, sources: i64, entries: i64, state: &str) {
+/// `state` is what is remembered of every source, as JSON; `numbered`: there are numbers in guids and links.
+pub(crate) fn store(path: &Path, sources: i64, entries: i64, state: &str, numbered: bool) {
     drop(Sqlite::open(path).unwrap());
     let mut db = Connection::open(path).unwrap();
     let mode: String = db.pragma_update_and_check(None, "journal_mode", "OFF", |row| row.get(0)).unwrap();
@@ -31,7 +31,7 @@ pub(crate) fn store(path: &Path, sources: i64, entries: i64, state: &str) {
     for from in (0..entries).step_by(usize::try_from(CHUNK).unwrap()) {
         let to = entries.min(from + CHUNK);
         let transaction = db.transaction().unwrap();
-        chunk(&transaction, (from, to), sources, entries);
+        chunk(&transaction, (from, to), sources, entries, if numbered { NUMBERED } else { WORDY });
         transaction.commit().unwrap();
     }
     db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).unwrap();
@@ -40,14 +40,17 @@ pub(crate) fn store(path: &Path, sources: i64, entries: i64, state: &str) {
 /// A place that ascends with `i` up to `?7`, and then once more from the beginning: so trees are filled in their
 /// order, which is quick, and their pages end up split and about as full as those of a tree that grew by chance.
 const PLACE: &str = "CASE WHEN i < ?7 THEN i * ?5 ELSE (i - ?7) * ?8 END";
-/// A key: eight bytes of place, eight of chance.
-const KEY: &str =
-    "unhex(printf('%016x', CASE WHEN i < ?7 THEN i * ?5 ELSE (i - ?7) * ?8 END) || hex(randomblob(8)))";
+
+/// The key of a guid or a link: two bytes of its number, the rest of chance.
+const NUMBERED: &str = "unhex(printf('%04x', i % 65536) || hex(randomblob(14)))";
+
+/// The key of a guid or a link without a number.
+const WORDY: &str = "unhex('0000' || hex(randomblob(14)))";
 
 /// A key that is made of a time: two bytes of its day, the rest of chance.
 const DATED: &str = "unhex(printf('%04x', CAST(?6 + i * ?4 AS INTEGER) / 86400) || hex(randomblob(14)))";
 
-fn chunk(db: &Connection, (from, to): (i64, i64), sources: i64, entries: i64) {
+fn chunk(db: &Connection, (from, to): (i64, i64), sources: i64, entries: i64, address: &str) {
     // Spread over a year, newest last.
     let step = f64::from(365 * 86_400) / entries as f64;
     let turn = entries * 3 / 5;
@@ -70,14 +73,14 @@ fn chunk(db: &Connection, (from, to): (i64, i64), sources: i64, entries: i64) {
     ));
     run(&format!(
         "INSERT INTO sightings (number, source, entry, published, digest, story, title_key, text_key, guid, link,
-           title, stated, first_seen, rule)
-         {numbers} SELECT i + 1, 1 + i % ?3, i + 1, {published}, {KEY}, {DATED}, {PLACE}, {PLACE},
+           title, stated, first_seen, rule, reached)
+         {numbers} SELECT i + 1, 1 + i % ?3, i + 1, {published}, randomblob(16), {DATED}, {PLACE}, {PLACE},
            'https://s' || (i % ?3) || '.example/?p=' || i, 'https://s' || (i % ?3) || '.example/news/' || i,
-           'What happened, number ' || i, {published}, {published}, 'first' FROM n"
+           'What happened, number ' || i, {published}, {published}, 'first', 1 FROM n"
     ));
     // Guid, link, story and text in the source; the story between sources.
     let own = "1 + i % ?3";
-    for (scope, key) in [(own, KEY), (own, KEY), (own, DATED), (own, DATED), ("0", DATED)] {
+    for (scope, key) in [(own, address), (own, address), (own, DATED), (own, DATED), ("0", DATED)] {
         run(&format!("INSERT INTO keys (scope, key, target) {numbers} SELECT {scope}, {key}, i + 1 FROM n"));
     }
     // Places and the word that stands in every entry: store/sqlite/search.rs.

@@ -3,7 +3,8 @@
 //!
 //! `cargo bench --bench scale` does both; `-- start` only the first (about 3 GB of room in the temporary directory),
 //! `-- polls 10000 1000000` only the second, at these sizes (about 1 GB of room for each million), with `sources=1000`
-//! over so many sources, and with `pages` also what they write to which tree.
+//! over so many sources, with `wordy` where guids and links have no numbers, and with `pages` also what they write to
+//! which tree.
 
 #![allow(
     missing_docs,
@@ -51,6 +52,6 @@ fn main() {
     }
     if !only("start") {
         let sources = arguments.iter().find_map(|argument| argument.strip_prefix("sources=")?.parse().ok());
-        polls::run(&sizes, sources.unwrap_or(10_000), only("pages"));
+        polls::run(&sizes, sources.unwrap_or(10_000), !only("wordy"), only("pages"));
     }
 }

@@ -34,7 +34,7 @@ pub(crate) fn run() {
         "{{\"standing\":\"ok\",\"first_success\":{now},\"last_poll\":{now},\"last_success\":{now},\"next_poll\":{}}}",
         now + 86_400
     );
-    generate::store(&dir.path().join("riverine.db"), SOURCES, ENTRIES, &state);
+    generate::store(&dir.path().join("riverine.db"), SOURCES, ENTRIES, &state, true);
     let size = std::fs::metadata(dir.path().join("riverine.db")).unwrap().len();
     let documents = Documents::make(&dir.path().join("documents"), usize::try_from(SOURCES).unwrap());
     let origin = Origin::nginx(dir.path()).unwrap_or_else(|| Origin::own(dir.path()));

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use super::document::DocumentKeys;
-use super::{Context, Decision, Intake, Keys, Known, keys};
+use super::{Context, Decision, Intake, Keys, Known};
 use crate::filter;
 use crate::model::{Digest, Entry};
 
@@ -167,7 +167,7 @@ impl Table<'_> {
 
     pub(super) fn mark(&mut self, index: usize, key: Digest) {
         if let Some(keys) = self.intake.keys.get_mut(index) {
-            keys.marks.push(keys::mark(key));
+            keys.marks.push(key);
         }
     }
 

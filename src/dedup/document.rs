@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::keys::{Keys, Parts, Telling, body_key, guid_key, link_key, make, mark};
+use super::keys::{Keys, Parts, Telling, body_key, guid_key, link_key, make};
 use super::{Context, between, likeness};
 use crate::model::{Digest, Entry};
 
@@ -61,7 +61,7 @@ pub fn document_keys(context: &Context<'_>, entries: &[Entry]) -> DocumentKeys {
             parts.plain.as_deref().filter(|plain| apart.contains(plain)).map(link_key),
             body_of(index).filter(|_| texts.contains(&index)),
         ];
-        keys.marks = unclear.into_iter().flatten().map(mark).collect();
+        keys.marks = unclear.into_iter().flatten().collect();
         keys.spare = spare(parts, &keys);
         keys.bands = likeness::bands_of(context, entry, between::shown(context, entry).0);
         keys

@@ -12,6 +12,8 @@ use crate::{link, text};
 
 /// Characters of a folded text from which on it tells its entry from others by itself.
 const TELLING: usize = 100;
+/// So many digits of a long number say where it stands: of a time in milliseconds those of its day.
+const DIGITS: u32 = 8;
 
 /// The keys under which an entry may be known. `None`: it has no such key,
 /// or the key identifies nothing in its document.
@@ -43,8 +45,10 @@ pub struct Keys {
     pub bands: Vec<i64>,
     /// Its guid and its link where they identify nothing in this document, but may have in another.
     pub spare: Vec<Digest>,
-    /// Marks to be kept: keys that stood on several stories and so identify none in this source.
+    /// Keys to be marked: they stood on several stories and so identify none in this source.
     pub marks: Vec<Digest>,
+    /// Where its guid and its link in every form stand among those of its source.
+    pub stands: Vec<(Digest, [u8; 2])>,
 }
 
 /// The mark of a key that several stories of a source have had.
@@ -103,14 +107,18 @@ pub(super) fn make(parts: &Parts, telling: Telling<'_>) -> Keys {
         (None, _) if !parts.text.is_empty() => &parts.text,
         (None, _) => guid.unwrap_or_default(),
     };
-    let link = |link: &str| Digest::of("link", &[link.as_bytes()]);
+    let own_guid = guid.map(|guid| (guid_key(guid), near(guid)));
+    let placed_link = |link: &Option<String>| link.as_deref().map(|link| (link_key(link), near(link)));
+    let (plain, full) = (placed_link(&parts.plain), placed_link(&parts.full));
+    let telling_link = if telling.link == parts.full.as_deref() { full } else { plain };
+    let key = |(key, _): (Digest, [u8; 2])| key;
     Keys {
         story,
         twin: Digest::of("twin", &[&story.0, apart.as_bytes()]).behind(story.place()),
-        guid: guid.filter(|_| telling.guid).map(guid_key),
+        guid: own_guid.filter(|_| telling.guid).map(key),
         guid_global: guid.is_some_and(is_global),
-        link: telling.link.map(link),
-        place: parts.full.as_deref().map(link),
+        link: telling_link.filter(|_| telling.link.is_some()).map(key),
+        place: full.map(key),
         body: body_key(parts).filter(|_| telling.body),
         telling: parts.text.chars().nth(TELLING - 1).is_some(),
         title: number("title", &parts.title),
@@ -119,7 +127,38 @@ pub(super) fn make(parts: &Parts, telling: Telling<'_>) -> Keys {
         bands: Vec::new(),
         spare: Vec::new(),
         marks: Vec::new(),
+        stands: [own_guid, plain, full].into_iter().flatten().collect(),
     }
+}
+
+/// Where a guid or a link stands among those of its source: its key with two bytes that go by its longest number, as
+/// [`of_its_day`] does for what has a time. What is published together mostly has numbers that lie together, be it that
+/// of a post or that of a day (2026/11/29: a single mark ends no number). Only where the store keeps a key goes by this.
+fn near(text: &str) -> [u8; 2] {
+    let (mut number, mut digits, mut marked) = (0_u32, 0, false);
+    let (mut longest, mut most) = (0, 0);
+    for byte in text.bytes() {
+        if byte.is_ascii_digit() {
+            (digits, marked) = (digits + 1, false);
+            if digits <= DIGITS {
+                number = number * 10 + u32::from(byte - b'0');
+            }
+            if digits > most {
+                (longest, most) = (number, digits);
+            }
+        } else if byte.is_ascii_punctuation() && !marked {
+            marked = true;
+        } else {
+            (number, digits, marked) = (0, 0, false);
+        }
+    }
+    let [.., high, low] = longest.to_be_bytes();
+    [high, low]
+}
+
+/// A guid's or a link's key where it stands; and where it stood in stores made before that was so.
+fn placed(key: Digest, text: &str) -> [Digest; 2] {
+    [key.at(near(text)), key]
 }
 
 /// The key of a guid inside its source.
@@ -138,27 +177,32 @@ pub(super) fn body_key(parts: &Parts) -> Option<Digest> {
     Some(of_its_day("body", at, &parts.text))
 }
 
-/// The keys of a link in every form that may identify an entry: with its fragment, and without.
-fn link_keys(link: &str) -> impl Iterator<Item = Digest> {
-    let forms = [link::canonical_with_fragment(link), link::canonical(link)];
-    forms.into_iter().flatten().map(|link| link_key(&link))
+/// A link in every form that may identify an entry: with its fragment, and without.
+fn forms(link: &str) -> impl Iterator<Item = String> {
+    [link::canonical_with_fragment(link), link::canonical(link)].into_iter().flatten()
 }
 
 /// True when a stored guid or link of a sighting leads to this key still.
 pub fn leads_to(guid: Option<&str>, link: Option<&str>, key: Digest) -> bool {
-    guid.map(guid_key) == Some(key) || link.into_iter().flat_map(link_keys).any(|own| own == key)
+    guid.map(guid_key) == Some(key) || link.into_iter().flat_map(forms).any(|link| link_key(&link) == key)
 }
 
-/// The keys under which an address that somebody names may be known, as a link or as a guid.
+/// The keys, wherever they may stand, under which an address that somebody names may be known, as a link or as a guid.
 pub fn keys_of_address(address: &str) -> Vec<Digest> {
-    std::iter::once(guid_key(address)).chain(link_keys(address)).collect()
+    let links = forms(address).flat_map(|link| placed(link_key(&link), &link));
+    placed(guid_key(address), address).into_iter().chain(links).collect()
 }
 
-/// The keys under which a guid or a link counts between sources.
+/// The keys, wherever they may stand, under which a guid or a link counts between sources.
 pub fn keys_between(rule: DedupRule, guid: Option<&str>, link: Option<&str>) -> Vec<Digest> {
     match rule {
-        DedupRule::Guid => guid.filter(|guid| is_global(guid)).map(guid_key).into_iter().collect(),
-        DedupRule::Link => link.into_iter().flat_map(link_keys).collect(),
+        DedupRule::Guid => {
+            let global = guid.filter(|guid| is_global(guid));
+            global.into_iter().flat_map(|guid| placed(guid_key(guid), guid)).collect()
+        }
+        DedupRule::Link => {
+            link.into_iter().flat_map(forms).flat_map(|link| placed(link_key(&link), &link)).collect()
+        }
         DedupRule::TimestampTitle | DedupRule::None => Vec::new(),
     }
 }

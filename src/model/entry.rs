@@ -307,6 +307,14 @@ impl Digest {
         Self(moved)
     }
 
+    /// The same with these two bytes instead of its first.
+    #[must_use]
+    pub fn at(self, [one, two]: [u8; 2]) -> Self {
+        let [_, _, rest @ ..] = self.0;
+        let mut moved = [one, two].into_iter().chain(rest);
+        Self(std::array::from_fn(|_| moved.next().unwrap_or_default()))
+    }
+
     /// Its first two bytes.
     pub fn place(self) -> [u8; 2] {
         let [first, second, ..] = self.0;

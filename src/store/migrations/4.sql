@@ -1,5 +1,9 @@
 -- What a poll writes for a new entry stands with what it wrote last, not at a place of chance in an index of the whole.
 
+-- Guids and links of a source stand by their numbers (dedup/keys.rs). 1: there are some that do not; both are looked up.
+ALTER TABLE installation ADD COLUMN unplaced_keys INTEGER NOT NULL DEFAULT 0;
+UPDATE installation SET unplaced_keys = EXISTS (SELECT 1 FROM keys WHERE scope >= 0);
+
 -- What stood in each source's last document; see sqlite/last.rs.
 CREATE TABLE last_documents (
   source  INTEGER PRIMARY KEY REFERENCES sources (number) ON DELETE CASCADE,

@@ -43,7 +43,7 @@ pub(super) fn commit(
         .query_row([source], |row| row.get(0))?;
     let mut writer = Writer {
         db,
-        keyring: Keyring::new(db, source)?,
+        keyring: Keyring::new(db, source, &reading.intake.keys)?,
         source,
         rule: rows::rule(&rule),
         now: commit.now.timestamp(),

@@ -1,6 +1,8 @@
 //! Which keys lead to which entry. Keys are never taken away: they outlive what they lead to, so that what
 //! retention removed does not return.
 
+use std::collections::HashMap;
+
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use crate::dedup::{Keys, keys_between, leads_to, mark};
@@ -14,6 +16,8 @@ pub(super) struct Keyring<'a> {
     read: CachedStatement<'a>,
     write: CachedStatement<'a>,
     has: Has,
+    /// Where guids and links of the document stand.
+    places: HashMap<Digest, [u8; 2]>,
 }
 
 /// What there is among the keys of this store.
@@ -24,10 +28,13 @@ struct Has {
     guids: bool,
     /// Links between sources.
     links: bool,
+    /// Guids and links kept before they stood by their numbers.
+    unplaced: bool,
 }
 
 impl<'a> Keyring<'a> {
-    pub(super) fn new(db: &'a Connection, source: i64) -> Result<Self, StoreError> {
+    /// For a document with these keys.
+    pub(super) fn new(db: &'a Connection, source: i64, keys: &[Keys]) -> Result<Self, StoreError> {
         let read = db.prepare_cached("SELECT target FROM keys WHERE scope = ?1 AND key = ?2")?;
         let write = db.prepare_cached(
             "INSERT INTO keys (scope, key, target) VALUES (?1, ?2, ?3)
@@ -36,15 +43,47 @@ impl<'a> Keyring<'a> {
                (SELECT 1 FROM sightings WHERE number = keys.target AND entry IS NULL)",
         )?;
         let has = db
-            .prepare_cached("SELECT older_keys, guids_meet, links_meet FROM installation")?
-            .query_row([], |row| Ok(Has { older: row.get(0)?, guids: row.get(1)?, links: row.get(2)? }))?;
-        Ok(Self { db, source, read, write, has })
+            .prepare_cached("SELECT older_keys, guids_meet, links_meet, unplaced_keys FROM installation")?
+            .query_row([], |row| {
+                let (older, guids, links) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                Ok(Has { older, guids, links, unplaced: row.get(3)? })
+            })?;
+        let places = keys.iter().flat_map(|keys| keys.stands.iter().copied()).collect();
+        Ok(Self { db, source, read, write, has, places })
     }
 
     /// What a key leads to.
     pub(super) fn target(&mut self, scope: i64, key: Digest) -> Result<Option<i64>, StoreError> {
-        let target = self.read.query_row(params![scope, key.0], |row| row.get(0)).optional()?;
+        self.find(scope, key, self.places.get(&key).copied())
+    }
+
+    /// True when the key has been that of several stories of the source.
+    pub(super) fn is_marked(&mut self, key: Digest) -> Result<bool, StoreError> {
+        let place = self.places.get(&key).copied();
+        Ok(self.find(self.source, mark(key), place)?.is_some())
+    }
+
+    fn find(&mut self, scope: i64, key: Digest, place: Option<[u8; 2]>) -> Result<Option<i64>, StoreError> {
+        let target = self.read(scope, standing(key, place))?;
+        if target.is_some() { Ok(target) } else { self.find_older(scope, key, place) }
+    }
+
+    /// What the key leads to where it stood in older stores.
+    fn find_older(
+        &mut self,
+        scope: i64,
+        key: Digest,
+        place: Option<[u8; 2]>,
+    ) -> Result<Option<i64>, StoreError> {
+        let mut target = None;
+        if self.has.unplaced && place.is_some() {
+            target = self.read(scope, key)?;
+        }
         if target.is_none() && self.has.older { self.older(scope, key) } else { Ok(target) }
+    }
+
+    fn read(&mut self, scope: i64, key: Digest) -> Result<Option<i64>, StoreError> {
+        Ok(self.read.query_row(params![scope, key.0], |row| row.get(0)).optional()?)
     }
 
     /// What the key leads to in the form that it had before its day stood in front: its first bytes were others, which
@@ -66,7 +105,7 @@ impl<'a> Keyring<'a> {
         let mut reached = false;
         for key in [keys.guid, keys.link, keys.place].into_iter().flatten() {
             reached |= match self.register(source, key, sighting)? {
-                Some(holder) => take_over(self.db, source, key, sighting, holder)?,
+                Some(holder) => self.take_over(key, sighting, holder)?,
                 None => true,
             };
         }
@@ -76,11 +115,11 @@ impl<'a> Keyring<'a> {
         if let Some(holder) = self.register(source, keys.story, sighting)? {
             self.register(source, keys.twin, sighting)?;
             if of_another_story(self.db, holder, sighting)? {
-                self.register(source, mark(keys.story), sighting)?;
+                self.mark(keys.story, sighting)?;
             }
         }
-        for mark in &keys.marks {
-            self.register(source, *mark, sighting)?;
+        for key in &keys.marks {
+            self.mark(*key, sighting)?;
         }
         Ok(reached)
     }
@@ -110,18 +149,56 @@ impl<'a> Keyring<'a> {
     /// Makes a key lead to the target; the other that it leads to already, if there is one. A key that another
     /// holds stays with it, unless that other is only the record of a filtered entry.
     fn register(&mut self, scope: i64, key: Digest, target: i64) -> Result<Option<i64>, StoreError> {
-        if self.has.older
-            && let Some(holder) = self.older(scope, key)?
+        self.enter(scope, key, self.places.get(&key).copied(), target)
+    }
+
+    fn mark(&mut self, key: Digest, sighting: i64) -> Result<(), StoreError> {
+        let place = self.places.get(&key).copied();
+        self.enter(self.source, mark(key), place, sighting)?;
+        Ok(())
+    }
+
+    fn enter(
+        &mut self,
+        scope: i64,
+        key: Digest,
+        place: Option<[u8; 2]>,
+        target: i64,
+    ) -> Result<Option<i64>, StoreError> {
+        if let Some(holder) = self.find_older(scope, key, place)?
             && holder != target
         {
             return Ok(Some(holder));
         }
-        if self.write.execute(params![scope, key.0, target])? > 0 {
+        let stands = standing(key, place);
+        if self.write.execute(params![scope, stands.0, target])? > 0 {
             return Ok(None);
         }
-        let holder: i64 = self.read.query_row(params![scope, key.0], |row| row.get(0))?;
-        Ok((holder != target).then_some(holder))
+        Ok(self.read(scope, stands)?.filter(|holder| *holder != target))
     }
+
+    /// A guid or link that its holder has given up leads to who has it now; true when it did.
+    fn take_over(&self, key: Digest, sighting: i64, holder: i64) -> Result<bool, StoreError> {
+        let held: Option<(Option<String>, Option<String>)> = self
+            .db
+            .prepare_cached("SELECT guid, link FROM sightings WHERE number = ?1")?
+            .query_row([holder], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        if held.is_none_or(|(guid, link)| leads_to(guid.as_deref(), link.as_deref(), key)) {
+            return Ok(false);
+        }
+        let stands = standing(key, self.places.get(&key).copied());
+        let taken = self
+            .db
+            .prepare_cached("UPDATE keys SET target = ?4 WHERE scope = ?1 AND key IN (?2, ?3)")?
+            .execute(params![self.source, stands.0, key.0, sighting])?;
+        Ok(taken > 0)
+    }
+}
+
+/// A key as it stands in the tree.
+fn standing(key: Digest, place: Option<[u8; 2]>) -> Digest {
+    place.map_or(key, |place| key.at(place))
 }
 
 /// Makes guids or links keys between sources, of all that is stored, once the first source goes by them: until then
@@ -171,25 +248,4 @@ fn of_another_story(db: &Connection, holder: i64, sighting: i64) -> Result<bool,
              WHERE a.number = ?1 AND b.number = ?2 AND a.entry IS NOT b.entry",
         )?
         .exists([holder, sighting])?)
-}
-
-/// A guid or link that its holder has given up leads to who has it now; true when it did.
-fn take_over(
-    db: &Connection,
-    source: i64,
-    key: Digest,
-    sighting: i64,
-    holder: i64,
-) -> Result<bool, StoreError> {
-    let held: Option<(Option<String>, Option<String>)> = db
-        .prepare_cached("SELECT guid, link FROM sightings WHERE number = ?1")?
-        .query_row([holder], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    if held.is_none_or(|(guid, link)| leads_to(guid.as_deref(), link.as_deref(), key)) {
-        return Ok(false);
-    }
-    let taken = db
-        .prepare_cached("UPDATE keys SET target = ?3 WHERE scope = ?1 AND key = ?2")?
-        .execute(params![source, key.0, sighting])?;
-    Ok(taken > 0)
 }

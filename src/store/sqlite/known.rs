@@ -8,9 +8,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
 use super::keyring::Keyring;
 use super::{last, likeness, rows};
-use crate::dedup::{
-    Context, DocumentKeys, Keys, Known, KnownEntry, KnownSighting, Target, candidate_names, mark,
-};
+use crate::dedup::{Context, DocumentKeys, Keys, Known, KnownEntry, KnownSighting, Target, candidate_names};
 use crate::model::{Article, DedupRule, Digest, Entry, EntryId};
 use crate::store::StoreError;
 use crate::store::state::at;
@@ -26,7 +24,7 @@ pub(super) fn known(
     if entries.iter().all(|entry| entry.unchanged) {
         return Ok(known);
     }
-    let mut lookup = Lookup::new(db, source)?;
+    let mut lookup = Lookup::new(db, source, &keys.keys)?;
     lookup.articles = entries.iter().any(|entry| entry.article == Article::Missing);
     let titles = context.titles_within(keys.run);
     if entries.iter().any(|entry| entry.unchanged) {
@@ -97,7 +95,7 @@ const SIGHTING: &str = "SELECT number, entry, digest, guid, link, title, story, 
     FROM sightings WHERE ";
 
 impl<'a> Lookup<'a> {
-    fn new(db: &'a Connection, source: i64) -> Result<Self, StoreError> {
+    fn new(db: &'a Connection, source: i64, keys: &[Keys]) -> Result<Self, StoreError> {
         Ok(Self {
             db,
             source,
@@ -106,7 +104,7 @@ impl<'a> Lookup<'a> {
                 "SELECT min(number) FROM sightings INDEXED BY sightings_digest
                  WHERE source = ?1 AND digest = ?2 AND reached IS NULL",
             )?,
-            ring: Keyring::new(db, source)?,
+            ring: Keyring::new(db, source, keys)?,
             sighting: db.prepare_cached(&format!("{SIGHTING} number = ?1"))?,
             entry: db.prepare_cached(
                 "SELECT e.number, e.merged_into, e.source, s.rule, e.substance, e.published, e.updated,
@@ -201,7 +199,7 @@ impl<'a> Lookup<'a> {
     }
 
     fn plural(&mut self, known: &mut Known, key: Digest) -> Result<(), StoreError> {
-        if self.target(self.source, mark(key))?.is_some() {
+        if self.ring.is_marked(key)? {
             known.plural.insert(key);
         }
         Ok(())

@@ -49,6 +49,25 @@ fn keys_of_one_day_stand_together() {
 }
 
 #[test]
+fn guids_and_links_of_near_numbers_stand_together() {
+    // (guid, link, the place of both)
+    let numbered = [
+        ("https://a.example/?p=70001", "https://a.example/70001.html", 70_001),
+        ("tag:a.example,2026-11-29:x", "https://a.example/2026/11/29/10-things", 20_261_129),
+        ("1764425602123", "https://a.example/1764425602123?w=12", 17_644_256),
+        ("no number", "https://a.example/words", 0),
+    ];
+    for (guid, link, number) in numbered {
+        let mut book = Book::new(&["a"]);
+        book.poll("a", &[entry(guid, link, "Story", Some(day(1)), "")]);
+        let [.., high, low] = u32::to_be_bytes(number);
+        let there = keys(&book, "scope = 1").iter().filter(|key| key.starts_with(&[high, low])).count();
+        assert_eq!(there, 2, "{guid} {link}");
+        assert_eq!(book.poll("a", &[entry(guid, "", "Edited", Some(day(2)), "")]).changed.len(), 1);
+    }
+}
+
+#[test]
 fn a_story_known_by_older_keys_is_known() {
     let mut book = Book::new(&["a", "b"]);
     book.poll("a", &[plain("One", "text"), plain("Two", "text of two")]);

@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
+use chrono::TimeDelta;
 use rusqlite::{Connection, params};
 
-use crate::dedup::Stood;
+use crate::dedup::{Stood, keys_of_address, mark};
 use crate::model::{Digest, Entry, SourceId};
 use crate::store::sqlite::last;
-use crate::store::tests::book::{Book, day, entry};
-use crate::store::{Sqlite, Store};
+use crate::store::tests::book::{Book, day, entry, signed, source};
+use crate::store::{Options, Sqlite, Store};
+use crate::units::Span;
 
 /// Makes the store what version 3 would have made of it; the digests of rules stay.
 fn back_to_3(book: &Book) {
@@ -33,7 +35,21 @@ fn back_to_3(book: &Book) {
     }
     drop(rows);
     drop(documents);
-    db.execute_batch("DROP TABLE last_documents").unwrap();
+    db.execute_batch("DROP TABLE last_documents; ALTER TABLE installation DROP COLUMN unplaced_keys")
+        .unwrap();
+    // Guids and links, and their marks, where they stood.
+    let mut texts = db.prepare("SELECT guid FROM sightings UNION SELECT link FROM sightings").unwrap();
+    let texts = texts.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap);
+    for text in texts.collect::<Vec<Option<String>>>().into_iter().flatten() {
+        let keys = keys_of_address(&text);
+        let (forms, _): (&[[Digest; 2]], _) = keys.as_chunks();
+        for [placed, plain] in forms {
+            for (from, to) in [(*placed, *plain), (mark(*plain).at(placed.place()), mark(*plain))] {
+                let moved = "UPDATE keys SET key = ?2 WHERE key = ?1";
+                db.execute(moved, params![from.0, to.0]).unwrap();
+            }
+        }
+    }
 }
 
 fn last_documents(book: &Book) -> Vec<HashMap<Digest, Stood>> {
@@ -69,18 +85,51 @@ fn the_last_documents_of_version_3_are_still_known() {
 }
 
 #[test]
+fn guids_and_links_of_version_3_are_still_known() {
+    let mut book = Book::new(&["a", "b"]);
+    let on_all =
+        |n: u32| entry("all", &format!("https://a.example/{n}"), &format!("Story {n}"), Some(day(n)), "");
+    book.poll("a", &[item(1, "One"), item(2, "Two"), item(10, "Gone")]);
+    book.poll("b", &[on_all(1), on_all(2)]);
+    book.now += TimeDelta::days(40);
+    let options = Options { retention: Span::secs(30 * 86_400), ..Options::default() };
+    book.store.prune(&options, book.now).unwrap();
+    book.poll("a", &[item(3, "Three"), item(4, "Four")]);
+    book.poll("b", &[on_all(5), on_all(6)]);
+    back_to_3(&book);
+    book.store = Sqlite::open(&book.path).unwrap();
+    let edited = |n: u32, guid: &str, link: &str| {
+        let mut edited = item(n, &format!("Edited {n}"));
+        edited.published = Some(day(n + 1));
+        edited.guid = Some(guid.to_owned());
+        edited.link = Some(link.to_owned());
+        signed(edited)
+    };
+    // By guid, by link; what was removed does not return; what is new is new.
+    let by_guid = edited(3, "3", "https://a.example/moved/3");
+    let by_link = edited(4, "urn:other:4", "https://a.example/4");
+    let removed = edited(10, "10", "https://a.example/elsewhere");
+    let polled = book.poll("a", &[by_guid.clone(), by_link.clone(), removed.clone(), item(11, "Eleven")]);
+    assert_eq!((polled.new.len(), polled.changed.len()), (1, 2));
+    let again = book.poll("a", &[item(12, "Twelve"), by_guid, by_link, removed, item(11, "Eleven")]);
+    assert_eq!((again.new.len(), again.changed.len()), (1, 0));
+    // A guid that stood on several stories tells none.
+    assert_eq!(book.poll("b", &[on_all(7)]).new.len(), 1);
+}
+
+#[test]
 fn what_became_one_story_is_one_in_the_last_documents() {
     let mut book = Book::new(&["a", "b"]);
     let shared = item(7, "Stroy");
     book.poll("a", &[item(1, "Story")]);
     book.poll("b", &[shared.clone(), item(8, "Eight")]);
-    book.sources.push(crate::store::tests::book::source("c"));
+    book.sources.push(source("c"));
     book.sync();
     book.poll("c", &[shared]);
     // A correction in b makes the second story the first; c's document is not read again.
     let mut corrected = item(7, "Story");
     corrected.published = Some(day(1));
-    book.poll("b", &[crate::store::tests::book::signed(corrected), item(8, "Eight")]);
+    book.poll("b", &[signed(corrected), item(8, "Eight")]);
     for id in ["b", "c"] {
         let number = book.store.source_number(&SourceId::new(id)).unwrap();
         let stories: Vec<Option<i64>> =
