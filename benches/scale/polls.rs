@@ -68,7 +68,9 @@ async fn measure(dir: &Path, sources: i64, numbered: bool, pages: bool) -> Costs
         let path = dir.join("riverine.db");
         let log = pages.then(|| Log::keep(&path));
         let cost = round(dir, &script, sources, expected).await;
-        log.into_iter().for_each(|log| log.print(&path, sources));
+        if let Some(log) = log {
+            log.print(&path, sources);
+        }
         cost
     };
     let new = measured(|outcome| matches!(outcome, Outcome::Read { new: 20, .. }), pages).await;

@@ -22,14 +22,21 @@ pub(super) struct Keyring<'a> {
 
 /// What there is among the keys of this store.
 struct Has {
-    /// Keys made before those of one day stood together.
-    older: bool,
+    older: Older,
     /// Guids between sources.
     guids: bool,
     /// Links between sources.
     links: bool,
-    /// Guids and links kept before they stood by their numbers.
-    unplaced: bool,
+}
+
+/// Which keys may stand elsewhere, too, since they were made by an older version.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Older {
+    None,
+    /// Guids and links: before they stood by their numbers.
+    Addresses,
+    /// All: before those of one day stood together.
+    All,
 }
 
 impl<'a> Keyring<'a> {
@@ -45,8 +52,12 @@ impl<'a> Keyring<'a> {
         let has = db
             .prepare_cached("SELECT older_keys, guids_meet, links_meet, unplaced_keys FROM installation")?
             .query_row([], |row| {
-                let (older, guids, links) = (row.get(0)?, row.get(1)?, row.get(2)?);
-                Ok(Has { older, guids, links, unplaced: row.get(3)? })
+                let older = match (row.get(0)?, row.get(3)?) {
+                    (true, _) => Older::All,
+                    (false, true) => Older::Addresses,
+                    (false, false) => Older::None,
+                };
+                Ok(Has { older, guids: row.get(1)?, links: row.get(2)? })
             })?;
         let places = keys.iter().flat_map(|keys| keys.stands.iter().copied()).collect();
         Ok(Self { db, source, read, write, has, places })
@@ -76,10 +87,10 @@ impl<'a> Keyring<'a> {
         place: Option<[u8; 2]>,
     ) -> Result<Option<i64>, StoreError> {
         let mut target = None;
-        if self.has.unplaced && place.is_some() {
+        if self.has.older != Older::None && place.is_some() {
             target = self.read(scope, key)?;
         }
-        if target.is_none() && self.has.older { self.older(scope, key) } else { Ok(target) }
+        if target.is_none() && self.has.older == Older::All { self.older(scope, key) } else { Ok(target) }
     }
 
     fn read(&mut self, scope: i64, key: Digest) -> Result<Option<i64>, StoreError> {

@@ -87,7 +87,7 @@ pub(super) fn write(
         let numbers = stood.map_or([0; 3], |stood| {
             [stood.sighting, stood.entry.unwrap_or_default(), stood.text.unwrap_or_default()]
         });
-        numbers.iter().for_each(|number| records.extend_from_slice(&number.to_be_bytes()));
+        records.extend(numbers.into_iter().flat_map(i64::to_be_bytes));
     }
     db.prepare_cached("INSERT OR REPLACE INTO last_documents (source, rules, entries) VALUES (?1, ?2, ?3)")?
         .execute(params![source, rules.0, records])?;
