@@ -14,9 +14,9 @@ use crate::units::Span;
 fn walked(db: &Connection, source: i64, digest: Digest) -> rusqlite::Result<Option<Stood>> {
     let found = db
         .prepare_cached(
-            "SELECT x.number, coalesce(e.merged_into, x.entry), x.story, x.text_key
-             FROM sightings x NOT INDEXED LEFT JOIN entries e ON e.number = x.entry
-             WHERE x.source = ?1 AND x.digest = ?2 ORDER BY x.number LIMIT 1",
+            "SELECT walked.number, coalesce(e.merged_into, walked.entry), walked.story, walked.text_key
+             FROM sightings walked NOT INDEXED LEFT JOIN entries e ON e.number = walked.entry
+             WHERE walked.source = ?1 AND walked.digest = ?2 ORDER BY walked.number LIMIT 1",
         )?
         .query_row(params![source, digest.0], |row| {
             Ok(Stood {
