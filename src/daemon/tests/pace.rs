@@ -22,12 +22,12 @@ fn few_never_wait_and_more_wait_for_the_next_second() {
 }
 
 /// When those begin of whom so many a second fall due for so long, and whoever may goes at once.
-fn greedy(pace: &mut Pace, from: Duration, rate: u32, span: Duration) -> Vec<Duration> {
+fn greedy(pace: &mut Pace, from: Duration, rate: impl Fn(Duration) -> u32, span: Duration) -> Vec<Duration> {
     let (mut begun, mut waiting) = (Vec::new(), 0);
     let tick = SECOND / 20;
     for number in 0..u32::try_from(span.as_secs()).unwrap() * 20 {
         let elapsed = from + tick * number;
-        for _ in 0..rate / 20 {
+        for _ in 0..rate(elapsed) / 20 {
             pace.fell_due(elapsed);
             waiting += 1;
         }
@@ -42,7 +42,7 @@ fn greedy(pace: &mut Pace, from: Duration, rate: u32, span: Duration) -> Vec<Dur
 
 #[test]
 fn no_second_wherever_it_begins_is_busier_than_its_ten_minutes_allow() {
-    let begun = greedy(&mut Pace::default(), Duration::ZERO, 400, Duration::from_mins(40));
+    let begun = greedy(&mut Pace::default(), Duration::ZERO, |_| 400, Duration::from_mins(40));
     let mut first_of_ten = 0;
     for (place, at) in begun.iter().enumerate() {
         let in_second = begun[..=place].iter().rev().take_while(|before| **before + SECOND > *at).count();
@@ -59,12 +59,35 @@ fn no_second_wherever_it_begins_is_busier_than_its_ten_minutes_allow() {
 }
 
 #[test]
+fn demand_that_sinks_by_a_fifth_leaves_no_herd_behind() {
+    // Many fall due together: all of ten seconds in the first four of them.
+    let rate = |elapsed: Duration| {
+        let mean = if elapsed < Duration::from_mins(30) { 128 } else { 104 };
+        if elapsed.as_secs() % 10 < 4 { mean * 5 / 2 } else { 0 }
+    };
+    let begun = greedy(&mut Pace::default(), Duration::ZERO, rate, Duration::from_mins(50));
+    let mut seconds = vec![0u32; 50 * 60];
+    for at in &begun {
+        seconds[usize::try_from(at.as_secs()).unwrap()] += 1;
+    }
+    for (minute, ten) in seconds.windows(600).step_by(60).enumerate() {
+        let (most, all) = (ten.iter().max().unwrap(), ten.iter().sum::<u32>());
+        assert!(
+            all < 100 * 600 || most * 400 <= all,
+            "minute {minute}: {most} in a second, {all} in ten minutes"
+        );
+    }
+    // What fell due had its turn within the ten seconds.
+    assert!(begun.len() >= 30 * 60 * 128 + 20 * 60 * 104 - 1280, "{}", begun.len());
+}
+
+#[test]
 fn what_was_long_ago_is_forgotten() {
     let mut pace = Pace::default();
-    greedy(&mut pace, Duration::ZERO, 400, Duration::from_mins(30));
-    let busy = greedy(&mut pace, Duration::from_mins(30), 400, SECOND).len();
+    greedy(&mut pace, Duration::ZERO, |_| 400, Duration::from_mins(30));
+    let busy = greedy(&mut pace, Duration::from_mins(30), |_| 400, SECOND).len();
     assert!(busy >= 400, "{busy}");
-    let long_after = greedy(&mut pace, Duration::from_hours(2), 400, SECOND).len();
+    let long_after = greedy(&mut pace, Duration::from_hours(2), |_| 400, SECOND).len();
     assert_eq!(long_after, ALWAYS as usize);
 }
 
