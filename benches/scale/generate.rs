@@ -44,8 +44,8 @@ const PLACE: &str = "CASE WHEN i < ?7 THEN i * ?5 ELSE (i - ?7) * ?8 END";
 /// The key of a guid or a link: two bytes of its number, the rest of chance.
 const NUMBERED: &str = "unhex(printf('%04x', i % 65536) || hex(randomblob(14)))";
 
-/// The key of a guid or a link without a number.
-const WORDY: &str = "unhex('0000' || hex(randomblob(14)))";
+/// The key of a guid or a link whose only number is that of its host.
+const WORDY: &str = "unhex(printf('%04x', i % ?3 % 65536) || hex(randomblob(14)))";
 
 /// A key that is made of a time: two bytes of its day, the rest of chance.
 const DATED: &str = "unhex(printf('%04x', CAST(?6 + i * ?4 AS INTEGER) / 86400) || hex(randomblob(14)))";
