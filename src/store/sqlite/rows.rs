@@ -93,7 +93,7 @@ pub(super) fn names(more: &str) -> Vec<String> {
 
 pub(super) fn state(json: &str) -> SourceState {
     // A state that cannot be read is forgotten, not fatal: the next poll makes it anew.
-    serde_json::from_str::<StateRow>(json).unwrap_or_default().into()
+    serde_json::from_str::<StateRow<'_>>(json).unwrap_or_default().into()
 }
 
 pub(super) fn state_json(state: &SourceState) -> String {
@@ -129,7 +129,7 @@ pub(super) fn source(row: &Row<'_>) -> rusqlite::Result<SourceRow> {
         id: source,
         url: row.get(1)?,
         configured: row.get(4)?,
-        state: SourceState { push, ..state(&row.get::<_, String>(5)?) },
+        state: SourceState { push, ..state(row.get_ref(5)?.as_str()?) },
         entries: u64::try_from(row.get::<_, i64>(6)?).unwrap_or_default(),
         subscription,
     })

@@ -1,6 +1,7 @@
 //! Bytes and times of a state's JSON as short texts: a list of numbers takes ten times as long to read, and the state
 //! is read at every poll. Reads the lists that older versions wrote.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use serde::de::{Error, SeqAccess, Visitor};
@@ -8,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Opaque bytes: each the character of its number.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Octets(pub(super) Vec<u8>);
+pub(super) struct Octets<'a>(pub(super) Cow<'a, [u8]>);
 
 /// A digest: hexadecimal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,15 +19,18 @@ pub(super) struct Hash(pub(super) [u8; 16]);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Times(pub(super) Vec<i64>);
 
-impl Serialize for Octets {
+impl Serialize for Octets<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if let Some(text) = std::str::from_utf8(&self.0).ok().filter(|text| text.is_ascii()) {
+            return to.serialize_str(text);
+        }
         to.serialize_str(&self.0.iter().copied().map(char::from).collect::<String>())
     }
 }
 
 impl Serialize for Hash {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&format!("{:?}", crate::model::Digest(self.0)))
+        to.collect_str(&format_args!("{:?}", crate::model::Digest(self.0)))
     }
 }
 
@@ -51,15 +55,18 @@ trait Told: Sized {
     fn from_list(list: Vec<Self::Item>) -> Option<Self>;
 }
 
-impl Told for Octets {
+impl Told for Octets<'_> {
     type Item = u8;
 
     fn from_text(text: &str) -> Option<Self> {
-        text.chars().map(|letter| u8::try_from(letter).ok()).collect::<Option<_>>().map(Self)
+        text.chars()
+            .map(|letter| u8::try_from(letter).ok())
+            .collect::<Option<Vec<u8>>>()
+            .map(|bytes| Self(bytes.into()))
     }
 
     fn from_list(list: Vec<u8>) -> Option<Self> {
-        Some(Self(list))
+        Some(Self(list.into()))
     }
 }
 
@@ -134,7 +141,7 @@ macro_rules! read {
         }
     )*};
 }
-read!(Octets, Hash, Times);
+read!(Octets<'_>, Hash, Times);
 
 #[cfg(test)]
 mod tests {
@@ -142,9 +149,9 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        let tag = Octets(b"W/\"a\\b\xe4\xff\"".to_vec());
+        let tag = Octets(b"W/\"a\\b\xe4\xff\"".into());
         let text = serde_json::to_string(&tag).unwrap();
-        assert_eq!(serde_json::from_str::<Octets>(&text).unwrap(), tag);
+        assert_eq!(serde_json::from_str::<Octets<'_>>(&text).unwrap(), tag);
         let hash = Hash([0, 1, 15, 16, 159, 160, 255, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
         let text = serde_json::to_string(&hash).unwrap();
         assert_eq!(text, "\"00010f109fa0ff0708090a0b0c0d0e0f\"");
@@ -158,7 +165,10 @@ mod tests {
 
     #[test]
     fn what_older_versions_wrote_is_read() {
-        assert_eq!(serde_json::from_str::<Octets>("[34, 228, 34]").unwrap(), Octets(vec![34, 228, 34]));
+        assert_eq!(
+            serde_json::from_str::<Octets<'_>>("[34, 228, 34]").unwrap(),
+            Octets(vec![34, 228, 34].into())
+        );
         let list = serde_json::to_string(&[7; 16]).unwrap();
         assert_eq!(serde_json::from_str::<Hash>(&list).unwrap(), Hash([7; 16]));
         assert_eq!(serde_json::from_str::<Times>("[3, 2]").unwrap(), Times(vec![3, 2]));
@@ -169,7 +179,7 @@ mod tests {
         for text in ["\"0\"", "\"zz010f109fa0ff0708090a0b0c0d0e0f\"", "[1, 2]", "5"] {
             assert!(serde_json::from_str::<Hash>(text).is_err(), "{text}");
         }
-        assert!(serde_json::from_str::<Octets>("\"€\"").is_err());
+        assert!(serde_json::from_str::<Octets<'_>>("\"€\"").is_err());
         assert!(serde_json::from_str::<Times>("\"1,x\"").is_err());
     }
 }
