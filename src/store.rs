@@ -331,6 +331,12 @@ pub trait Store: Send + hub::Subscribers + held::Held + outputs::Outputs + websu
     /// again, each alone. Nothing of `work` is remembered, whatever its commits said.
     fn together(&mut self, work: &mut dyn FnMut(&mut dyn Store)) -> Result<(), StoreError>;
 
+    /// Runs `work`, which only looks, on the store of one moment: pages that several looks want are read once.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn at_one_moment(&mut self, work: &mut dyn FnMut(&mut dyn Store)) -> Result<(), StoreError>;
+
     /// What somebody looks for, newest first.
     ///
     /// # Errors

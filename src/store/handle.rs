@@ -69,9 +69,13 @@ impl<T: Send, W: FnMut(&mut dyn Store) -> Result<T, StoreError> + Send> Job for 
         let Self { work, ended, answer } = *self;
         // Who waits may want to have for himself what was lent to the work.
         drop(work);
-        let ended = ended.unwrap_or_else(|| Ok(Err(closed())));
+        let ended = match ended {
+            Some(ended) => ended.map(|result| result.and_then(|value| all.map(|()| value))),
+            // It was not even begun.
+            None => Ok(Err(all.err().unwrap_or_else(closed))),
+        };
         // Who asked may have gone.
-        let _ = answer.send(ended.map(|result| result.and_then(|value| all.map(|()| value))));
+        let _ = answer.send(ended);
     }
 }
 
@@ -199,16 +203,19 @@ fn commit_all(store: &mut dyn Store, mut jobs: Vec<Box<dyn Job>>) {
         }
         all = Ok(());
     }
+    answer(jobs, &all);
+}
+
+/// Looks for all of them at once.
+fn look_all(store: &mut dyn Store, mut jobs: Vec<Box<dyn Job>>) {
+    let all = store.at_one_moment(&mut |store| jobs.iter_mut().for_each(|job| job.run(store)));
+    answer(jobs, &all);
+}
+
+fn answer(jobs: Vec<Box<dyn Job>>, all: &Result<(), StoreError>) {
     let again = |error: &StoreError| StoreError::Failed(error.to_string());
     for job in jobs {
         job.answer(all.as_ref().copied().map_err(again));
-    }
-}
-
-fn look_all(store: &mut dyn Store, jobs: Vec<Box<dyn Job>>) {
-    for mut job in jobs {
-        job.run(store);
-        job.answer(Ok(()));
     }
 }
 

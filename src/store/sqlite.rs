@@ -32,7 +32,7 @@ use std::collections::HashSet;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, Utc};
 use rusqlite::config::DbConfig;
@@ -265,17 +265,19 @@ impl Store for Sqlite {
     }
 
     fn state(&mut self, source: &SourceId) -> Result<SourceState, StoreError> {
-        let found = self
-            .db
-            .prepare_cached(&format!(
-                "SELECT s.state, {} FROM sources s LEFT JOIN subscriptions p ON p.source = s.number
-                 WHERE s.id = ?1",
-                websub::COLUMNS
-            ))?
-            .query_row([source.as_str()], |row| Ok((row.get::<_, String>(0)?, websub::read(row, 1, source)?)))
-            .optional()?;
-        let Some((json, subscription)) = found else { return Ok(SourceState::default()) };
-        Ok(SourceState { push: subscription.and_then(|known| known.push()), ..rows::state(&json) })
+        static SQL: LazyLock<String> = LazyLock::new(|| {
+            let columns = websub::COLUMNS;
+            format!(
+                "SELECT s.state, {columns} FROM sources s LEFT JOIN subscriptions p ON p.source = s.number
+                 WHERE s.id = ?1"
+            )
+        });
+        let read = |row: &rusqlite::Row<'_>| {
+            let push = websub::read(row, 1, source)?.and_then(|known| known.push());
+            Ok(SourceState { push, ..rows::state(row.get_ref(0)?.as_str()?) })
+        };
+        let found = self.db.prepare_cached(&SQL)?.query_row([source.as_str()], read).optional()?;
+        Ok(found.unwrap_or_default())
     }
 
     fn digests(&mut self, source: &SourceId, rules: Digest) -> Result<HashSet<Digest>, StoreError> {
@@ -341,6 +343,16 @@ impl Store for Sqlite {
         }
         worked.unwrap_or_else(|panic| resume_unwind(panic));
         ended
+    }
+
+    fn at_one_moment(&mut self, work: &mut dyn FnMut(&mut dyn Store)) -> Result<(), StoreError> {
+        self.db.prepare_cached("BEGIN")?.execute([])?;
+        let worked = catch_unwind(AssertUnwindSafe(|| work(self)));
+        if !self.db.is_autocommit() {
+            self.db.prepare_cached("COMMIT")?.execute([])?;
+        }
+        worked.unwrap_or_else(|panic| resume_unwind(panic));
+        Ok(())
     }
 
     fn search(&mut self, search: &Search, now: DateTime<Utc>) -> Result<Vec<Published>, StoreError> {

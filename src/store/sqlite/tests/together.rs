@@ -117,3 +117,25 @@ async fn what_ends_the_transaction_is_everybodys_failure_and_leaves_nothing() {
     assert_eq!(commits, 0);
     assert_eq!(titles(&book), [""; 0]);
 }
+
+#[test]
+fn looks_of_one_moment_see_nothing_that_comes_between() {
+    let mut book = Book::new(&SOURCES);
+    let mut reader = Sqlite::open_reader(&book.path).unwrap();
+    let look = |store: &mut dyn Store| store.select(&Book::output(None), day(21)).map(|river| river.len());
+    let mut seen = Vec::new();
+    reader
+        .at_one_moment(&mut |store| {
+            seen.push(look(store).unwrap());
+            poll(&mut book.store, "a").unwrap();
+            seen.push(look(store).unwrap());
+        })
+        .unwrap();
+    seen.push(look(&mut reader).unwrap());
+    assert_eq!(seen, [0, 0, 1]);
+    // One that panics leaves no transaction behind.
+    let panics = AssertUnwindSafe(|| reader.at_one_moment(&mut |_| panic!("a defect")));
+    assert!(catch_unwind(panics).is_err());
+    poll(&mut book.store, "b").unwrap();
+    assert_eq!(look(&mut reader).unwrap(), 2);
+}
