@@ -16,11 +16,12 @@ mod rereading;
 mod tests;
 mod timetable;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{Id, JoinError, JoinSet};
 use tracing::{error, info, warn};
@@ -95,13 +96,13 @@ pub struct Daemon {
     on_commit: OnCommit,
     on_poll: OnPoll,
     errands: Vec<Errand>,
-    numbers: HashMap<SourceId, u32>,
+    numbers: FxHashMap<SourceId, u32>,
     timetable: Timetable,
     queue: Queue,
     /// Errands that stand in line, and whether somebody asked for them by hand.
-    waiting: HashMap<u32, bool>,
-    running: HashMap<Id, Going>,
-    busy: HashSet<u32>,
+    waiting: FxHashMap<u32, bool>,
+    running: FxHashMap<Id, Going>,
+    busy: FxHashSet<u32>,
     polls: JoinSet<Vec<Ended>>,
     chores: JoinSet<Result<usize, StoreError>>,
     rereading: JoinSet<()>,
@@ -118,6 +119,8 @@ pub struct Daemon {
 struct Going {
     sources: Vec<SourceId>,
     host: Arc<str>,
+    /// Of the plan under which it began.
+    poller: Arc<Poller>,
 }
 
 impl Daemon {
@@ -141,10 +144,10 @@ impl Daemon {
             on_commit,
             on_poll: Arc::new(|_| {}),
             errands: Vec::new(),
-            numbers: HashMap::new(),
-            waiting: HashMap::new(),
-            running: HashMap::new(),
-            busy: HashSet::new(),
+            numbers: FxHashMap::default(),
+            waiting: FxHashMap::default(),
+            running: FxHashMap::default(),
+            busy: FxHashSet::default(),
             polls: JoinSet::new(),
             chores: JoinSet::new(),
             rereading: JoinSet::new(),
@@ -281,7 +284,7 @@ impl Daemon {
         self.busy.insert(number);
         let (poller, sources) = (self.poller.clone(), errand.sources.clone());
         let ids = sources.iter().map(|source| source.id.clone()).collect();
-        let going = Going { sources: ids, host };
+        let going = Going { sources: ids, host, poller: poller.clone() };
         let handle = self.polls.spawn(async move { poller.poll(&sources, by_hand).await });
         self.running.insert(handle.id(), going);
     }
@@ -291,8 +294,9 @@ impl Daemon {
             Ok(done) => done,
             Err(panic) => (panic.id(), Vec::new()),
         };
-        let Some(Going { sources, host }) = self.running.remove(&task) else { return };
+        let Some(Going { sources, host, poller }) = self.running.remove(&task) else { return };
         self.queue.done(&host, self.poller.gate.free_at(&host));
+        let planned = Arc::ptr_eq(&poller, &self.poller);
         let numbers: Vec<u32> = sources.iter().filter_map(|id| self.numbers.get(id).copied()).collect();
         let mut ended = ended.into_iter();
         for id in sources {
@@ -300,7 +304,7 @@ impl Daemon {
                 self.busy.remove(number);
             }
             let outcome = match ended.next().map(|ended| ended.result) {
-                Some(Ok(polled)) => self.settled(&id, polled),
+                Some(Ok(polled)) => self.settled(&id, polled, planned),
                 Some(Err(failure)) => {
                     error!(source.id = %id, "{id}: {failure}; nothing of this poll is stored, it is made again in a minute");
                     self.once_more(&id);
@@ -324,14 +328,20 @@ impl Daemon {
     }
 
     /// A poll that is remembered: when the next is due is counted from the state it left.
-    fn settled(&mut self, id: &SourceId, polled: Polled) -> Outcome {
+    /// `planned`: under the config in force.
+    fn settled(&mut self, id: &SourceId, polled: Polled, planned: bool) -> Outcome {
         log(id, &polled);
         let now = self.clock.now();
         let errand = self.numbers.get(id).and_then(|number| self.errands.get_mut(*number as usize));
         if let Some(errand) = errand
             && let Some(source) = errand.sources.iter().find(|source| source.id == *id)
         {
-            let (due, source) = (self.poller.due(source, &polled.state, now), source.clone());
+            let due = if planned {
+                self.poller.planned(source, &polled.state, now)
+            } else {
+                self.poller.due(source, &polled.state, now)
+            };
+            let source = source.clone();
             load::rename_host(errand, polled.state.moved_to.as_ref());
             if let (Some(due), Some(number)) = (due, self.numbers.get(id)) {
                 self.timetable.put_sooner(*number, due, now, self.clock.elapsed());

@@ -13,6 +13,7 @@ pub(crate) mod tests;
 mod visit;
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, LazyLock};
 
@@ -290,7 +291,10 @@ impl Poller {
 
     /// The part of the config that says when: a stored due time counts only under the same.
     fn timing(&self, source: &Source) -> String {
-        let text = format!(
+        let mut text = String::with_capacity(256);
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
             "{:?} {} {} {} {}",
             source.schedule, source.timezone, source.enabled, source.jitter, self.limits_in_words
         );
@@ -303,22 +307,37 @@ impl Poller {
     /// Never sooner than the floor between two polls, whatever was changed in the config; and a stored wait
     /// is never longer than it was when it was made, whatever the wall clock did meanwhile.
     pub fn due(&self, source: &Source, state: &SourceState, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let last = state.last_poll.filter(|_| source.enabled && state.next_poll.is_some());
+        let Some(last) = last else { return self.planned(source, state, now) };
+        if !aftermath::is_same_request(state, source) {
+            self.wait(last, last, now)
+        } else if state.planned_under == self.timing(source) {
+            self.planned(source, state, now)
+        } else {
+            self.wait(last, schedule::next(source, state, &self.limits, last, roll()).0, now)
+        }
+    }
+
+    /// The same where this poller has just planned it, for this very source.
+    pub(crate) fn planned(
+        &self,
+        source: &Source,
+        state: &SourceState,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
         if !source.enabled {
             return None;
         }
         let (Some(last), Some(stored)) = (state.last_poll, state.next_poll) else {
             return Some(state.next_poll.unwrap_or(now));
         };
+        self.wait(last, stored, now)
+    }
+
+    /// Due then, and not sooner than the floor allows.
+    fn wait(&self, last: DateTime<Utc>, due: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let floor = last.checked_add_signed(TimeDelta::from_std(self.limits.min_interval).ok()?)?;
-        let due = if !aftermath::is_same_request(state, source) {
-            floor
-        } else if state.planned_under == self.timing(source) {
-            stored
-        } else {
-            schedule::next(source, state, &self.limits, last, roll()).0
-        };
-        let wait = due.max(floor) - last;
-        now.min(last).checked_add_signed(wait)
+        now.min(last).checked_add_signed(due.max(floor) - last)
     }
 }
 
@@ -410,28 +429,33 @@ fn rules_under(source: &Source, rules: &Rules, reading: u32) -> Digest {
     let patterns =
         |patterns: &[regex::Regex]| patterns.iter().map(regex::Regex::as_str).collect::<Vec<_>>().join("\n");
     let filter = |filter: &crate::model::Filter| {
-        [patterns(&filter.title), patterns(&filter.category), filter.language.join("\n")].join("\0")
+        if filter.is_empty() {
+            return Cow::Borrowed("\0\0");
+        }
+        Cow::Owned(
+            [patterns(&filter.title), patterns(&filter.category), filter.language.join("\n")].join("\0"),
+        )
     };
     let page = if source.page == without_selectors() {
         Cow::Borrowed(ALL_IS_WORKED_OUT.as_str())
     } else {
         Cow::Owned(format!("{:?}", source.page))
     };
-    let parts = [
-        format!("reading {reading}"),
-        filter(&source.keep),
-        filter(&source.drop),
-        patterns(&rules.suffixes),
-        format!(
-            "{:?} {} {} {} {:?} {} {:?} {page}",
-            source.dedup,
-            source.full_text,
-            rules.strict,
-            rules.window,
-            source.kind,
-            source.timezone,
-            source.language,
-        ),
-    ];
-    Digest::of("rules", &parts.each_ref().map(String::as_bytes))
+    let mut rest = String::with_capacity(512);
+    // Writing to a String cannot fail.
+    let _ = write!(
+        rest,
+        "{:?} {} {} {} {:?} {} {:?} {page}",
+        source.dedup,
+        source.full_text,
+        rules.strict,
+        rules.window,
+        source.kind,
+        source.timezone,
+        source.language,
+    );
+    let (keep, drop) = (filter(&source.keep), filter(&source.drop));
+    let (reading, suffixes) = (format!("reading {reading}"), patterns(&rules.suffixes));
+    let parts = [&reading, &*keep, &*drop, &suffixes, &rest];
+    Digest::of("rules", &parts.map(str::as_bytes))
 }

@@ -111,19 +111,16 @@ pub fn next(
     } else {
         Due { reason: own, ..due }
     };
-    let floor = Due {
-        at: after(now, limits.min_interval),
-        reason: format!("no more often than every {} (min_interval)", Span(limits.min_interval)),
-        steady: true,
-    };
+    let floor = after(now, limits.min_interval);
     let mut best = Due { at: dice.lengthen(&chosen, now), ..chosen };
     for wish in wishes(state, limits, now).into_iter().flatten() {
         if wish.at > best.at {
             best = Due { at: dice.lengthen(&wish, now), ..wish };
         }
     }
-    if floor.at > best.at {
-        best = floor;
+    if floor > best.at {
+        let reason = format!("no more often than every {} (min_interval)", Span(limits.min_interval));
+        best = Due { at: floor, reason, steady: true };
     }
     let best = out_of_skipped(best, state, limits, now, &dice);
     (best.at, best.reason)

@@ -154,7 +154,7 @@ impl Daemon {
             Some(Ok(Delivered::Read(polled))) => {
                 info!(source.id = %source, "{source}: from its hub: {}", polled.outcome.words());
                 self.sooner_or_later(&source, &polled.state);
-                self.settled(&source, *polled);
+                self.settled(&source, *polled, false);
             }
             Some(Ok(Delivered::Soon(by))) => self.sooner(&source, by),
             Some(Ok(Delivered::Nothing)) => {}

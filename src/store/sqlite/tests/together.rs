@@ -122,7 +122,8 @@ async fn what_ends_the_transaction_is_everybodys_failure_and_leaves_nothing() {
 fn looks_of_one_moment_see_nothing_that_comes_between() {
     let mut book = Book::new(&SOURCES);
     let mut reader = Sqlite::open_reader(&book.path).unwrap();
-    let look = |store: &mut dyn Store| store.select(&Book::output(None), day(21)).map(|river| river.len());
+    let look =
+        |store: &mut dyn Store| store.select(&Book::output(None), day(21)).map(|river| river.entries.len());
     let mut seen = Vec::new();
     reader
         .at_one_moment(&mut |store| {
