@@ -206,6 +206,10 @@ impl Daemon {
                     prune = self.clock.sleep(PRUNE_EVERY);
                 }
             }
+            // What was committed together ends together: the loop goes round once for all of it.
+            while let Some(done) = self.polls.try_join_next_with_id() {
+                self.done(done);
+            }
             self.start_due();
         }
         self.finish().await;

@@ -14,6 +14,7 @@ mod visit;
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::hash::{BuildHasher as _, RandomState};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, LazyLock};
 
@@ -404,10 +405,11 @@ pub fn limits(options: &fetch::Options) -> Limits {
     }
 }
 
-/// A random number from 0.0 up to 1.0, for jitter. Without randomness there is none, which harms nobody.
+/// A number from 0.0 up to 1.0 that nobody can foresee, for jitter. Each hasher is keyed otherwise, and the system is asked
+/// for random keys once a thread.
 fn roll() -> f64 {
-    let bits = getrandom::u32().unwrap_or_default();
-    f64::from(bits) / (f64::from(u32::MAX) + 1.0)
+    let bits = RandomState::new().hash_one(()) >> 32;
+    f64::from(u32::try_from(bits).unwrap_or_default()) / (f64::from(u32::MAX) + 1.0)
 }
 
 /// Hash of everything in the config that bears on how a source's document is read and decided:

@@ -56,14 +56,16 @@ impl Poller {
         let ids: Vec<_> = sources.iter().map(|source| source.id.clone()).collect();
         let states = self
             .store
-            .look(move |store| ids.iter().map(|id| store.state(id)).collect::<Result<Vec<_>, _>>())
+            .look(move |store| {
+                ids.iter().map(|id| store.state(id).map(Box::new)).collect::<Result<Vec<_>, _>>()
+            })
             .await?;
         let mut visits: Vec<Visit> = sources
             .iter()
             .zip(states)
             .map(|(source, mut state)| {
                 aftermath::forget_if_other(&mut state, source);
-                Visit { source: source.clone(), state: Box::new(state), wants_body: false }
+                Visit { source: source.clone(), state, wants_body: false }
             })
             .collect();
         let leads = |visit: &&Visit| visit.state.validators.is_some();
