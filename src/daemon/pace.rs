@@ -8,7 +8,7 @@
 //! - Beyond that, a second has at most 1.4 times the mean of the ten minutes that end with it.
 //! - In ten minutes that go on after it, what falls due then counts too. A second has at most 1.15 times what fell due before,
 //!   so that demand may sink by nearly a quarter in ten minutes; it sinks more slowly of an evening. (With 1.25 it might sink
-//!   by a sixth, and in a day of a million sources it once sank by a fifth.) Where it ends at once, no rule that does not
+//!   by a sixth, and a day of a million sources had a second that can only mean it once sank by a fifth.) Where it ends at once, no rule that does not
 //!   know the future could have foreseen it.
 //!
 //! Both means count a little less than ten minutes, so they are too low, never too high. Demand may double in an hour with

@@ -39,11 +39,11 @@ impl Log {
 impl Changes {
     /// Takes note of a commit. Before anybody is told of it: who looks then finds it here.
     pub(super) fn note(&self, committed: &Committed) {
-        self.of(committed.new.iter().chain(&committed.changed).chain(&committed.met));
+        self.note_entries(committed.new.iter().chain(&committed.changed).chain(&committed.met));
     }
 
     /// Takes note of entries.
-    pub(super) fn of<'a>(&self, entries: impl Iterator<Item = &'a EntryId>) {
+    pub(super) fn note_entries<'a>(&self, entries: impl Iterator<Item = &'a EntryId>) {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         for entry in entries {
             if log.entries.len() >= KEPT {

@@ -127,12 +127,12 @@ async fn next(listener: &Listener) -> io::Result<(Stream, Peer)> {
     }
 }
 
-/// Serves one connection on a task of its own.
 /// False for what no client of HTTP/1.1 may send (RFC 9112, 3.2).
 fn names_one_host<B>(request: &Request<B>) -> bool {
     request.version() < Version::HTTP_11 || request.headers().get_all(header::HOST).iter().count() == 1
 }
 
+/// Serves one connection on a task of its own.
 fn attend<S, A>(stream: S, peer: Peer, house: &House<A>)
 where
     A: Answerer,
