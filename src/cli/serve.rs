@@ -109,16 +109,22 @@ pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow
     };
     let signals = Signals::listen().context("listening to signals")?;
     let mut serving = tokio::spawn(server::serve(vec![listener], site.clone(), until(stopped.clone())));
-    match control::listen(&config.store.path) {
-        Ok(socket) => drop(tokio::spawn(control::answer(socket, commands.clone()))),
-        Err(error) => warn!("`riverine fetch` cannot ask this daemon: {error}"),
-    }
+    let socket = control::path(&config.store.path);
+    let socket = match control::listen(&socket) {
+        Ok(listener) => {
+            tokio::spawn(control::answer(listener, commands.clone()));
+            Some(socket)
+        }
+        Err(error) => {
+            warn!("{}: {error}; `riverine fetch` cannot ask this daemon", socket.display());
+            None
+        }
+    };
     site.set_ready(Ok(()));
     let mut looping = tokio::spawn(daemon.run(received, until(stopped)));
     info!(sources = config.sources.len(), feeds = config.outputs.len(), "listening on {address}");
     ready(&config);
     let river = River { path: config.path.clone(), store, clock, gate, site, commands, base_url, instance };
-    let socket = control::path(&config.store.path);
     tokio::select! {
         ended = until_told(mode, signals, &river, &config) => ended?,
         // Without one of them we would only look alive: whoever started us starts us again.
@@ -129,7 +135,9 @@ pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow
     info!("stopping");
     let _ = stop.send(true);
     let ended = tokio::time::timeout(FAREWELL, async { tokio::join!(looping, serving) }).await;
-    let _ = std::fs::remove_file(socket);
+    if let Some(socket) = socket {
+        let _ = std::fs::remove_file(socket);
+    }
     let Ok(ended) = ended else {
         warn!("something did not end in time; whatever it was about to store is fetched again");
         return Ok(());

@@ -148,6 +148,11 @@ fn write(path: &Path, before: Option<&str>, after: &str) -> Result<(), EditError
         Some(_) => std::fs::canonicalize(path).map_err(failed)?,
         None => std::path::absolute(path).map_err(failed)?,
     };
+    // What is put in the place of a device or a pipe takes it from every program on the machine.
+    if before.is_some() && !std::fs::metadata(&real).map_err(failed)?.is_file() {
+        let words = format!("{} is no ordinary file; name one with --config", path.display());
+        return Err(EditError::Refused(words));
+    }
     let directory = real.parent().unwrap_or(Path::new("/"));
     let mut temporary =
         tempfile::Builder::new().prefix(".riverine-").tempfile_in(directory).map_err(failed)?;

@@ -1,6 +1,7 @@
 //! How another riverine process asks a running daemon to poll or to replay: a socket beside the store.
 //! One request a connection: a line of JSON in, a line per source out, then the end of the stream.
 
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -92,15 +93,14 @@ pub fn path(store: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Opens the socket of a store. The caller holds the store's lock, so a socket that is there is a dead one.
+/// Opens the socket at the [`path`] of a store. The caller holds the store's lock, so a socket that is there is a dead one.
 ///
 /// # Errors
 /// When the directory does not let us.
-pub fn listen(store: &Path) -> std::io::Result<UnixListener> {
-    let path = path(store);
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+pub fn listen(path: &Path) -> std::io::Result<UnixListener> {
+    // Anything else that has this name is somebody's, and binding says that it is in the way.
+    if std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket()) {
+        std::fs::remove_file(path)?;
     }
     UnixListener::bind(path)
 }

@@ -183,6 +183,33 @@ fn no_list_is_no_import() {
 }
 
 #[test]
+fn a_config_that_is_no_file_is_read_but_never_replaced() {
+    use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let app = App::new("");
+    let pipe = app.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    app.write("list.opml", LIST);
+    let ended = AtomicBool::new(false);
+    let output = std::thread::scope(|threads| {
+        // Whoever opens it reads an empty config.
+        threads.spawn(|| {
+            while !ended.load(Ordering::SeqCst) {
+                drop(fs::OpenOptions::new().write(true).open(&pipe).unwrap());
+            }
+        });
+        let output = app.run(&["import", "list.opml", "--config", pipe.to_str().unwrap()]);
+        ended.store(true, Ordering::SeqCst);
+        let nonblocking = 0o4000;
+        drop(fs::OpenOptions::new().read(true).custom_flags(nonblocking).open(&pipe).unwrap());
+        output
+    });
+    assert_eq!(output.status.code(), Some(1));
+    assert!(words(&output).contains("no ordinary file"), "{}", words(&output));
+    assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
+}
+
+#[test]
 fn what_a_source_calls_itself_goes_out_once_it_is_known() {
     let origin = Origin::start();
     origin.on("/one", Reply::ok("application/rss+xml", rss("The one", &[("1", "News", "", "Text.")])));

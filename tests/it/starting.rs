@@ -18,6 +18,16 @@ fn a_second_daemon_is_refused_with_the_first_ones_pid() {
 }
 
 #[test]
+fn a_file_where_the_daemons_socket_would_be_stays() {
+    let app = App::new(DISABLED);
+    app.write("riverine.db.sock", "somebody's");
+    let daemon = app.serve();
+    assert!(daemon.log().contains("riverine.db.sock"), "{}", daemon.log());
+    assert_eq!(daemon.stop(), 0);
+    assert_eq!(fs::read_to_string(app.path("riverine.db.sock")).unwrap(), "somebody's");
+}
+
+#[test]
 fn a_killed_daemon_leaves_no_stale_lock() {
     let app = App::new(DISABLED);
     let first = app.serve();

@@ -32,6 +32,10 @@ impl Sqlite {
     /// [`StoreError::Refused`] in words when the backup is none; then the store is as it was.
     pub fn restore(from: &Path, store: &Path) -> Result<(), StoreError> {
         inspect(from)?;
+        if store.exists() && !store.is_file() {
+            let words = format!("{}: is no ordinary file and is not replaced", store.display());
+            return Err(StoreError::Refused(words));
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         if !from.exists() {
             return Err(StoreError::Refused(format!("{}: there is no such file", from.display())));

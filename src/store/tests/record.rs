@@ -183,6 +183,19 @@ fn what_is_no_backup_is_refused_and_the_store_stays() {
 }
 
 #[test]
+fn a_backup_takes_no_devices_place() {
+    let book = Book::new(&["a"]);
+    let copy = book.path.with_extension("copy");
+    Sqlite::open_reader(&book.path).unwrap().backup(&copy).unwrap();
+    // Standing for a device, which a test had better not lose.
+    let socket = book.path.with_extension("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let error = Sqlite::restore(&copy, &socket).unwrap_err().to_string();
+    assert!(error.contains("no ordinary file"), "{error}");
+    assert!(socket.exists() && !socket.is_file());
+}
+
+#[test]
 fn the_order_of_polls_and_restarts_changes_neither_stories_nor_ids() {
     // Each source says its documents in their order; between sources any order may come.
     let release = |host: &str, n: u32| {
