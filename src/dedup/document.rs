@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
+use super::inside::alike;
 use super::keys::{Keys, Parts, Telling, body_key, guid_key, link_key, make};
 use super::{Context, between, likeness};
 use crate::model::{Digest, Entry};
@@ -35,7 +36,7 @@ pub fn document_keys(context: &Context<'_>, entries: &[Entry]) -> DocumentKeys {
         &parts,
         |index| parts.get(index)?.guid.as_deref(),
         |one, two| match (links_of(one), links_of(two)) {
-            (Some(one), Some(two)) => one != two,
+            (Some(a), Some(b)) => a != b || nothing_else_stands((entries, &parts), one, two),
             _ => other_story(&parts, one, two),
         },
     );
@@ -113,6 +114,21 @@ fn other_story(parts: &[Parts], one: usize, two: usize) -> bool {
     let (Some(one), Some(two)) = (parts.get(one), parts.get(two)) else { return false };
     let untitled = one.title.is_empty() && two.title.is_empty();
     one.title != two.title || one.stated != two.stated || (untitled && one.text != two.text)
+}
+
+/// True when two entries with one guid and one link have nothing else in common: a document whose entries all name the
+/// same page, or one that was copied from another by hand. (What is told twice, after an edit say, keeps more.)
+fn nothing_else_stands((entries, parts): (&[Entry], &[Parts]), one: usize, two: usize) -> bool {
+    let (Some(a), Some(b)) = (entries.get(one), entries.get(two)) else { return false };
+    let (Some(one), Some(two)) = (parts.get(one), parts.get(two)) else { return false };
+    // Who stood there before was told from the others then.
+    let anew = !(a.unchanged && b.unchanged);
+    // A time of change is another after every edit: it says nothing.
+    let edited = [a, b].iter().any(|entry| entry.published.is_none() && entry.updated.is_some());
+    let moment = edited || one.stated.is_some() && one.stated == two.stated;
+    let text = !one.text.is_empty() && one.text == two.text;
+    let says_other = one.title != two.title || one.text != two.text;
+    anew && !moment && !text && says_other && !alike(&one.title, &two.title)
 }
 
 /// The indexes of entries that share a key with an entry that `other` says is another story.

@@ -128,6 +128,64 @@ fn guids_or_links_new_at_every_poll_add_nothing() {
 }
 
 #[test]
+fn a_guid_and_a_link_on_several_stories_identify_none() {
+    // A page of changes, written by hand: all its entries name the page.
+    let mut book = Book::new(&["a"]);
+    let item = |n: u32, title: &str| {
+        let page = "https://a.example/changes";
+        entry(page, page, title, Some(day(n)), &format!("What there is to say of {title}."))
+    };
+    let (one, two, three) = (item(1, "Ferry late"), item(2, "Bears seen"), item(3, "Bridge open again"));
+    assert_eq!(book.poll("a", &[two.clone(), one.clone()]).new.len(), 2);
+    assert_eq!(book.poll("a", &[three, two.clone(), one]).new.len(), 1);
+    book.check(&["Bridge open again", "Bears seen", "Ferry late"]);
+    // What keeps its title, its time or its text is one that is told twice.
+    let mut book = Book::new(&["a"]);
+    let renamed = entry("7", "https://a.example/7", "Ferries late", Some(day(2)), "one");
+    let delayed = entry("7", "https://a.example/7", "Ferries late again", Some(day(4)), "other");
+    assert_eq!(book.poll("a", &[delayed, renamed]).new.len(), 1);
+}
+
+#[test]
+fn a_guid_and_link_that_a_slip_left_and_a_correction_changes_lose_no_story() {
+    let mut book = Book::new(&["a"]);
+    let old = entry("100", "https://a.example/100", "Old story", Some(day(1)), "What was said of old.");
+    let breaking = |number: u32| {
+        let link = format!("https://a.example/{number}");
+        entry(&number.to_string(), &link, "Breaking news", Some(day(9)), "Something happened.")
+    };
+    book.poll("a", std::slice::from_ref(&old));
+    let first = book.river(None).remove(0).id;
+    let slip = book.poll("a", &[breaking(100), old.clone()]);
+    assert_eq!((slip.new.len(), slip.changed.len()), (1, 0));
+    // The same entry, by its time and title, under its own guid and link.
+    let right = book.poll("a", &[breaking(900), old.clone()]);
+    assert_eq!((right.new.len(), right.met.len()), (0, 0));
+    book.check(&["Breaking news", "Old story"]);
+    assert_eq!(book.river(None)[1].id, first);
+    // And they go on as before.
+    assert_eq!(book.poll("a", &[breaking(900), old]), Committed::default());
+}
+
+#[test]
+fn an_entry_that_is_told_twice_keeps_its_story_when_one_telling_leaves() {
+    // Atom (RFC 4287, 4.1.2): the same id twice, under other times of change.
+    let mut book = Book::new(&["a"]);
+    let tell = |guid: &str, n: u32, title: &str| {
+        let mut entry = entry(guid, &format!("https://a.example/{guid}"), title, Some(day(1)), "");
+        entry.updated = Some(day(n));
+        book::signed(entry)
+    };
+    let (early, late) = (tell("1", 1, "Ferry late"), tell("1", 2, "Bears seen"));
+    book.poll("a", std::slice::from_ref(&early));
+    assert_eq!(book.poll("a", &[late, early.clone()]).new, []);
+    let id = book.river(None).remove(0).id;
+    assert_eq!(book.poll("a", &[tell("2", 2, "Bears seen"), early]).new.len(), 1);
+    assert_eq!(book.river(None).len(), 2);
+    assert!(book.river(None).iter().any(|one| one.id == id));
+}
+
+#[test]
 fn a_guid_on_several_stories_identifies_none() {
     let mut book = Book::new(&["a"]);
     let item =

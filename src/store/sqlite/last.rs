@@ -63,14 +63,11 @@ pub(super) fn remember(
     if reading.entries.iter().any(|entry| entry.unchanged) {
         before = by_digest(db, source)?;
     }
-    let all = || reading.entries.iter().map(|entry| entry.digest).zip(stood);
-    // Of several entries that one sighting stands for, it has the digest of the one that was written last.
-    let written: HashMap<i64, Digest> =
-        all().filter_map(|(digest, stood)| Some((stood.as_ref()?.sighting, digest))).collect();
-    let entries = all().map(|(digest, stood)| {
-        let stood = stood.or_else(|| before.get(&digest).copied());
-        (digest, stood.filter(|stood| written.get(&stood.sighting).is_none_or(|last| *last == digest)))
-    });
+    let entries = reading
+        .entries
+        .iter()
+        .zip(stood)
+        .map(|(entry, stood)| (entry.digest, stood.or_else(|| before.get(&entry.digest).copied())));
     write(db, source, reading.rules, entries)
 }
 

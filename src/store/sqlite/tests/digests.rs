@@ -46,7 +46,10 @@ pub(in crate::store::sqlite) fn compare(
                 Some(stood) if there.exists([stood.sighting])? => Some(stood),
                 _ => None,
             };
-            assert_eq!(stood, walked, "{entry:?}");
+            // Of several entries that one sighting stands for, it has the digest of the one that was written last.
+            if walked.is_some() {
+                assert_eq!(stood, walked, "{entry:?}");
+            }
         } else {
             let row = walked.map(|stood| stood.sighting);
             assert_eq!(known.by_digest.get(&entry.digest).copied(), row, "{entry:?}");
