@@ -392,13 +392,22 @@ impl Daemon {
         sources.filter(|source| source.enabled).map(|source| source.id.clone()).collect()
     }
 
-    /// Retention runs beside the loop: nobody waits for it but the store.
+    /// Retention runs beside the loop, a little at a time: polls that wait for the store come in between.
     fn prune(&mut self) {
         if !self.chores.is_empty() {
             return;
         }
         let (store, options, now) = (self.store.clone(), self.retention.clone(), self.clock.now());
-        self.chores.spawn(async move { store.write(move |store| store.prune(&options, now)).await });
+        self.chores.spawn(async move {
+            let mut removed = 0;
+            loop {
+                let options = options.clone();
+                match store.write(move |store| store.prune(&options, now)).await? {
+                    Some(more) => removed += more,
+                    None => return Ok(removed),
+                }
+            }
+        });
     }
 
     fn pruned(&mut self, done: Result<Result<usize, StoreError>, JoinError>) {

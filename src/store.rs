@@ -411,9 +411,10 @@ pub trait Store: Send + hub::Subscribers + held::Held + outputs::Outputs + websu
     /// See [`Store`].
     fn ledger(&mut self, since: i64) -> Result<Vec<HostDay>, StoreError>;
 
-    /// Removes what is past retention, keeping its keys. Returns how many entries went.
+    /// Removes some of what is past retention, keeping its keys. Returns how many entries went; `None` when nothing was
+    /// left to do. Whoever wants all of it gone asks until then, so that others come in between.
     ///
     /// # Errors
     /// See [`Store`].
-    fn prune(&mut self, options: &Options, now: DateTime<Utc>) -> Result<usize, StoreError>;
+    fn prune(&mut self, options: &Options, now: DateTime<Utc>) -> Result<Option<usize>, StoreError>;
 }

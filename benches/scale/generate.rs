@@ -1,19 +1,22 @@
 //! A store of many entries, made in minutes: rows as the daemon writes them, with keys that no document has.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use riverine::store::Sqlite;
 use rusqlite::{Connection, params};
 
 /// Entries in one transaction.
 const CHUNK: i64 = 100_000;
-/// 2024-01-01.
-const START: i64 = 1_704_067_200;
+/// The time over which entries are spread, in seconds: none is past retention.
+const YEAR: i64 = 365 * 86_400;
 
 /// Makes a store with sources `s0`, `s1`, ... and so many entries, an equal share each.
 ///
 /// `state` is what is remembered of every source, as JSON; `numbered`: there are numbers in guids and links.
 pub(crate) fn store(path: &Path, sources: i64, entries: i64, state: &str, numbered: bool) {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let now = i64::try_from(now.as_secs()).unwrap();
     drop(Sqlite::open(path).unwrap());
     let mut db = Connection::open(path).unwrap();
     let mode: String = db.pragma_update_and_check(None, "journal_mode", "OFF", |row| row.get(0)).unwrap();
@@ -31,7 +34,8 @@ pub(crate) fn store(path: &Path, sources: i64, entries: i64, state: &str, number
     for from in (0..entries).step_by(usize::try_from(CHUNK).unwrap()) {
         let to = entries.min(from + CHUNK);
         let transaction = db.transaction().unwrap();
-        chunk(&transaction, (from, to), sources, entries, if numbered { NUMBERED } else { WORDY });
+        let address = if numbered { NUMBERED } else { WORDY };
+        chunk(&transaction, (from, to), (sources, entries), address, now);
         transaction.commit().unwrap();
     }
     db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).unwrap();
@@ -50,16 +54,17 @@ const WORDY: &str = "unhex(printf('%04x', i % ?3 % 65536) || hex(randomblob(14))
 /// A key that is made of a time: two bytes of its day, the rest of chance.
 const DATED: &str = "unhex(printf('%04x', CAST(?6 + i * ?4 AS INTEGER) / 86400) || hex(randomblob(14)))";
 
-fn chunk(db: &Connection, (from, to): (i64, i64), sources: i64, entries: i64, address: &str) {
+fn chunk(db: &Connection, (from, to): (i64, i64), (sources, entries): (i64, i64), address: &str, now: i64) {
     // Spread over a year, newest last.
-    let step = f64::from(365 * 86_400) / entries as f64;
+    let step = YEAR as f64 / entries as f64;
+    let start = now - YEAR;
     let turn = entries * 3 / 5;
     let (spread, again) = (i64::MAX / turn.max(1), i64::MAX / (entries - turn).max(1));
     let numbers = "WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?2 AND min(?3, ?4, ?5, ?6, ?7, ?8) > 0)";
     let run = |sql: &str| {
         db.prepare_cached(sql)
             .unwrap()
-            .execute(params![from, to, sources, step, spread, START, turn, again])
+            .execute(params![from, to, sources, step, spread, start, turn, again])
             .unwrap();
     };
     let published = "CAST(?6 + i * ?4 AS INTEGER)";

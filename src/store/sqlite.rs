@@ -435,7 +435,7 @@ impl Store for Sqlite {
         ledger::since(&self.db, since)
     }
 
-    fn prune(&mut self, options: &Options, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    fn prune(&mut self, options: &Options, now: DateTime<Utc>) -> Result<Option<usize>, StoreError> {
         prune::prune(&mut self.db, options, now)
     }
 }

@@ -268,7 +268,7 @@ fn what_retention_removed_never_returns() {
     book.poll("a", std::slice::from_ref(&one));
     book.now += TimeDelta::days(800);
     let options = Options::default();
-    assert_eq!(book.store.prune(&options, book.now).unwrap(), 1);
+    assert_eq!(book.prune(&options, book.now), 1);
     let fresh = entry("2", "https://a.example/2", "New", Some(book.now), "");
     assert_eq!(book.poll("a", &[fresh, one.clone()]).new.len(), 1);
     let corrected = entry("1", "https://a.example/1", "Old, corrected", Some(day(1)), "x");

@@ -136,11 +136,11 @@ fn after_two_days_nothing_is_like_it_any_more_and_nothing_is_left() {
     let mut late = book(0.9);
     standing(&mut late, &[("a", alone(&one))]);
     let before = rows(&late);
-    late.store.prune(&Options::default(), late.now).unwrap();
+    late.prune(&Options::default(), late.now);
     assert_eq!(rows(&late), before);
     late.now = day(20) + hours(6 + 49);
     assert_eq!(standing(&mut late, &[("b", alone(&report("the bridge", 50)))]), 2);
-    late.store.prune(&Options::default(), late.now).unwrap();
+    late.prune(&Options::default(), late.now);
     assert!(rows(&late) > 0 && rows(&late) <= before, "{} of {before}", rows(&late));
     // What is old when it comes is neither asked about nor remembered.
     let mut old = book(0.9);

@@ -8,92 +8,104 @@ use rusqlite::{Connection, Transaction, params};
 use super::{ledger, likeness, rows};
 use crate::store::{Options, StoreError};
 
-/// Entries removed per transaction, so that polls are not kept waiting.
+/// Entries removed at a time: whoever waits for the store comes in between.
 const BATCH: u32 = 500;
 
-pub(super) fn prune(db: &mut Connection, options: &Options, now: DateTime<Utc>) -> Result<usize, StoreError> {
+pub(super) fn prune(
+    db: &mut Connection,
+    options: &Options,
+    now: DateTime<Utc>,
+) -> Result<Option<usize>, StoreError> {
     let seconds = i64::try_from(options.retention.0.as_secs()).unwrap_or(i64::MAX);
     let cutoff = now.timestamp().saturating_sub(seconds);
-    // What became one with another story goes with that one: until then its name and its keys lead there.
-    let aged = "SELECT number FROM entries WHERE first_seen < ?1 AND merged_into IS NULL AND ?2 IS NOT NULL
-        LIMIT ?3";
-    let mut removed = remove(db, aged, (cutoff, 0), now)?;
-    let most = i64::try_from(options.max_entries_per_source).unwrap_or(i64::MAX);
-    let crowded: Vec<i64> = db
-        .prepare("SELECT number FROM sources WHERE stories > ?1")?
-        .query_map([most], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    for source in crowded {
-        // The newest number that is already one too many; everything of this source up to it goes.
-        let last: Option<i64> = db.query_row(
-            "SELECT max(number) FROM (SELECT number FROM entries WHERE source = ?1 AND merged_into IS NULL
-               ORDER BY number DESC LIMIT -1 OFFSET ?2)",
-            params![source, most],
-            |row| row.get(0),
-        )?;
-        if let Some(last) = last {
-            let crowd =
-                "SELECT number FROM entries WHERE source = ?2 AND number <= ?1 AND merged_into IS NULL
-                LIMIT ?3";
-            removed += remove(db, crowd, (last, source), now)?;
-        }
+    let mut numbers = aged(db, cutoff)?;
+    if numbers.is_empty() {
+        numbers = crowded(db, i64::try_from(options.max_entries_per_source).unwrap_or(i64::MAX))?;
     }
-    forget_filtered(db, cutoff)?;
+    if !numbers.is_empty() {
+        remove(db, &numbers, now)?;
+        return Ok(Some(numbers.len()));
+    }
+    if forget_filtered(db, cutoff)? > 0 {
+        return Ok(Some(0));
+    }
     likeness::forget(db, now)?;
     ledger::forget(db, now)?;
-    Ok(removed)
+    Ok(None)
 }
 
-/// The records of what filters held back go too.
-fn forget_filtered(db: &Connection, cutoff: i64) -> Result<(), StoreError> {
+/// Some entries that were seen too long ago. What became one with another story goes with that one: until then its name
+/// and its keys lead there.
+fn aged(db: &Connection, cutoff: i64) -> Result<Vec<i64>, StoreError> {
+    let sql = "SELECT number FROM entries WHERE first_seen < ?1 AND merged_into IS NULL LIMIT ?2";
+    numbers(db, sql, &[cutoff, BATCH.into()])
+}
+
+/// Some entries of a source that has more than it may.
+fn crowded(db: &Connection, most: i64) -> Result<Vec<i64>, StoreError> {
+    for source in numbers(db, "SELECT number FROM sources WHERE stories > ?1", &[most])? {
+        // The newest number that is already one too many; everything of this source up to it goes.
+        let last: Option<i64> = db
+            .prepare_cached(
+                "SELECT max(number) FROM (SELECT number FROM entries WHERE source = ?1 AND merged_into IS NULL
+                   ORDER BY number DESC LIMIT -1 OFFSET ?2)",
+            )?
+            .query_row([source, most], |row| row.get(0))?;
+        let Some(last) = last else { continue };
+        let sql =
+            "SELECT number FROM entries WHERE source = ?1 AND number <= ?2 AND merged_into IS NULL LIMIT ?3";
+        return numbers(db, sql, &[source, last, BATCH.into()]);
+    }
+    Ok(Vec::new())
+}
+
+fn numbers(db: &Connection, sql: &str, parameters: &[i64]) -> Result<Vec<i64>, StoreError> {
+    let mut statement = db.prepare_cached(sql)?;
+    let found = statement.query_map(rusqlite::params_from_iter(parameters), |row| row.get(0))?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
+/// Some records of what filters held back go too. Returns how many.
+fn forget_filtered(db: &Connection, cutoff: i64) -> Result<usize, StoreError> {
     let sql = "DELETE FROM sightings WHERE number IN
         (SELECT number FROM sightings WHERE entry IS NULL AND first_seen < ?1 LIMIT ?2)";
-    while db.prepare_cached(sql)?.execute(params![cutoff, BATCH])? == BATCH as usize {}
-    Ok(())
+    Ok(db.prepare_cached(sql)?.execute(params![cutoff, BATCH])?)
 }
 
-fn remove(
-    db: &mut Connection,
-    which: &str,
-    (bound, source): (i64, i64),
-    now: DateTime<Utc>,
-) -> Result<usize, StoreError> {
-    let mut removed = 0;
-    loop {
-        let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        let numbers: Vec<i64> = transaction
-            .prepare_cached(which)?
-            .query_map(params![bound, source, BATCH], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        for number in &numbers {
-            // Names outlive their entries, and those of entries that became one with this, by whatever way.
-            transaction
-                .prepare_cached(
-                    "WITH RECURSIVE gone (number) AS (VALUES (?1) UNION
-                       SELECT e.number FROM entries e JOIN gone ON e.merged_into = gone.number)
-                     INSERT OR IGNORE INTO keys (scope, key, target)
-                     SELECT -1, id, ?2 FROM entries WHERE number IN gone",
-                )?
-                .execute([*number, now.timestamp()])?;
-            delete(&transaction, *number)?;
-        }
-        transaction.commit()?;
-        removed += numbers.len();
-        if numbers.len() < BATCH as usize {
-            return Ok(removed);
-        }
-    }
+fn remove(db: &mut Connection, numbers: &[i64], now: DateTime<Utc>) -> Result<(), StoreError> {
+    let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    // Names outlive their entries, and those of entries that became one with them, by whatever way.
+    transaction
+        .prepare_cached(
+            "WITH RECURSIVE gone (number) AS (SELECT value FROM json_each(?1) UNION
+               SELECT e.number FROM entries e JOIN gone ON e.merged_into = gone.number)
+             INSERT OR IGNORE INTO keys (scope, key, target)
+             SELECT -1, id, ?2 FROM entries WHERE number IN gone",
+        )?
+        .execute(params![list(numbers), now.timestamp()])?;
+    delete(&transaction, numbers)?;
+    Ok(transaction.commit()?)
 }
 
-/// Deletes an entry with its sightings and what became one with it.
-fn delete(db: &Transaction<'_>, number: i64) -> Result<(), StoreError> {
+/// Deletes entries with their sightings and what became one with them: all in one statement, because the index of words
+/// writes what it has at the beginning of each.
+fn delete(db: &Transaction<'_>, numbers: &[i64]) -> Result<(), StoreError> {
+    let numbers = list(numbers);
     db.prepare_cached(
-        "UPDATE sources SET stories = max(0, stories - 1)
-         WHERE number IN (SELECT source FROM sightings WHERE entry = ?1)",
+        "UPDATE sources SET stories = max(0, stories - gone.entries)
+         FROM (SELECT source, count(DISTINCT entry) AS entries FROM sightings
+               WHERE entry IN (SELECT value FROM json_each(?1)) GROUP BY source) AS gone
+         WHERE number = gone.source",
     )?
-    .execute([number])?;
-    db.prepare_cached("DELETE FROM entries WHERE number = ?1")?.execute([number])?;
+    .execute([&numbers])?;
+    db.prepare_cached("DELETE FROM entries WHERE number IN (SELECT value FROM json_each(?1))")?
+        .execute([&numbers])?;
     Ok(())
+}
+
+/// For `json_each`.
+fn list(numbers: &[i64]) -> String {
+    format!("{numbers:?}")
 }
 
 /// Forgets a source: its entries, sightings and keys. A story that others have seen goes on under its id, as the
@@ -110,19 +122,17 @@ pub(super) fn purge(db: &mut Connection, source: i64, now: DateTime<Utc>) -> Res
             inherit(&transaction, *number, sighting, now)?;
             heirs.push(heir);
         } else {
-            delete(&transaction, *number)?;
             gone.push(*number);
         }
     }
+    delete(&transaction, &gone)?;
     transaction.execute(
         "DELETE FROM keys WHERE scope = 0 AND target IN (SELECT value FROM json_each(?1))",
-        [format!("{gone:?}")],
+        [list(&gone)],
     )?;
     // Those of its texts, also where the story goes on.
-    transaction.execute(
-        "DELETE FROM bands WHERE entry IN (SELECT value FROM json_each(?1))",
-        [format!("{numbers:?}")],
-    )?;
+    transaction
+        .execute("DELETE FROM bands WHERE entry IN (SELECT value FROM json_each(?1))", [list(&numbers)])?;
     forget_pruned(&transaction, source)?;
     transaction.execute(
         "DELETE FROM documents WHERE name GLOB 'sources/' || (SELECT id FROM sources WHERE number = ?1) || '.*'",

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 
 use crate::dedup::{self, Context, Intake, Rules, Tell};
 use crate::model::*;
-use crate::store::{Commit, Committed, Keep, Outputs, Reading, Sqlite, Store, StoreError};
+use crate::store::{Commit, Committed, Keep, Options, Outputs, Reading, Sqlite, Store, StoreError};
 
 /// A store, and sources to poll into it.
 pub(crate) struct Book {
@@ -138,6 +138,11 @@ impl Book {
             access: Access::Open,
             hub: HubChoice::None,
         }
+    }
+
+    /// Removes all that is past retention by `now`; says how many entries went.
+    pub(crate) fn prune(&mut self, options: &Options, now: DateTime<Utc>) -> usize {
+        std::iter::from_fn(|| self.store.prune(options, now).unwrap()).sum()
     }
 
     pub(crate) fn river(&mut self, sources: Option<&[&str]>) -> Vec<Published> {

@@ -85,7 +85,7 @@ fn what_was_removed_under_older_keys_does_not_return() {
     book.poll("a", &[plain("One", "text")]);
     book.now += TimeDelta::days(400);
     let kept = Options { retention: Span::secs(30 * 86_400), ..Options::default() };
-    assert_eq!(crate::store::Store::prune(&mut book.store, &kept, book.now).unwrap(), 1);
+    assert_eq!(book.prune(&kept, book.now), 1);
     age(&book);
     assert_eq!(book.poll("a", &[plain("One", "another text")]).new.len(), 0);
 }

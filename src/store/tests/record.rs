@@ -30,7 +30,7 @@ fn what_became_one_with_an_older_story_goes_with_it() {
     );
     // The older is past its time, the younger alone would not be.
     book.now = day(20) + TimeDelta::days(731);
-    assert_eq!(book.store.prune(&Options::default(), book.now).unwrap(), 1);
+    assert_eq!(book.prune(&Options::default(), book.now), 1);
     book.check(&[]);
     for gone in [younger, youngest] {
         assert!(book.store.entry(gone).unwrap().is_none());
@@ -47,7 +47,7 @@ fn a_cap_on_one_source_leaves_what_became_one_with_anothers_story() {
     let rest = ["8", "9", "10"].map(|guid| one(guid, &format!("Other {guid}")));
     book.poll("b", &[&[entry("7", "", "Story", Some(day(1)), "")], rest.as_slice()].concat());
     let options = Options { max_entries_per_source: 2, ..Options::default() };
-    assert_eq!(book.store.prune(&options, book.now).unwrap(), 1);
+    assert_eq!(book.prune(&options, book.now), 1);
     assert_eq!(book.store.entry(younger).unwrap().unwrap().published.id, older);
     // Who tells it under the former title meets it, too.
     let met = book.poll("c", &[entry("c", "", "Stroy", Some(day(1)), "")]);
@@ -63,11 +63,22 @@ fn records_of_filtered_entries_go_with_retention_and_do_not_return() {
     assert_eq!(held.filtered[0].rule, "drop title ^Ad");
     assert_eq!(explain(&mut book, "buy").filtered, held.filtered);
     book.now += TimeDelta::days(800);
-    book.store.prune(&Options::default(), book.now).unwrap();
+    book.prune(&Options::default(), book.now);
     assert_eq!(explain(&mut book, "buy"), Explained::default());
     assert_eq!(explain(&mut book, "https://x.example/1").pruned.len(), 1);
     book.sources[0].drop.title.clear();
     assert_eq!(book.poll("a", &[one("1", "Ad: buy")]).new, []);
+}
+
+#[test]
+fn who_waits_for_the_store_waits_for_a_few_removals_only() {
+    let mut book = Book::new(&["a"]);
+    let document: Vec<Entry> = (0..600).map(|n| one(&n.to_string(), &format!("Story {n}"))).collect();
+    book.poll("a", &document);
+    book.now += TimeDelta::days(731);
+    let mut step = || book.store.prune(&Options::default(), book.now).unwrap();
+    assert_eq!([step(), step(), step()], [Some(500), Some(100), None]);
+    book.check(&[]);
 }
 
 #[test]
@@ -77,8 +88,8 @@ fn a_cap_takes_the_oldest_and_raising_it_brings_none_back() {
         (1..9).map(|n| entry(&n.to_string(), "", &format!("Story {n}"), Some(day(n)), "")).collect();
     book.poll("a", &document);
     let options = Options { max_entries_per_source: 3, ..Options::default() };
-    assert_eq!(book.store.prune(&options, book.now).unwrap(), 5);
-    assert_eq!(book.store.prune(&Options::default(), book.now).unwrap(), 0);
+    assert_eq!(book.prune(&options, book.now), 5);
+    assert_eq!(book.prune(&Options::default(), book.now), 0);
     let edited: Vec<Entry> =
         (1..9).map(|n| entry(&n.to_string(), "", &format!("Story {n}"), Some(day(n)), "x")).collect();
     assert_eq!(book.poll("a", &edited).new, []);
@@ -116,7 +127,7 @@ fn a_purge_forgets_what_retention_removed_where_nobody_else_had_it() {
     book.poll("a", &document);
     book.poll("b", &[entry("b2", "", "Shared", Some(day(1)), "")]);
     book.now += TimeDelta::days(731);
-    assert_eq!(book.store.prune(&Options::default(), book.now).unwrap(), 2);
+    assert_eq!(book.prune(&Options::default(), book.now), 2);
     assert_eq!(book.poll("a", &document).new, []);
     book.store.purge(&SourceId::new("a"), book.now).unwrap();
     book.sync();
@@ -151,7 +162,7 @@ fn a_copy_holds_everything_and_lets_nothing_return() {
     let mut book = Book::new(&["a"]);
     book.poll("a", &[one("1", "Old")]);
     book.now += TimeDelta::days(731);
-    book.store.prune(&Options::default(), book.now).unwrap();
+    book.prune(&Options::default(), book.now);
     book.poll("a", &[one("1", "Old"), one("2", "New")]);
     let before = book.river(None);
     let copy = book.path.with_extension("copy");

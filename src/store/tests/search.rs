@@ -91,7 +91,7 @@ fn the_index_follows_corrections_and_retention() {
     assert_eq!(found(&mut book, "flooding"), [""; 0]);
     assert_eq!(found(&mut book, "drought dry"), ["Drought in the valley"]);
     let now = book.now + TimeDelta::days(800);
-    book.store.prune(&Options::default(), now).unwrap();
+    book.prune(&Options::default(), now);
     assert_eq!(found(&mut book, "drought OR cafe"), [""; 0]);
 }
 

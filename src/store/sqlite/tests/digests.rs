@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::dedup::{Known, Stood};
 use crate::model::{Digest, Entry};
 use crate::store::tests::book::{Book, day, entry};
-use crate::store::{Options, Sqlite, Store};
+use crate::store::{Options, Sqlite};
 use crate::units::Span;
 
 /// The first sighting of a source with this digest.
@@ -122,7 +122,7 @@ fn happens(book: &mut Book, event: Event, entries: &[Entry]) {
         Event::Retention => {
             let options = Options { retention: Span::secs(7200), ..Options::default() };
             book.now += chrono::TimeDelta::minutes(45);
-            book.store.prune(&options, book.now).unwrap();
+            book.prune(&options, book.now);
         }
         Event::Restart => book.store = Sqlite::open(&book.path).unwrap(),
     }
