@@ -126,6 +126,8 @@ pub struct Head {
     pub hub: Option<String>,
     /// The next older archive document (RFC 5005).
     pub older: Option<Addresses>,
+    /// Set in an archive document: the next newer one.
+    pub newer: Option<Addresses>,
     /// Set in an archive document: where the current one is.
     pub current: Option<Addresses>,
     /// There is nothing beside what stands in this document (RFC 5005, 2).

@@ -19,6 +19,7 @@ fn head() -> Head {
         title_prefix: TitlePrefix::None,
         hub: None,
         older: None,
+        newer: None,
         current: None,
         complete: false,
     }
@@ -225,10 +226,15 @@ fn an_empty_river_is_a_document_too() {
 
 #[test]
 fn an_archive_says_so_and_where_the_current_document_is() {
-    let head = Head { current: Some(head().selves), ..head() };
-    for (form, needle) in
-        [(Form::Atom, "<fh:archive>"), (Form::Rss, "<fh:archive>"), (Form::Rss, "rel=\"current\"")]
-    {
+    let newer = Some(Addresses::below("https://river.example/feeds/all/archive/2"));
+    let head = Head { current: Some(head().selves), newer, ..head() };
+    for (form, needle) in [
+        (Form::Atom, "<fh:archive>"),
+        (Form::Rss, "<fh:archive>"),
+        (Form::Rss, "rel=\"current\""),
+        (Form::Atom, "href=\"https://river.example/feeds/all/archive/2.atom\" rel=\"next-archive\""),
+        (Form::Rss, "rel=\"next-archive\""),
+    ] {
         let text = text(form, &head, &sample());
         assert!(text.contains(needle), "{form:?} {text}");
     }

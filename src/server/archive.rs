@@ -74,7 +74,13 @@ async fn made(
     let (change, now, elapsed) = (site.lately.change(), site.clock.now(), site.clock.elapsed());
     let current = slot.get(site, plan).await?;
     let cuts = slot.cuts(site).await?;
-    let Some(stretch) = cuts.range(n) else { return Ok(None) };
+    // The one to come has its address already, and nothing in it.
+    let coming = cuts.documents() + 1;
+    let stretch = match cuts.range(n) {
+        Some(stretch) => stretch,
+        None if n > 1 && n == coming => (cuts.counted, cuts.counted),
+        None => return Ok(None),
+    };
     let output = slot.output.clone();
     let look = site.store.read(move |store| {
         let oldest = if n > 1 { store.oldest(&output)? } else { 0 };
@@ -85,6 +91,9 @@ async fn made(
     let mut entries: Vec<Published> = found.stories.into_iter().map(|(_, _, story)| story).collect();
     entries.retain(|story| !current.entries.contains_key(&story.id));
     let full = cuts.is_closed(n) && !found.waiting && entries.len() == all;
+    // Said of the newest document, too: a link that came later would be another byte. The oldest needs it, having no
+    // other neighbour (RFC 5005, 4).
+    let newer = (n < coming).then(|| addresses(plan, &slot.place, n + 1));
     entries.sort_by_key(|story| std::cmp::Reverse((story.published, story.number)));
     // The chain ends where retention has taken everything.
     let older = (n > 1 && stretch.0 > 0 && oldest > 0 && oldest <= stretch.0).then(|| n - 1);
@@ -94,6 +103,7 @@ async fn made(
         let common = plan.head(&slot.place, &slot.output, &entries);
         let head = Head {
             older: older.map(|n| addresses(&plan, &slot.place, n)),
+            newer,
             current: Some(common.selves.clone()),
             selves: at,
             // Whom a hub tells of the current document need not hear of this one.

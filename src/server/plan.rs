@@ -245,6 +245,7 @@ impl Plan {
             title_prefix: TitlePrefix::None,
             hub: None,
             older: None,
+            newer: None,
             current: None,
             complete: false,
         }

@@ -135,6 +135,10 @@ fn atom_text(what: &str, text: &atom::Text, faults: &mut Vec<String>) -> String 
 /// An Atom document; its entries.
 pub fn atom(text: &str, stem: &str, faults: &mut Vec<String>) -> Seen {
     if !text.starts_with("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed") {
+    // RFC 5005, 4: who comes to any archive document finds the others.
+    if wanted.contains("/archive/") && !has("next-archive") && !has("prev-archive") {
+        faults.push("an archive document without its neighbours".to_owned());
+    }
         faults.push("no declaration".to_owned());
     }
     let Ok(feed) = atom::Feed::read_from(text.as_bytes()) else {
