@@ -35,7 +35,8 @@ pub(super) const WHOLE: [&str; 16] = [
 pub(super) fn builder() -> Builder<'static> {
     let mut builder = Builder::default();
     builder
-        .rm_tags(["map", "area"])
+        // A container of ruby that the HTML Standard calls obsolete (16.2); what stands in it stays.
+        .rm_tags(["map", "area", "rtc"])
         .add_tags(["audio", "video", "source"])
         .add_tag_attributes("audio", ["src", "controls"])
         .add_tag_attributes("video", ["src", "controls", "width", "height"])

@@ -80,7 +80,17 @@ fn markup(what: &str, text: &str, faults: &mut Vec<String>) {
         let name = element.name();
         if matches!(
             name,
-            "script" | "style" | "iframe" | "object" | "embed" | "form" | "svg" | "math" | "base"
+            "script"
+                | "style"
+                | "iframe"
+                | "object"
+                | "embed"
+                | "form"
+                | "svg"
+                | "math"
+                | "base"
+                | "rb"
+                | "rtc"
         ) {
             faults.push(format!("{what} holds <{name}>"));
         }
