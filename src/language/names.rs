@@ -64,6 +64,18 @@ const OTHER: &[(&str, &str)] = &[
     ("per", "fa"),
     ("cat", "ca"),
     ("epo", "eo"),
+    // As the languages of a macrolanguage that they are ("extlang form", RFC 5646 4.5): who asks for `zh` finds them, and
+    // readers that know only ISO 639-2 know what to do.
+    ("cmn", "zh-cmn"),
+    ("yue", "zh-yue"),
+    ("nan", "zh-nan"),
+    ("wuu", "zh-wuu"),
+    ("hak", "zh-hak"),
+    ("gan", "zh-gan"),
+    ("arb", "ar-arb"),
+    ("arz", "ar-arz"),
+    ("ary", "ar-ary"),
+    ("apc", "ar-apc"),
     ("english", "en"),
     ("german", "de"),
     ("deutsch", "de"),
