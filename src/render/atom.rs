@@ -84,26 +84,34 @@ fn link(rel: &str, href: &str, kind: Option<&str>) -> atom::Link {
 /// A plain text. What looks like markup is sent as HTML that spells it out, so that
 /// nobody has to guess; everything else goes as it is.
 fn text(value: &str, lang: Option<&str>) -> atom::Text {
-    let reference = |rest: &str| rest.starts_with(|c: char| c == '#' || c.is_alphanumeric());
+    let reference = |rest: &str| rest.starts_with(|c: char| c == '#' || is_of_word(c));
     let doubtful = value.contains("</") || value.split('&').skip(1).any(reference);
     let mut text = if doubtful { atom::Text::html(escape(value)) } else { atom::Text::plain(value) };
     text.lang = lang.map(str::to_owned);
     text
 }
 
-/// A plain text where Atom has no way to say that it is plain: what a reader might take for markup is kept
-/// from being such by a word joiner, which nobody sees.
-fn spelt(value: &str) -> String {
+fn is_of_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// A plain text where Atom has no way to say that it is plain: what a reader might take for markup, or for an
+/// e-mail in a name (RFC 4287 3.2.1), is kept from being such by a word joiner, which nobody sees.
+pub(super) fn spelt(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     let mut rest = value;
     while let Some(at) = rest.find(['&', '<']) {
         let (before, after) = rest.split_at(at + 1);
         out.push_str(before);
         rest = after;
-        let name = rest.split(|c: char| !(c.is_alphanumeric() || c == '#')).next().unwrap_or_default();
-        let letters = name.chars().all(char::is_alphabetic);
-        let reference = !name.is_empty() && (!letters || html::reference(name).is_some());
-        if if before.ends_with('<') { rest.starts_with('/') } else { reference } {
+        let seems = if before.ends_with('<') {
+            rest.starts_with('/') || rest.split('>').next().is_some_and(|inner| inner.contains('@'))
+        } else {
+            let name = rest.split(|c: char| c != '#' && !is_of_word(c)).next().unwrap_or_default();
+            let letters = name.chars().all(|c| c.is_alphabetic() && !c.is_numeric());
+            !name.is_empty() && (!letters || html::reference(name).is_some())
+        };
+        if seems {
             out.push(WORD_JOINER);
         }
     }
@@ -197,22 +205,17 @@ fn entry(shown: &Shown, taken: &mut HashSet<DateTime<Utc>>) -> atom::Entry {
 }
 
 /// Two entries of a feed should not share `updated`: readers sort by it and validators warn.
-/// Where whole seconds meet, the later comers get a fraction, made of what never changes about them.
+/// Where whole seconds meet, the later comers get a fraction, made of what never changes about them: thousandths,
+/// and millionths where those do not suffice.
 fn apart(shown: &Shown, taken: &mut HashSet<DateTime<Utc>>) -> DateTime<Utc> {
-    let mut at = shown.updated;
-    if !taken.contains(&at) {
-        taken.insert(at);
-        return at;
+    if taken.insert(shown.updated) {
+        return shown.updated;
     }
-    let mut millis = shown.number.rem_euclid(999) + 1;
-    for _ in 0..999 {
-        at = shown.updated + TimeDelta::milliseconds(millis);
-        if taken.insert(at) {
-            break;
-        }
-        millis = millis % 999 + 1;
-    }
-    at
+    let fractions = |parts: i64| (0..parts).map(move |n| (shown.number.rem_euclid(parts) + n) % parts + 1);
+    let thousandths = fractions(999).map(TimeDelta::milliseconds);
+    let millionths = fractions(999_999).map(TimeDelta::microseconds);
+    let mut moments = thousandths.chain(millionths).map(|fraction| shown.updated + fraction);
+    moments.find(|at| taken.insert(*at)).unwrap_or(shown.updated)
 }
 
 /// Every entry names somebody: its authors, else the source as a whole.

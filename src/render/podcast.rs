@@ -12,7 +12,7 @@ use url::Url;
 
 use super::Sheet;
 use super::rss::plain;
-use super::shown::{Shown, is_mail, one_line};
+use super::shown::{Shown, is_host, is_mail, one_line};
 use crate::model::Podcast;
 
 /// The e-mail of a river, which has none.
@@ -154,8 +154,5 @@ fn short(name: &str) -> String {
 /// podcasts may have.
 pub(super) fn is_plain_web(address: &str) -> bool {
     let Ok(url) = Url::parse(address) else { return false };
-    let plain = |host: &str| {
-        host.contains('.') && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
-    };
-    url.username().is_empty() && url.host_str().is_some_and(plain)
+    url.username().is_empty() && url.host_str().is_some_and(is_host)
 }

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use rss::extension::dublincore::DublinCoreExtension;
 use rss::extension::{Extension, ExtensionMap};
 
-use super::atom::{HISTORY, MEDIA};
+use super::atom::{HISTORY, MEDIA, spelt};
 use super::shown::{Shown, cut, one_line};
 use super::{Form, Sheet, podcast};
 use crate::html;
@@ -165,7 +165,7 @@ fn attached(shown: &Shown) -> Option<&Enclosure> {
 fn extensions(shown: &Shown, episode: bool) -> ExtensionMap {
     let mut extensions = media(shown, episode);
     for via in &shown.via {
-        let attrs = vec![("rel", "via".to_owned()), ("href", via.link.clone()), ("title", via.name.clone())];
+        let attrs = vec![("rel", "via".to_owned()), ("href", via.link.clone()), ("title", spelt(&via.name))];
         add(&mut extensions, "atom", "link", String::new(), attrs);
     }
     extensions

@@ -178,6 +178,10 @@ pub(super) fn web(address: &str) -> Option<String> {
     let authority = text.find("://").map_or(0, |at| at + 3);
     let path = text.get(authority..).and_then(|rest| rest.find('/')).map_or(text.len(), |at| authority + at);
     let mut out = text.get(..path)?.to_owned();
+    // No escape stands for a sign of a host's name.
+    if out.contains(['"', '`', '{', '}']) {
+        return None;
+    }
     for c in text.get(path..)?.chars() {
         match c {
             '|' | '^' | '`' | '[' | ']' | '{' | '}' | '\\' | '"' | '<' | '>' => {
@@ -223,10 +227,18 @@ fn episode(said: &Episode) -> Option<Episode> {
 }
 
 pub(super) fn is_mail(text: &str) -> bool {
-    let safe = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
-    text.split_once('@').is_some_and(|(user, host)| {
-        !user.is_empty() && user.chars().all(safe) && host.contains('.') && host.chars().all(safe)
-    })
+    let safe = |c: char| c.is_ascii_alphanumeric() || "._+-'".contains(c);
+    text.split_once('@')
+        .is_some_and(|(user, host)| !user.is_empty() && user.chars().all(safe) && is_host(host))
+}
+
+/// True for a name of labels, or four numbers (RFC 1123, 2.1): no single word, no brackets, no dot at the end.
+pub(super) fn is_host(name: &str) -> bool {
+    let label = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    name.contains('.') && name.split('.').all(label)
 }
 
 fn category(category: &Category) -> Option<Category> {

@@ -292,9 +292,38 @@ fn addresses_are_valid_beyond_what_browsers_ask() {
         ("https://a.example/x|y?q=[1]", Some("https://a.example/x%7Cy?q=%5B1%5D")),
         ("https://ä.example/ö", Some("https://xn--4ca.example/%C3%B6")),
         ("https://[2001:db8::1]/a", Some("https://[2001:db8::1]/a")),
+        ("https://a{b}.example/", None),
         ("mailto:a@b.example", None),
     ] {
         assert_eq!(shown::web(given).as_deref(), wanted, "{given}");
+    }
+}
+
+/// A first poll of a long list without dates dates all of them alike.
+#[test]
+fn a_thousand_entries_of_one_second_are_told_apart() {
+    let entries: Vec<_> = (1..=1300).map(|n| published(n, "t")).collect();
+    let text = text(Form::Atom, &head(), &entries);
+    let feed = atom_syndication::Feed::read_from(text.as_bytes()).unwrap();
+    let moments: std::collections::HashSet<_> = feed.entries.iter().map(|entry| entry.updated).collect();
+    assert_eq!(moments.len(), entries.len());
+    let first = entries.first().unwrap().updated;
+    assert!(moments.iter().all(|moment| moment.timestamp() == first.timestamp()));
+}
+
+/// The name of a source stands in an attribute, which has no type that says that it is plain.
+#[test]
+fn names_of_sources_are_no_markup_in_links() {
+    let mut one = published(1, "t");
+    one.via = vec![crate::model::Via {
+        source: SourceId::new("two"),
+        source_name: "R&copy;D </b> &_x".to_owned(),
+        link: "https://two.example/".to_owned(),
+    }];
+    for form in [Form::Atom, Form::Rss] {
+        let text = text(form, &head(), std::slice::from_ref(&one));
+        let title = "title=\"R&amp;\u{2060}copy;D &lt;\u{2060}/b&gt; &amp;\u{2060}_x\"";
+        assert!(text.contains(title), "{text}");
     }
 }
 

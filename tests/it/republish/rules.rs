@@ -39,6 +39,13 @@ fn id(text: &str, known: &mut HashSet<String>, faults: &mut Vec<String>) {
     }
 }
 
+/// An addr-spec of RFC 2822 with a host of labels (RFC 1123, 2.1).
+fn mail(text: &str, faults: &mut Vec<String>) {
+    if !matches(r"(?i)^[a-z0-9_+.'-]+@([a-z0-9-]+\.)+[a-z0-9][a-z0-9-]*$", text) {
+        faults.push(format!("no e-mail: {text}"));
+    }
+}
+
 /// Characters that a text was spoilt by.
 fn characters(what: &str, text: &str, faults: &mut Vec<String>) {
     if text.contains(|c: char| matches!(c, '\u{80}'..='\u{9f}' | '\u{fffd}')) {
@@ -128,6 +135,10 @@ fn own<'a>(links: impl Iterator<Item = (&'a str, &'a str)>, wanted: &str, faults
     if wanted.contains("/archive/") != has("current") {
         faults.push("rel=current belongs to archives".to_owned());
     }
+    // RFC 5005, 4: who comes to any archive document finds the others.
+    if wanted.contains("/archive/") && !has("next-archive") && !has("prev-archive") {
+        faults.push("an archive document without its neighbours".to_owned());
+    }
 }
 
 fn atom_text(what: &str, text: &atom::Text, faults: &mut Vec<String>) -> String {
@@ -145,10 +156,6 @@ fn atom_text(what: &str, text: &atom::Text, faults: &mut Vec<String>) -> String 
 /// An Atom document; its entries.
 pub fn atom(text: &str, stem: &str, faults: &mut Vec<String>) -> Seen {
     if !text.starts_with("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed") {
-    // RFC 5005, 4: who comes to any archive document finds the others.
-    if wanted.contains("/archive/") && !has("next-archive") && !has("prev-archive") {
-        faults.push("an archive document without its neighbours".to_owned());
-    }
         faults.push("no declaration".to_owned());
     }
     let Ok(feed) = atom::Feed::read_from(text.as_bytes()) else {
@@ -189,6 +196,11 @@ fn atom_entry(entry: &atom::Entry, faults: &mut Vec<String>) -> (String, String,
         if person.name.is_empty() {
             faults.push("a person without a name".to_owned());
         }
+        // RFC 4287 3.2: the e-mail has a place of its own.
+        if matches("<[^<> ]+@[^<> ]+>", &person.name.replace('\u{2060}', " ")) {
+            faults.push(format!("a name holds an e-mail: {}", person.name));
+        }
+        person.email.iter().for_each(|address| mail(address, faults));
         person.uri.iter().for_each(|address| uri("a person", address, faults));
     }
     for category in &entry.categories {
@@ -250,6 +262,7 @@ pub fn rss(text: &str, stem: &str, faults: &mut Vec<String>) -> Seen {
         links.iter().filter_map(|l| Some((attribute(l, "rel")?, attribute(l, "href")?))).collect();
     own(links.iter().map(|(rel, href)| (rel.as_str(), href.as_str())), &format!("{stem}.rss"), faults);
     let marked = text.contains("&#x");
+    character_data(text, faults);
     words("the channel's title", channel.title(), marked, faults);
     if channel.title().is_empty() || channel.description().is_empty() || channel.generator().is_none() {
         faults.push("the channel lacks something".to_owned());
@@ -268,6 +281,28 @@ pub fn rss(text: &str, stem: &str, faults: &mut Vec<String>) -> Seen {
     channel.language().iter().for_each(|code| language(code, faults));
     let mut ids = HashSet::new();
     channel.items.iter().map(|item| rss_item(item, &mut ids, marked, faults)).collect()
+}
+
+/// Best Practices Profile, "Character data" and "content:encoded": in plain texts `&` and `<` are hexadecimal
+/// references, and the description comes before the content.
+fn character_data(text: &str, faults: &mut Vec<String>) {
+    let plain = Regex::new(
+        "<(title|category|source|itunes:author|itunes:name|itunes:title)( [^>]*)?>[^<]*&(amp|lt|#[0-9]+);",
+    );
+    let (plain, whole) = (plain.unwrap(), Regex::new(r"(?s)<!\[CDATA\[.*?\]\]>").unwrap());
+    let text = whole.replace_all(text, "");
+    faults.extend(plain.find_iter(&text).map(|found| format!("not hexadecimal: {}", found.as_str())));
+    for item in text.split("<item>").skip(1) {
+        let content = item.find("<content:encoded>");
+        if content.is_some_and(|content| item.find("<description>").is_none_or(|at| at > content)) {
+            faults.push("a content before its description".to_owned());
+        }
+    }
+    for via in Regex::new("<atom:link [^>]*title=\"([^\"]*)\"").unwrap().captures_iter(&text) {
+        if let Ok(title) = unescape(&via[1]) {
+            words("a link's title", &title, false, faults);
+        }
+    }
 }
 
 fn rss_item(
@@ -302,7 +337,7 @@ fn rss_item(
         if file.length().parse::<u64>().is_err() || !matches("^[^/ ;]+/[^/ ;]+$", file.mime_type()) {
             faults.push(format!("a file of {:?} and {:?}", file.length(), file.mime_type()));
         }
-        if !matches(r"(?i)^https?://([a-z0-9-]+\.)+[a-z0-9-]+(:\d+)?/", file.url()) {
+        if !matches(r"(?i)^https?://([a-z0-9-]+\.)+[a-z0-9][a-z0-9-]*(:\d+)?/", file.url()) {
             faults.push(format!("no place for a file: {}", file.url()));
         }
     }
@@ -345,7 +380,7 @@ fn podcast(language: Option<&str>, said: Option<&ITunesChannelExtension>, faults
         let explicit = said.explicit().is_some_and(|explicit| ["true", "false"].contains(&explicit));
         explicit
             && !said.categories().is_empty()
-            && matches(r"(?i)^[a-z0-9_+.'-]+@([a-z0-9-]+\.)+[a-z0-9-]+$", mail)
+            && matches(r"(?i)^[a-z0-9_+.'-]+@([a-z0-9-]+\.)+[a-z0-9][a-z0-9-]*$", mail)
     });
     if language.is_none() || !complete {
         faults.push(format!("a podcast without what one needs: {said:?}"));
