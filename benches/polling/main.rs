@@ -3,8 +3,9 @@
 //!
 //! `cargo bench --bench polling` takes 10,000 sources of 20 entries, about 45 kB each, every one on an address of
 //! its own in 127.0.0.0/8; `cargo bench --bench polling -- 1000` takes 1,000 and less than a minute, `cold`,
-//! `warm` or `late` after it only that part, `ours` twenty rounds and no yardstick, for a profiler. The origin is
-//! nginx where it is installed, else the one of benches/polling/origin.rs; it runs in another process. Needs about
+//! `warm` or `late` after it only that part. For a profiler, `ours` is a cold round and twenty
+//! warm ones and no yardstick, `bare` as many of the yardstick's requests alone, `idle` a cold round and twenty in which
+//! nobody is polled; `rounds=4` makes it four (under valgrind, set `UNCOUNTED`). The origin is nginx where it is installed, else the one of benches/polling/origin.rs; it runs in another process. Needs about
 //! 100 kB of room in the temporary directory for each source.
 
 #![allow(
@@ -54,6 +55,8 @@ fn main() {
         return origin::run(Path::new(&arguments[at + 1]));
     }
     let count = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(10_000);
+    let rounds = |argument: &String| argument.strip_prefix("rounds=")?.parse().ok();
+    let rounds = arguments.iter().find_map(rounds).unwrap_or(20);
     rlimit::increase_nofile_limit(u64::MAX).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let documents = Documents::make(&dir.path().join("documents"), count);
@@ -78,11 +81,25 @@ fn main() {
             let sources = bed.sources(origin, "f");
             bed.round(&dir.path().join("riverine.db"), &sources, 128).await;
             bed.warm(origin).await;
-        } else if only("ours") {
+        } else if only("ours") || only("idle") {
             let sources = bed.sources(origin, "f");
-            for _ in 0..20 {
+            bed.round(&dir.path().join("riverine.db"), &sources, 128).await;
+            for _ in 0..rounds {
+                if only("idle") {
+                    bed.begin(&dir.path().join("riverine.db"), &sources, 128, Some(Vec::new())).await;
+                    continue;
+                }
                 let round = bed.round(&dir.path().join("riverine.db"), &sources, 128).await;
                 println!("{} of CPU, {} on the clock", seconds(round.cpu), seconds(round.wall));
+            }
+        } else if only("bare") {
+            let sources = bed.sources(origin, "f");
+            let urls: Vec<Url> = sources.iter().map(|source| source.url.clone()).collect();
+            let mut tags = None;
+            for _ in 0..rounds {
+                let (cpu, given) = plain::fetch(&urls, tags.as_deref()).await;
+                tags = Some(given);
+                println!("{} of CPU", seconds(cpu));
             }
         } else if only("late") {
             bed.late(&own).await;
@@ -205,6 +222,17 @@ impl Bed<'_> {
 
     /// Polls every source once, with a new client: nobody's connections are still open.
     async fn round(&self, store: &Path, sources: &[Arc<Source>], concurrency: usize) -> Round {
+        self.begin(store, sources, concurrency, None).await
+    }
+
+    /// The same; `polled`: only these.
+    async fn begin(
+        &self,
+        store: &Path,
+        sources: &[Arc<Source>],
+        concurrency: usize,
+        polled: Option<Vec<SourceId>>,
+    ) -> Round {
         let allow_private = vec!["127.0.0.0/8".to_owned()];
         let options = fetch::Options { allow_private, concurrency, ..fetch::Options::default() };
         let kept = store::Options { path: PathBuf::from(store), ..store::Options::default() };
@@ -226,7 +254,7 @@ impl Bed<'_> {
         tokio::time::sleep(SETTLE).await;
         let (before, begun) = (cpu(), Instant::now());
         let (reports, mut results) = mpsc::unbounded_channel();
-        assert!(commands.send(Command::Poll { sources: None, reports }).await.is_ok());
+        assert!(commands.send(Command::Poll { sources: polled, reports }).await.is_ok());
         let mut outcomes = Vec::with_capacity(sources.len());
         while let Some(report) = results.recv().await {
             outcomes.push(report.outcome);
@@ -251,8 +279,11 @@ fn seconds(span: Duration) -> String {
     format!("{:.2} s", span.as_secs_f64())
 }
 
-/// CPU time of this process, all threads.
+/// CPU time of this process, all threads; nothing where `UNCOUNTED` is set, as under valgrind, which has no such clock.
 fn cpu() -> Duration {
+    if std::env::var_os("UNCOUNTED").is_some() {
+        return Duration::ZERO;
+    }
     let spent = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     Duration::new(spent.tv_sec.unsigned_abs(), u32::try_from(spent.tv_nsec).unwrap_or_default())
 }
