@@ -12,16 +12,19 @@ const DAYS: i64 = 90;
 /// Adds to what stands there.
 pub(super) fn write(db: &Connection, days: &[HostDay]) -> Result<(), StoreError> {
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    for HostDay { day, host, tally } in days {
-        db.prepare_cached(
+    if days.is_empty() {
+        return Ok(());
+    }
+    let mut add = db.prepare_cached(
             "INSERT INTO ledger (day, host, requests, not_modified, documents, throttled, failed, bytes, saved)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
              ON CONFLICT (day, host) DO UPDATE SET requests = requests + excluded.requests,
                not_modified = not_modified + excluded.not_modified,
                documents = documents + excluded.documents, throttled = throttled + excluded.throttled,
                failed = failed + excluded.failed, bytes = bytes + excluded.bytes, saved = saved + excluded.saved",
-        )?
-        .execute(params![
+        )?;
+    for HostDay { day, host, tally } in days {
+        add.execute(params![
             day,
             host,
             number(tally.requests),
