@@ -3,6 +3,7 @@
 //! Never decides when a source is due (schedule.rs).
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -81,7 +82,11 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// What counts as one host: name and port.
 pub fn host_and_port(url: &Url) -> String {
     let name = url.host_str().unwrap_or_default().trim_end_matches('.');
-    format!("{name}:{}", url.port_or_known_default().unwrap_or_default())
+    let mut text = String::with_capacity(name.len() + ":65535".len());
+    text.push_str(name);
+    // Writing to a String cannot fail.
+    let _ = write!(text, ":{}", url.port_or_known_default().unwrap_or_default());
+    text
 }
 
 impl Gate {
