@@ -17,6 +17,7 @@ use std::fmt::Write as _;
 use std::hash::{BuildHasher as _, RandomState};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
@@ -27,7 +28,9 @@ use crate::clock::Clock;
 use crate::dedup::Rules;
 use crate::fetch::{self, Answer, Fetch, FetchError, Fetched, Gate};
 use crate::link;
-use crate::model::{Digest, HostDay, Outcome, PageSelectors, Push, Source, SourceId, SourceState, Standing};
+use crate::model::{
+    Digest, HostDay, Outcome, PageSelectors, Push, Schedule, Source, SourceId, SourceState, Standing,
+};
 use crate::normalize;
 use crate::schedule::{self, Limits};
 use crate::store::{Commit, Committed, Handle, StoreError};
@@ -53,8 +56,8 @@ pub struct Poller {
     pub rules: Arc<Rules>,
     /// `[fetch]`, as far as it says when.
     pub limits: Limits,
-    /// In words, for [`Poller::timing`].
-    limits_in_words: String,
+    /// Their digest, for [`Poller::timing`].
+    limits_hash: Digest,
     /// A permanent redirect seen this often is believed.
     pub redirect_confirmations: u32,
     /// Compressed bodies up to this size are kept; 0: none.
@@ -100,7 +103,7 @@ impl Poller {
             clock,
             rules: Arc::new(rules),
             limits: limits(options),
-            limits_in_words: format!("{:?}", limits(options)),
+            limits_hash: Digest::of("limits", &[format!("{:?}", limits(options)).as_bytes()]),
             redirect_confirmations: options.redirect_confirmations,
             keep_bodies,
             readers: Arc::new(Semaphore::new(READERS as usize)),
@@ -182,7 +185,7 @@ impl Poller {
             Some(by) => format!("server asked to wait (429 for {}, Retry-After)", link::mask(by.as_str())),
             None => "server asked to wait (Retry-After)".to_owned(),
         };
-        state.planned_under = self.timing(&source);
+        state.planned_under = Some(self.timing(&source));
         let words = format!("server asked to wait until {}", until.format("%Y-%m-%d %H:%M:%S UTC"));
         let (committed, state) = self.remember(&source, state, now).await?;
         Ok(Polled { outcome: Outcome::Held(words), committed, state })
@@ -274,7 +277,7 @@ impl Poller {
         let (next, reason) = schedule::next(source, state, &self.limits, now, roll());
         state.next_poll = Some(next);
         state.next_poll_reason = reason;
-        state.planned_under = self.timing(source);
+        state.planned_under = Some(self.timing(source));
     }
 
     /// When the next poll would be, and why, if the hub were not relied on. `None`: it is not, or it told us to come.
@@ -291,15 +294,17 @@ impl Poller {
     }
 
     /// The part of the config that says when: a stored due time counts only under the same.
-    fn timing(&self, source: &Source) -> String {
-        let mut text = String::with_capacity(256);
-        // Writing to a String cannot fail.
-        let _ = write!(
-            text,
-            "{:?} {} {} {} {}",
-            source.schedule, source.timezone, source.enabled, source.jitter, self.limits_in_words
-        );
-        format!("{:?}", Digest::of("timing", &[text.as_bytes()]))
+    fn timing(&self, source: &Source) -> Digest {
+        let (kind, spans, text) = match &source.schedule {
+            Schedule::Adaptive { min, max } => ("adaptive", [*min, *max], ""),
+            Schedule::Every(gap) => ("every", [*gap; 2], ""),
+            Schedule::Cron(text) => ("cron", [Duration::ZERO; 2], text.as_str()),
+        };
+        let [first, second] = spans.map(|span| span.as_nanos().to_le_bytes());
+        let (jitter, enabled) = (source.jitter.to_bits().to_le_bytes(), [u8::from(source.enabled)]);
+        let [kind, text, timezone] = [kind, text, source.timezone.name()].map(str::as_bytes);
+        let limits = &self.limits_hash.0;
+        Digest::of("timing", &[kind, &first, &second, text, timezone, &enabled, &jitter, limits])
     }
 
     /// When a source is due: as stored. Under another schedule than the stored time was made for, when the new
@@ -312,7 +317,7 @@ impl Poller {
         let Some(last) = last else { return self.planned(source, state, now) };
         if !aftermath::is_same_request(state, source) {
             self.wait(last, last, now)
-        } else if state.planned_under == self.timing(source) {
+        } else if state.planned_under == Some(self.timing(source)) {
             self.planned(source, state, now)
         } else {
             self.wait(last, schedule::next(source, state, &self.limits, last, roll()).0, now)

@@ -169,11 +169,11 @@ fn remembered(number: u32, source: &Source, model: &SourceState, start: DateTime
         last_success: Some(last),
         // When exactly is worked out at the start: the state names no plan.
         next_poll: Some(last),
-        planned_under: String::new(),
+        planned_under: None,
         request_hash: None,
         rhythm: (oldest..=newest).rev().map(|item| Origins::published(number, item)).collect(),
         validators: Some(Validators {
-            url: source.url.clone(),
+            url: source.url.to_string(),
             etag: Some(newest.to_string().into_bytes()),
             last_modified: None,
         }),

@@ -219,7 +219,7 @@ fn head(status: u16, url: &Url, requests: u32, retry_after: Option<Duration>) ->
         status,
         asked: url.clone(),
         url: url.clone(),
-        validators: Validators { url: url.clone(), etag: None, last_modified: None },
+        validators: Validators { url: url.to_string(), etag: None, last_modified: None },
         freshness: Freshness { retry_after, ..Freshness::default() },
         permanent: None,
         hubs: (Vec::new(), None),

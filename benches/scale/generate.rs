@@ -13,8 +13,8 @@ const YEAR: i64 = 365 * 86_400;
 
 /// Makes a store with sources `s0`, `s1`, ... and so many entries, an equal share each.
 ///
-/// `state` is what is remembered of every source, as JSON; `numbered`: there are numbers in guids and links.
-pub(crate) fn store(path: &Path, sources: i64, entries: i64, state: &str, numbered: bool) {
+/// `numbered`: there are numbers in guids and links.
+pub(crate) fn store(path: &Path, sources: i64, entries: i64, numbered: bool) {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let now = i64::try_from(now.as_secs()).unwrap();
     drop(Sqlite::open(path).unwrap());
@@ -25,10 +25,10 @@ pub(crate) fn store(path: &Path, sources: i64, entries: i64, state: &str, number
     db.pragma_update(None, "cache_size", -(512 << 10)).unwrap();
     let transaction = db.transaction().unwrap();
     for number in 0..sources {
-        let sql = "INSERT INTO sources (number, id, url, rule, configured, stories, state)
-            VALUES (?1, 's' || ?2, 'x', 'timestamp+title', 1, ?3, ?4)";
+        let sql = "INSERT INTO sources (number, id, url, rule, configured, stories)
+            VALUES (?1, 's' || ?2, 'x', 'timestamp+title', 1, ?3)";
         let mut insert = transaction.prepare_cached(sql).unwrap();
-        insert.execute(params![number + 1, number, entries / sources, state]).unwrap();
+        insert.execute(params![number + 1, number, entries / sources]).unwrap();
     }
     transaction.commit().unwrap();
     for from in (0..entries).step_by(usize::try_from(CHUNK).unwrap()) {

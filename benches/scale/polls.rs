@@ -40,7 +40,7 @@ pub(crate) fn run(sizes: &[i64], sources: i64, numbered: bool, pages: bool) {
     let mut first: Option<Costs> = None;
     for size in sizes {
         let dir = tempfile::tempdir().unwrap();
-        generate::store(&dir.path().join("riverine.db"), sources, *size, "{}", numbered);
+        generate::store(&dir.path().join("riverine.db"), sources, *size, numbered);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .max_blocking_threads(16)
@@ -154,7 +154,7 @@ fn answer(request: &Request<'_>, shift: u64, numbered: bool) -> Fetched {
         status: if known { 304 } else { 200 },
         asked: url.clone(),
         url: url.clone(),
-        validators: Validators { url: url.clone(), etag: Some(tag), last_modified: None },
+        validators: Validators { url: url.to_string(), etag: Some(tag), last_modified: None },
         freshness: Freshness::default(),
         permanent: None,
         hubs: (Vec::new(), None),

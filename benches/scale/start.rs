@@ -8,6 +8,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
+use chrono::{DateTime, TimeDelta, Utc};
+use riverine::model::{SourceId, SourceState, Standing};
+use riverine::store::{Commit, Sqlite, Store};
+
 use crate::documents::Documents;
 use crate::generate;
 use crate::origin::Origin;
@@ -26,15 +30,30 @@ impl Drop for Daemon {
     }
 }
 
+/// Every source was polled just now, and is once a day: nobody is due.
+fn just_polled(path: &Path) {
+    let now = DateTime::<Utc>::from(SystemTime::now());
+    let state = SourceState {
+        standing: Standing::Ok,
+        first_success: Some(now),
+        last_poll: Some(now),
+        last_success: Some(now),
+        next_poll: Some(now + TimeDelta::days(1)),
+        ..SourceState::default()
+    };
+    let all = &mut |store: &mut dyn Store| {
+        for number in 0..SOURCES {
+            let source = &SourceId::new(format!("s{number}"));
+            store.commit(&Commit { source, state: &state, reading: None, ledger: &[], now }).unwrap();
+        }
+    };
+    Sqlite::open(path).unwrap().together(all).unwrap();
+}
+
 pub(crate) fn run() {
     let dir = tempfile::tempdir().unwrap();
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
-    // Polled just now, and once a day: nobody is due.
-    let state = format!(
-        "{{\"standing\":\"ok\",\"first_success\":{now},\"last_poll\":{now},\"last_success\":{now},\"next_poll\":{}}}",
-        now + 86_400
-    );
-    generate::store(&dir.path().join("riverine.db"), SOURCES, ENTRIES, &state, true);
+    generate::store(&dir.path().join("riverine.db"), SOURCES, ENTRIES, true);
+    just_polled(&dir.path().join("riverine.db"));
     let size = std::fs::metadata(dir.path().join("riverine.db")).unwrap().len();
     let documents = Documents::make(&dir.path().join("documents"), usize::try_from(SOURCES).unwrap());
     let origin = Origin::nginx(dir.path()).unwrap_or_else(|| Origin::own(dir.path()));

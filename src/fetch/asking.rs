@@ -24,13 +24,9 @@ pub(super) fn agent(contact: Option<&str>) -> Result<HeaderValue, String> {
 }
 
 /// Validators go to exactly the URL that gave them, query included; a fragment is never sent.
-fn belongs(given: &Url, asked: &Url) -> bool {
-    let bare = |url: &Url| {
-        let mut url = url.clone();
-        url.set_fragment(None);
-        url
-    };
-    given == asked || bare(given) == bare(asked)
+fn belongs(given: &str, asked: &Url) -> bool {
+    let bare = |url| str::split(url, '#').next();
+    bare(given) == bare(asked.as_str())
 }
 
 /// The head of a request.

@@ -38,7 +38,7 @@ pub(super) fn validators(headers: &HeaderMap, url: &Url) -> Validators {
             !value.is_empty() && value.len() <= MAX_VALIDATOR && !value.iter().any(u8::is_ascii_control);
         sound.then(|| value.to_vec())
     };
-    Validators { url: url.clone(), etag: keep(ETAG), last_modified: keep(LAST_MODIFIED) }
+    Validators { url: url.as_str().to_owned(), etag: keep(ETAG), last_modified: keep(LAST_MODIFIED) }
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {

@@ -10,8 +10,8 @@ use super::entry::{Digest, Feed};
 /// `ETag` and `Last-Modified` as they came, and the URL that gave them. Opaque bytes (RFC 9110, 8.8).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Validators {
-    /// The exact URL they belong to, query included.
-    pub url: Url,
+    /// The exact URL they belong to, query included. Read at every poll, so it stays the text it was.
+    pub url: String,
     /// The `ETag` field value, `W/` and quotes included.
     pub etag: Option<Vec<u8>>,
     /// The `Last-Modified` field value.
@@ -210,8 +210,8 @@ pub struct SourceState {
     pub next_poll: Option<DateTime<Utc>>,
     /// Why then, in words.
     pub next_poll_reason: String,
-    /// The schedule and zone it was computed under.
-    pub planned_under: String,
+    /// The part of the config it was computed under: schedule, zone, limits.
+    pub planned_under: Option<Digest>,
     /// Last status code, when there was an answer.
     pub http_status: Option<u16>,
     /// Last error in words; `None` after a success.

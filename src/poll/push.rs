@@ -78,7 +78,7 @@ impl Poller {
         (push.pushed, push.change) = (Some(now), Some(PushChange::Brought));
         let topic = push.hub.topic.clone();
         let rules = rules_in_force(source, &self.rules);
-        let url = state.validators.as_ref().map(|validators| validators.url.clone());
+        let url = state.validators.as_ref().and_then(|validators| validators.url.parse().ok());
         let body = Body {
             bytes: delivery.bytes,
             content_type: delivery.content_type,
@@ -121,7 +121,7 @@ impl Poller {
         let (next, reason) = schedule::next(source, state, &self.limits, last, roll());
         state.next_poll = Some(next);
         state.next_poll_reason = reason;
-        state.planned_under = self.timing(source);
+        state.planned_under = Some(self.timing(source));
     }
 
     async fn announced(&self, source: &Arc<Source>) -> Result<Delivered, StoreError> {

@@ -36,11 +36,12 @@ use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, Utc};
 use rusqlite::config::DbConfig;
+use rusqlite::functions::{self, FunctionFlags};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::{
     Commit, Committed, Explained, Health, KeptBody, Options, Search, SourceRow, Stamp, Store, StoreError,
-    Told,
+    Told, state,
 };
 use crate::dedup::{Context, DocumentKeys, Known};
 use crate::model::{Digest, Entry, EntryId, HostDay, Published, Source, SourceId, SourceState};
@@ -56,11 +57,12 @@ const CHECKPOINT: i64 = 4096;
 const APPLICATION_ID: i64 = 0x7269_7672;
 
 /// Each migration brings a file from version n to n + 1. Never changed once released.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("migrations/1.sql"),
     include_str!("migrations/2.sql"),
     include_str!("migrations/3.sql"),
     include_str!("migrations/4.sql"),
+    include_str!("migrations/5.sql"),
 ];
 
 /// The store in one SQLite file.
@@ -201,6 +203,11 @@ impl Sqlite {
 
     fn migrate(&self) -> Result<(), StoreError> {
         let version = self.version()?;
+        if version < MIGRATIONS.len() {
+            let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+            let fields = |json: &mut functions::Context<'_>| Ok(state::from_json(json.get_raw(0).as_str()?));
+            self.db.create_scalar_function("fields_of_json", 1, flags, fields)?;
+        }
         for sql in MIGRATIONS.iter().skip(version) {
             self.db.execute_batch(sql)?;
         }
@@ -213,9 +220,14 @@ impl Sqlite {
     }
 
     fn source_number(&self, id: &SourceId) -> Result<i64, StoreError> {
+        Ok(self.source(id)?.0)
+    }
+
+    /// A source's number, and the last of its news.
+    fn source(&self, id: &SourceId) -> Result<(i64, Option<String>), StoreError> {
         self.db
-            .prepare_cached("SELECT number FROM sources WHERE id = ?1")?
-            .query_row([id.as_str()], |row| row.get(0))
+            .prepare_cached("SELECT number, said FROM sources WHERE id = ?1")?
+            .query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?
             .ok_or_else(|| StoreError::Failed(format!("source {id} is not in the store")))
     }
@@ -254,7 +266,7 @@ impl Store for Sqlite {
 
     fn each_source(&mut self, visit: &mut dyn FnMut(SourceRow)) -> Result<(), StoreError> {
         let mut statement = self.db.prepare_cached(&format!(
-            "SELECT s.id, s.url, s.name, s.title, s.configured, s.state, s.stories, {} FROM sources s
+            "SELECT s.id, s.url, s.name, s.title, s.configured, s.remembered, s.stories, {} FROM sources s
              LEFT JOIN subscriptions p ON p.source = s.number ORDER BY s.id",
             websub::COLUMNS
         ))?;
@@ -268,13 +280,13 @@ impl Store for Sqlite {
         static SQL: LazyLock<String> = LazyLock::new(|| {
             let columns = websub::COLUMNS;
             format!(
-                "SELECT s.state, {columns} FROM sources s LEFT JOIN subscriptions p ON p.source = s.number
+                "SELECT s.remembered, {columns} FROM sources s LEFT JOIN subscriptions p ON p.source = s.number
                  WHERE s.id = ?1"
             )
         });
         let read = |row: &rusqlite::Row<'_>| {
             let push = websub::read(row, 1, source)?.and_then(|known| known.push());
-            Ok(SourceState { push, ..rows::state(row.get_ref(0)?.as_str()?) })
+            Ok(SourceState { push, ..state::read(row.get_ref(0)?.as_blob()?) })
         };
         let found = self.db.prepare_cached(&SQL)?.query_row([source.as_str()], read).optional()?;
         Ok(found.unwrap_or_default())
@@ -295,11 +307,12 @@ impl Store for Sqlite {
     }
 
     fn commit(&mut self, commit: &Commit<'_>) -> Result<Committed, StoreError> {
-        let number = self.source_number(commit.source)?;
+        let (number, said) = self.source(commit.source)?;
+        let source = (number, said.as_deref());
         let mut new = Words::default();
         let Some(together) = &mut self.together else {
             let transaction = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-            let committed = commit::commit(&transaction, number, commit, &mut new)?;
+            let committed = commit::commit(&transaction, source, commit, &mut new)?;
             new.write(&transaction)?;
             transaction.commit()?;
             return Ok(committed);
@@ -316,7 +329,7 @@ impl Store for Sqlite {
         if commit.reading.is_some_and(|reading| !reading.intake.corrections.is_empty()) {
             together.words.write(&self.db)?;
         }
-        let committed = commit::commit(&self.db, number, commit, &mut new)?;
+        let committed = commit::commit(&self.db, source, commit, &mut new)?;
         together.words.append(new);
         together.half = false;
         Ok(committed)
@@ -375,7 +388,7 @@ impl Store for Sqlite {
         let row = self
             .db
             .prepare_cached("SELECT etag, modified FROM documents WHERE name = ?1")?
-            .query_row([document], |row| Ok((row.get(0)?, super::state::at(row.get(1)?))))
+            .query_row([document], |row| Ok((row.get(0)?, state::at(row.get(1)?))))
             .optional()?;
         Ok(row)
     }
@@ -415,7 +428,7 @@ impl Store for Sqlite {
                     url: row.get(1)?,
                     content_type: row.get(2)?,
                     content_language: row.get(3)?,
-                    fetched: super::state::at(row.get(4)?),
+                    fetched: state::at(row.get(4)?),
                 })
             })
             .optional()?;

@@ -1,119 +1,120 @@
-//! A source's state as a row: JSON with short, lasting names. What is missing is the default,
-//! so that a newer version can add fields without a migration.
+//! A source's state as a row: numbered fields in bytes, since it is read and written at every poll. Numbers last. What
+//! is missing is the default, and what is not known is passed over, so that a newer version can add fields without a
+//! migration.
 
-mod compact;
+mod fields;
+mod older;
+#[cfg(test)]
+mod tests;
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use self::compact::{Hash, Octets, Times};
-use crate::model::{
-    Digest, Feed, Format, Hints, Hub, Podcast, PollDay, Redirect, SourceState, Standing, Trust, Validators,
-};
+use self::fields::{Value, Writer, each, folded, packed, unfolded, unpacked};
+use crate::model::{Feed, Format, Hints, Hub, Podcast, PollDay, Redirect, SourceState, Standing, Validators};
 
-/// Borrows what it writes; what it reads is its own.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(super) struct StateRow<'a> {
-    standing: Cow<'a, str>,
-    first_success: Option<i64>,
-    last_poll: Option<i64>,
-    last_success: Option<i64>,
-    next_poll: Option<i64>,
-    next_poll_reason: Cow<'a, str>,
-    planned_under: Cow<'a, str>,
-    http_status: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_error: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "is_empty")]
-    warnings: Cow<'a, [String]>,
-    consecutive_failures: u32,
-    requests: u64,
-    not_modified: u64,
-    bytes_saved: u64,
-    validators: Option<ValidatorsRow<'a>>,
-    body_hash: Option<Hash>,
-    body_bytes: u64,
-    read_under: Option<Hash>,
-    reading: u32,
-    unread: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    redirect: Option<(Cow<'a, str>, u32)>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    moved_to: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    held_until: Option<i64>,
-    hints: HintsRow<'a>,
-    rhythm: Times,
-    #[serde(skip_serializing_if = "is_zero")]
-    late: u64,
-    feed: Option<FeedRow<'a>>,
-    request_hash: Option<Hash>,
-    guid_doubts: u32,
-    link_doubts: u32,
-    most_items: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    learned_item: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    certificate_ends: Option<i64>,
-    /// Day, read, unchanged, failed.
-    days: Vec<(i64, u32, u32, u32)>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hub: Option<(Cow<'a, str>, Cow<'a, str>)>,
+mod field {
+    pub(super) const STANDING: u8 = 1;
+    pub(super) const FIRST_SUCCESS: u8 = 2;
+    pub(super) const LAST_POLL: u8 = 3;
+    pub(super) const LAST_SUCCESS: u8 = 4;
+    pub(super) const NEXT_POLL: u8 = 5;
+    pub(super) const NEXT_POLL_REASON: u8 = 6;
+    pub(super) const PLANNED_UNDER: u8 = 7;
+    pub(super) const HTTP_STATUS: u8 = 8;
+    pub(super) const LAST_ERROR: u8 = 9;
+    /// One for each.
+    pub(super) const WARNING: u8 = 10;
+    pub(super) const CONSECUTIVE_FAILURES: u8 = 11;
+    pub(super) const REQUESTS: u8 = 12;
+    pub(super) const NOT_MODIFIED: u8 = 13;
+    pub(super) const BYTES_SAVED: u8 = 14;
+    /// Fields of its own; so have the redirect, the feed and the hub.
+    pub(super) const VALIDATORS: u8 = 15;
+    pub(super) const BODY_HASH: u8 = 16;
+    pub(super) const READ_UNDER: u8 = 17;
+    pub(super) const READING: u8 = 18;
+    pub(super) const UNREAD: u8 = 19;
+    pub(super) const BODY_BYTES: u8 = 20;
+    pub(super) const REDIRECT: u8 = 21;
+    pub(super) const MOVED_TO: u8 = 23;
+    pub(super) const HELD_UNTIL: u8 = 24;
+    pub(super) const FRESH_FOR: u8 = 25;
+    pub(super) const TTL: u8 = 26;
+    pub(super) const SKIP_HOURS: u8 = 27;
+    pub(super) const SKIP_DAYS: u8 = 28;
+    pub(super) const UPDATE_GAP: u8 = 29;
+    /// The first in full, then by how much each is later than the one before.
+    pub(super) const RHYTHM: u8 = 30;
+    pub(super) const LATE: u8 = 31;
+    pub(super) const FEED: u8 = 32;
+    pub(super) const REQUEST_HASH: u8 = 33;
+    pub(super) const MOST_ITEMS: u8 = 34;
+    pub(super) const LEARNED_ITEM: u8 = 35;
+    pub(super) const GUID_DOUBTS: u8 = 36;
+    pub(super) const LINK_DOUBTS: u8 = 37;
+    pub(super) const CERTIFICATE_ENDS: u8 = 38;
+    /// Day, read, unchanged, failed; of each.
+    pub(super) const DAYS: u8 = 39;
+    pub(super) const HUB: u8 = 40;
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
+mod of_validators {
+    pub(super) const URL: u8 = 1;
+    pub(super) const ETAG: u8 = 2;
+    pub(super) const LAST_MODIFIED: u8 = 3;
 }
 
-fn is_empty<T>(list: &[T]) -> bool {
-    list.is_empty()
+mod of_redirect {
+    pub(super) const TARGET: u8 = 1;
+    pub(super) const SEEN: u8 = 2;
 }
 
-#[derive(Serialize, Deserialize)]
-struct ValidatorsRow<'a> {
-    url: Cow<'a, str>,
-    etag: Option<Octets<'a>>,
-    last_modified: Option<Octets<'a>>,
+mod of_hub {
+    pub(super) const URL: u8 = 1;
+    pub(super) const TOPIC: u8 = 2;
 }
 
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
-struct HintsRow<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fresh_for: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ttl: Option<u64>,
-    #[serde(skip_serializing_if = "is_empty")]
-    skip_hours: Cow<'a, [u8]>,
-    #[serde(skip_serializing_if = "is_empty")]
-    skip_days: Cow<'a, [u8]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    update_gap: Option<u64>,
+mod of_feed {
+    pub(super) const FORMAT: u8 = 1;
+    pub(super) const TITLE: u8 = 2;
+    pub(super) const LINK: u8 = 3;
+    pub(super) const DESCRIPTION: u8 = 4;
+    pub(super) const LANGUAGE: u8 = 5;
+    pub(super) const IMAGE: u8 = 6;
+    /// One for each.
+    pub(super) const HUB: u8 = 7;
+    pub(super) const SELF_LINK: u8 = 8;
+    /// JSON.
+    pub(super) const PODCAST: u8 = 9;
 }
 
-#[derive(Serialize, Deserialize)]
-struct FeedRow<'a> {
-    format: Cow<'a, str>,
-    title: Cow<'a, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    link: Option<Cow<'a, str>>,
-    description: Cow<'a, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    language: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    image: Option<Cow<'a, str>>,
-    hubs: Cow<'a, [String]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    self_link: Option<Cow<'a, str>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    podcast: Option<PodcastRow>,
-}
+/// By their numbers.
+const STANDINGS: [Standing; 7] = [
+    Standing::New,
+    Standing::Ok,
+    Standing::Failing,
+    Standing::Held,
+    Standing::Gone,
+    Standing::Drifted,
+    Standing::Disabled,
+];
+
+/// By their numbers.
+const FORMATS: [Format; 9] = [
+    Format::Rss2,
+    Format::Rss1,
+    Format::Rss0,
+    Format::Atom,
+    Format::Atom03,
+    Format::Cdf,
+    Format::Json,
+    Format::Page,
+    Format::Text,
+];
 
 /// What a source says of itself as a podcast.
 #[derive(Default, Serialize, Deserialize)]
@@ -141,264 +142,252 @@ impl From<PodcastRow> for Podcast {
     }
 }
 
-const FORMATS: [Format; 9] = [
-    Format::Rss2,
-    Format::Rss1,
-    Format::Rss0,
-    Format::Atom,
-    Format::Atom03,
-    Format::Cdf,
-    Format::Json,
-    Format::Page,
-    Format::Text,
-];
-
 pub(super) fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::UNIX_EPOCH)
 }
 
-fn borrowed(text: Option<&str>) -> Option<Cow<'_, str>> {
-    text.map(Cow::Borrowed)
+/// The number of one of these.
+fn number<T: PartialEq>(all: &[T], one: &T) -> u64 {
+    all.iter().position(|other| other == one).unwrap_or_default() as u64
 }
 
-impl<'a> From<&'a SourceState> for StateRow<'a> {
-    fn from(state: &'a SourceState) -> Self {
-        let seconds = |time: Option<DateTime<Utc>>| time.map(|time| time.timestamp());
-        // Rounded up, so that a restart makes no wait shorter.
-        let not_before = |time: Option<DateTime<Utc>>| {
-            time.map(|time| time.timestamp() + i64::from(time.timestamp_subsec_nanos() > 0))
-        };
-        Self {
-            standing: state.standing.name().into(),
-            first_success: seconds(state.first_success),
-            last_poll: not_before(state.last_poll),
-            last_success: not_before(state.last_success),
-            next_poll: not_before(state.next_poll),
-            next_poll_reason: state.next_poll_reason.as_str().into(),
-            planned_under: state.planned_under.as_str().into(),
-            http_status: state.http_status,
-            last_error: borrowed(state.last_error.as_deref()),
-            warnings: state.warnings.as_slice().into(),
-            consecutive_failures: state.consecutive_failures,
-            requests: state.requests,
-            not_modified: state.not_modified,
-            bytes_saved: state.bytes_saved,
-            validators: state.validators.as_ref().map(|validators| ValidatorsRow {
-                url: validators.url.as_str().into(),
-                etag: validators.etag.as_deref().map(|tag| Octets(tag.into())),
-                last_modified: validators.last_modified.as_deref().map(|date| Octets(date.into())),
-            }),
-            body_hash: state.body_hash.map(|hash| Hash(hash.0)),
-            body_bytes: state.body_bytes,
-            read_under: state.read_under.map(|rules| Hash(rules.0)),
-            reading: state.reading,
-            unread: state.unread,
-            redirect: state
-                .redirect
-                .as_ref()
-                .map(|redirect| (redirect.target.as_str().into(), redirect.seen)),
-            moved_to: borrowed(state.moved_to.as_ref().map(Url::as_str)),
-            held_until: not_before(state.held_until),
-            hints: HintsRow {
-                fresh_for: state.hints.fresh_for.map(|span| span.as_secs()),
-                ttl: state.hints.ttl.map(|span| span.as_secs()),
-                skip_hours: state.hints.skip_hours.as_slice().into(),
-                skip_days: state.hints.skip_days.as_slice().into(),
-                update_gap: state.hints.update_gap.map(|span| span.as_secs()),
-            },
-            rhythm: Times(state.rhythm.iter().map(DateTime::timestamp).collect()),
-            late: state.late.as_secs(),
-            feed: state.feed.as_ref().map(|feed| FeedRow {
-                format: feed.format.name().into(),
-                title: feed.title.as_str().into(),
-                link: borrowed(feed.link.as_deref()),
-                description: feed.description.as_str().into(),
-                language: borrowed(feed.language.as_deref()),
-                image: borrowed(feed.image.as_deref()),
-                hubs: feed.hubs.as_slice().into(),
-                self_link: borrowed(feed.self_link.as_deref()),
-                podcast: feed.podcast.as_ref().map(PodcastRow::from),
-            }),
-            request_hash: state.request_hash.map(|hash| Hash(hash.0)),
-            guid_doubts: state.trust.guid_doubts,
-            link_doubts: state.trust.link_doubts,
-            most_items: state.most_items,
-            learned_item: borrowed(state.learned_item.as_deref()),
-            certificate_ends: seconds(state.certificate_ends),
-            days: state.days.iter().map(|one| (one.day, one.read, one.unchanged, one.failed)).collect(),
-            hub: state.hub.as_ref().map(|hub| (hub.url.as_str().into(), hub.topic.as_str().into())),
-        }
+/// What stands in a row for what is known of a source.
+pub(super) fn write(state: &SourceState) -> Vec<u8> {
+    let seconds = |time: Option<DateTime<Utc>>| time.map(|time| time.timestamp());
+    // Rounded up, so that a restart makes no wait shorter.
+    let not_before = |time: Option<DateTime<Utc>>| {
+        time.map(|time| time.timestamp() + i64::from(time.timestamp_subsec_nanos() > 0))
+    };
+    let span = |span: Option<Duration>| span.map(|span| span.as_secs());
+    let mut to = Writer::with_capacity(1024);
+    to.number(field::STANDING, number(&STANDINGS, &state.standing));
+    to.signed(field::FIRST_SUCCESS, seconds(state.first_success));
+    to.signed(field::LAST_POLL, not_before(state.last_poll));
+    to.signed(field::LAST_SUCCESS, not_before(state.last_success));
+    to.signed(field::NEXT_POLL, not_before(state.next_poll));
+    to.filled(field::NEXT_POLL_REASON, state.next_poll_reason.as_bytes());
+    to.digest(field::PLANNED_UNDER, state.planned_under);
+    to.some(field::HTTP_STATUS, state.http_status.map(u64::from));
+    to.text(field::LAST_ERROR, state.last_error.as_deref());
+    for warning in &state.warnings {
+        to.text(field::WARNING, Some(warning));
     }
+    to.number(field::CONSECUTIVE_FAILURES, state.consecutive_failures);
+    to.number(field::REQUESTS, state.requests);
+    to.number(field::NOT_MODIFIED, state.not_modified);
+    to.number(field::BYTES_SAVED, state.bytes_saved);
+    to.fields(field::VALIDATORS, state.validators.as_ref(), |to, validators| {
+        to.filled(of_validators::URL, validators.url.as_bytes());
+        to.bytes(of_validators::ETAG, validators.etag.as_deref());
+        to.bytes(of_validators::LAST_MODIFIED, validators.last_modified.as_deref());
+    });
+    to.digest(field::BODY_HASH, state.body_hash);
+    to.digest(field::READ_UNDER, state.read_under);
+    to.number(field::READING, state.reading);
+    to.number(field::UNREAD, state.unread);
+    to.number(field::BODY_BYTES, state.body_bytes);
+    to.fields(field::REDIRECT, state.redirect.as_ref(), |to, Redirect { target, seen }| {
+        to.text(of_redirect::TARGET, Some(target.as_str()));
+        to.number(of_redirect::SEEN, *seen);
+    });
+    to.text(field::MOVED_TO, state.moved_to.as_ref().map(Url::as_str));
+    to.signed(field::HELD_UNTIL, not_before(state.held_until));
+    let Hints { fresh_for, ttl, skip_hours, skip_days, update_gap } = &state.hints;
+    to.some(field::FRESH_FOR, span(*fresh_for));
+    to.some(field::TTL, span(*ttl));
+    to.filled(field::SKIP_HOURS, skip_hours);
+    to.filled(field::SKIP_DAYS, skip_days);
+    to.some(field::UPDATE_GAP, span(*update_gap));
+    let mut before = 0;
+    let steps = state.rhythm.iter().map(|time| {
+        let (time, before) = (time.timestamp(), std::mem::replace(&mut before, time.timestamp()));
+        folded(time.wrapping_sub(before))
+    });
+    to.filled(field::RHYTHM, &packed(steps));
+    to.number(field::LATE, state.late.as_secs());
+    to.fields(field::FEED, state.feed.as_ref(), write_feed);
+    to.digest(field::REQUEST_HASH, state.request_hash);
+    to.number(field::MOST_ITEMS, state.most_items);
+    to.text(field::LEARNED_ITEM, state.learned_item.as_deref());
+    to.number(field::GUID_DOUBTS, state.trust.guid_doubts);
+    to.number(field::LINK_DOUBTS, state.trust.link_doubts);
+    to.signed(field::CERTIFICATE_ENDS, seconds(state.certificate_ends));
+    let days = state.days.iter().flat_map(|PollDay { day, read, unchanged, failed }| {
+        [folded(*day), u64::from(*read), u64::from(*unchanged), u64::from(*failed)]
+    });
+    to.filled(field::DAYS, &packed(days));
+    to.fields(field::HUB, state.hub.as_ref(), |to, Hub { url, topic }| {
+        to.filled(of_hub::URL, url.as_bytes());
+        to.filled(of_hub::TOPIC, topic.as_bytes());
+    });
+    to.0
 }
 
-impl From<StateRow<'_>> for SourceState {
-    fn from(row: StateRow<'_>) -> Self {
-        let span = |seconds: Option<u64>| seconds.map(Duration::from_secs);
-        Self {
-            standing: Standing::from_name(&row.standing).unwrap_or_default(),
-            first_success: row.first_success.map(at),
-            last_poll: row.last_poll.map(at),
-            last_success: row.last_success.map(at),
-            next_poll: row.next_poll.map(at),
-            next_poll_reason: row.next_poll_reason.into_owned(),
-            planned_under: row.planned_under.into_owned(),
-            http_status: row.http_status,
-            last_error: row.last_error.map(Cow::into_owned),
-            warnings: row.warnings.into_owned(),
-            consecutive_failures: row.consecutive_failures,
-            requests: row.requests,
-            not_modified: row.not_modified,
-            bytes_saved: row.bytes_saved,
-            // Validators without a readable URL are none: the next poll asks for the whole.
-            validators: row.validators.and_then(|validators| {
-                Some(Validators {
-                    url: validators.url.parse().ok()?,
-                    etag: validators.etag.map(|etag| etag.0.into_owned()),
-                    last_modified: validators.last_modified.map(|date| date.0.into_owned()),
-                })
-            }),
-            body_hash: row.body_hash.map(|hash| Digest(hash.0)),
-            body_bytes: row.body_bytes,
-            read_under: row.read_under.map(|rules| Digest(rules.0)),
-            reading: row.reading,
-            unread: row.unread,
-            redirect: row
-                .redirect
-                .and_then(|(target, seen)| Some(Redirect { target: target.parse().ok()?, seen })),
-            moved_to: row.moved_to.and_then(|url| url.parse().ok()),
-            held_until: row.held_until.map(at),
-            hints: Hints {
-                fresh_for: span(row.hints.fresh_for),
-                ttl: span(row.hints.ttl),
-                skip_hours: row.hints.skip_hours.into_owned(),
-                skip_days: row.hints.skip_days.into_owned(),
-                update_gap: span(row.hints.update_gap),
-            },
-            rhythm: row.rhythm.0.into_iter().map(at).collect(),
-            late: Duration::from_secs(row.late),
-            feed: row.feed.map(|feed| Feed {
-                format: FORMATS
-                    .into_iter()
-                    .find(|format| format.name() == feed.format)
-                    .unwrap_or(Format::Rss2),
-                title: feed.title.into_owned(),
-                link: feed.link.map(Cow::into_owned),
-                description: feed.description.into_owned(),
-                language: feed.language.map(Cow::into_owned),
-                image: feed.image.map(Cow::into_owned),
-                hubs: feed.hubs.into_owned(),
-                self_link: feed.self_link.map(Cow::into_owned),
-                podcast: feed.podcast.map(Podcast::from),
-            }),
-            request_hash: row.request_hash.map(|hash| Digest(hash.0)),
-            trust: Trust { guid_doubts: row.guid_doubts, link_doubts: row.link_doubts },
-            most_items: row.most_items,
-            learned_item: row.learned_item.map(Cow::into_owned),
-            certificate_ends: row.certificate_ends.map(at),
-            days: row
-                .days
-                .into_iter()
-                .map(|(day, read, unchanged, failed)| PollDay { day, read, unchanged, failed })
-                .collect(),
-            hub: row.hub.map(|(url, topic)| Hub { url: url.into_owned(), topic: topic.into_owned() }),
-            push: None,
-        }
+fn write_feed(to: &mut Writer, feed: &Feed) {
+    to.number(of_feed::FORMAT, number(&FORMATS, &feed.format));
+    to.filled(of_feed::TITLE, feed.title.as_bytes());
+    to.text(of_feed::LINK, feed.link.as_deref());
+    to.filled(of_feed::DESCRIPTION, feed.description.as_bytes());
+    to.text(of_feed::LANGUAGE, feed.language.as_deref());
+    to.text(of_feed::IMAGE, feed.image.as_deref());
+    for hub in &feed.hubs {
+        to.text(of_feed::HUB, Some(hub));
     }
+    to.text(of_feed::SELF_LINK, feed.self_link.as_deref());
+    // Texts and lists always have a JSON form.
+    let podcast = |podcast: &Podcast| serde_json::to_string(&PodcastRow::from(podcast)).ok();
+    to.text(of_feed::PODCAST, feed.podcast.as_ref().and_then(podcast).as_deref());
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The state that stands in a row. One that cannot be read is forgotten, not fatal: the next poll makes it anew.
+pub(super) fn read(row: &[u8]) -> SourceState {
+    let mut state = SourceState::default();
+    let read = each(row, |field, value| take(&mut state, field, value));
+    if read.is_some() { state } else { SourceState::default() }
+}
 
-    fn json(state: &SourceState) -> String {
-        serde_json::to_string(&StateRow::from(state)).unwrap()
+/// What stands in a row for a state as it was up to migration 4.
+pub(super) fn from_json(json: &str) -> Vec<u8> {
+    write(&older::read(json))
+}
+
+/// `None`: that is no such field.
+fn take(state: &mut SourceState, field: u8, value: Value<'_>) -> Option<()> {
+    match field {
+        field::STANDING => state.standing = *STANDINGS.get(value.number::<usize>()?)?,
+        field::FIRST_SUCCESS => state.first_success = Some(at(value.signed()?)),
+        field::LAST_POLL => state.last_poll = Some(at(value.signed()?)),
+        field::LAST_SUCCESS => state.last_success = Some(at(value.signed()?)),
+        field::NEXT_POLL => state.next_poll = Some(at(value.signed()?)),
+        field::NEXT_POLL_REASON => state.next_poll_reason = value.text()?,
+        field::PLANNED_UNDER => state.planned_under = Some(value.digest()?),
+        field::HTTP_STATUS => state.http_status = Some(value.number()?),
+        field::LAST_ERROR => state.last_error = Some(value.text()?),
+        field::WARNING => state.warnings.push(value.text()?),
+        field::CONSECUTIVE_FAILURES => state.consecutive_failures = value.number()?,
+        field::REQUESTS => state.requests = value.number()?,
+        field::NOT_MODIFIED => state.not_modified = value.number()?,
+        field::BYTES_SAVED => state.bytes_saved = value.number()?,
+        field::VALIDATORS => state.validators = Some(validators(value.bytes()?)?),
+        field::BODY_HASH => state.body_hash = Some(value.digest()?),
+        field::READ_UNDER => state.read_under = Some(value.digest()?),
+        field::READING => state.reading = value.number()?,
+        field::UNREAD => state.unread = value.number::<u64>()? > 0,
+        field::BODY_BYTES => state.body_bytes = value.number()?,
+        field::REDIRECT => state.redirect = redirect(value.bytes()?),
+        field::MOVED_TO => state.moved_to = value.text()?.parse().ok(),
+        field::HELD_UNTIL => state.held_until = Some(at(value.signed()?)),
+        field::FRESH_FOR => state.hints.fresh_for = Some(span(value)?),
+        field::TTL => state.hints.ttl = Some(span(value)?),
+        field::SKIP_HOURS => state.hints.skip_hours = value.bytes()?.to_vec(),
+        field::SKIP_DAYS => state.hints.skip_days = value.bytes()?.to_vec(),
+        field::UPDATE_GAP => state.hints.update_gap = Some(span(value)?),
+        field::RHYTHM => state.rhythm = rhythm(value.bytes()?)?,
+        field::LATE => state.late = span(value)?,
+        field::FEED => state.feed = Some(feed(value.bytes()?)?),
+        field::REQUEST_HASH => state.request_hash = Some(value.digest()?),
+        field::MOST_ITEMS => state.most_items = value.number()?,
+        field::LEARNED_ITEM => state.learned_item = Some(value.text()?),
+        field::GUID_DOUBTS => state.trust.guid_doubts = value.number()?,
+        field::LINK_DOUBTS => state.trust.link_doubts = value.number()?,
+        field::CERTIFICATE_ENDS => state.certificate_ends = Some(at(value.signed()?)),
+        field::DAYS => state.days = days(value.bytes()?)?,
+        field::HUB => state.hub = hub(value.bytes()?),
+        _ => {}
     }
+    Some(())
+}
 
-    fn read(json: &str) -> SourceState {
-        serde_json::from_str::<StateRow<'_>>(json).unwrap().into()
-    }
+fn span(value: Value<'_>) -> Option<Duration> {
+    value.number().map(Duration::from_secs)
+}
 
-    fn url(text: &str) -> Url {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn a_state_is_read_as_it_was_written() {
-        let some = |text: &str| Some(text.to_owned());
-        let feed = Feed {
-            format: Format::Json,
-            title: "\"Ä\"\n".to_owned(),
-            link: some("https://a.example/"),
-            description: "All of it".to_owned(),
-            language: some("de"),
-            image: some("https://a.example/i"),
-            hubs: vec!["https://hub.example/".to_owned()],
-            self_link: some("https://a.example/f"),
-            podcast: Some(Podcast { owner: some("Who"), ..Podcast::default() }),
-        };
-        let state = SourceState {
-            standing: Standing::Drifted,
-            first_success: Some(at(1)),
-            last_poll: Some(at(2)),
-            last_success: Some(at(3)),
-            next_poll: Some(at(4)),
-            next_poll_reason: "schedule every 1h".to_owned(),
-            planned_under: "ab".to_owned(),
-            http_status: Some(304),
-            last_error: some("\\ no"),
-            warnings: vec!["one".to_owned(), "two".to_owned()],
-            consecutive_failures: 5,
-            requests: 6,
-            not_modified: 7,
-            bytes_saved: 8,
-            validators: Some(Validators {
-                url: url("https://a.example/f?x"),
-                etag: Some(b"W/\"1\xe4\"".to_vec()),
-                last_modified: Some(b"yesterday".to_vec()),
-            }),
-            body_hash: Some(Digest([9; 16])),
-            read_under: Some(Digest([10; 16])),
-            reading: 11,
-            unread: true,
-            body_bytes: 12,
-            redirect: Some(Redirect { target: url("https://b.example/"), seen: 2 }),
-            moved_to: Some(url("https://c.example/")),
-            held_until: Some(at(13)),
-            hints: Hints {
-                fresh_for: Some(Duration::from_secs(14)),
-                ttl: Some(Duration::from_secs(15)),
-                skip_hours: vec![1, 2],
-                skip_days: vec![6],
-                update_gap: Some(Duration::from_secs(16)),
-            },
-            rhythm: vec![at(18), at(17)],
-            late: Duration::from_secs(19),
-            feed: Some(feed),
-            request_hash: Some(Digest([20; 16])),
-            most_items: 21,
-            learned_item: some("li"),
-            trust: Trust { guid_doubts: 1, link_doubts: 2 },
-            certificate_ends: Some(at(22)),
-            days: vec![PollDay { day: 1, read: 2, unchanged: 3, failed: 4 }],
-            hub: Some(Hub { url: "https://hub.example/".to_owned(), topic: "t".to_owned() }),
-            push: None,
-        };
-        assert_eq!(read(&json(&state)), state);
-        assert_eq!(read(&json(&SourceState::default())), SourceState::default());
-    }
-
-    #[test]
-    fn what_is_empty_is_not_written_and_was_written_once() {
-        let written = json(&SourceState::default());
-        for name in ["last_error", "warnings", "redirect", "fresh_for", "skip_hours"] {
-            assert!(!written.contains(name), "{written}");
+fn validators(fields: &[u8]) -> Option<Validators> {
+    let mut validators = Validators { url: String::new(), etag: None, last_modified: None };
+    each(fields, |field, value| {
+        match field {
+            of_validators::URL => validators.url = value.text()?,
+            of_validators::ETAG => validators.etag = Some(value.bytes()?.to_vec()),
+            of_validators::LAST_MODIFIED => validators.last_modified = Some(value.bytes()?.to_vec()),
+            _ => {}
         }
-        let older = r#"{"standing":"ok","last_error":null,"warnings":[],"redirect":null,"moved_to":null,
-            "held_until":null,"hints":{"fresh_for":null,"ttl":null,"skip_hours":[],"skip_days":[],"update_gap":null},
-            "feed":{"format":"rss2","title":"A","link":null,"description":"","language":null,"image":null,"hubs":[],
-            "self_link":null},"learned_item":null,"certificate_ends":null}"#;
-        let state = read(older);
-        let title = state.feed.as_ref().map(|feed| feed.title.as_str());
-        assert_eq!((state.standing, title, state.hints), (Standing::Ok, Some("A"), Hints::default()));
-    }
+        Some(())
+    })?;
+    Some(validators)
+}
+
+/// An address that cannot be read is none.
+fn redirect(fields: &[u8]) -> Option<Redirect> {
+    let (mut target, mut seen) = (None, 0);
+    each(fields, |field, value| {
+        match field {
+            of_redirect::TARGET => target = value.text()?.parse().ok(),
+            of_redirect::SEEN => seen = value.number()?,
+            _ => {}
+        }
+        Some(())
+    })?;
+    Some(Redirect { target: target?, seen })
+}
+
+fn hub(fields: &[u8]) -> Option<Hub> {
+    let mut hub = Hub { url: String::new(), topic: String::new() };
+    each(fields, |field, value| {
+        match field {
+            of_hub::URL => hub.url = value.text()?,
+            of_hub::TOPIC => hub.topic = value.text()?,
+            _ => {}
+        }
+        Some(())
+    })?;
+    Some(hub)
+}
+
+fn feed(fields: &[u8]) -> Option<Feed> {
+    let (title, description, hubs) = (String::new(), String::new(), Vec::new());
+    let (link, language, image, self_link, podcast) = (None, None, None, None, None);
+    let format = FORMATS[0];
+    let mut feed = Feed { format, title, link, description, language, image, hubs, self_link, podcast };
+    each(fields, |field, value| {
+        match field {
+            of_feed::FORMAT => feed.format = *FORMATS.get(value.number::<usize>()?)?,
+            of_feed::TITLE => feed.title = value.text()?,
+            of_feed::LINK => feed.link = Some(value.text()?),
+            of_feed::DESCRIPTION => feed.description = value.text()?,
+            of_feed::LANGUAGE => feed.language = Some(value.text()?),
+            of_feed::IMAGE => feed.image = Some(value.text()?),
+            of_feed::HUB => feed.hubs.push(value.text()?),
+            of_feed::SELF_LINK => feed.self_link = Some(value.text()?),
+            of_feed::PODCAST => {
+                feed.podcast = serde_json::from_slice::<PodcastRow>(value.bytes()?).ok().map(Podcast::from);
+            }
+            _ => {}
+        }
+        Some(())
+    })?;
+    Some(feed)
+}
+
+fn rhythm(packed: &[u8]) -> Option<Vec<DateTime<Utc>>> {
+    let mut last = 0_i64;
+    let later = |step: u64| {
+        last = last.wrapping_add(unfolded(step));
+        at(last)
+    };
+    Some(unpacked(packed)?.into_iter().map(later).collect())
+}
+
+fn days(packed: &[u8]) -> Option<Vec<PollDay>> {
+    let numbers = unpacked(packed)?;
+    let (days, []) = numbers.as_chunks::<4>() else { return None };
+    let count = |number: u64| u32::try_from(number).ok();
+    let day = |[day, read, unchanged, failed]: &[u64; 4]| {
+        Some(PollDay {
+            day: unfolded(*day),
+            read: count(*read)?,
+            unchanged: count(*unchanged)?,
+            failed: count(*failed)?,
+        })
+    };
+    days.iter().map(day).collect()
 }

@@ -370,7 +370,7 @@ fn an_older_store_is_brought_up_to_date_by_the_writer_only() {
     drop(Sqlite::open(&path).unwrap());
     let db = rusqlite::Connection::open(&path).unwrap();
     let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    assert_eq!(version, 4);
+    assert_eq!(version, 5);
     assert_eq!(db.query_row("SELECT count(*) FROM sources", [], |row| row.get::<_, i64>(0)).unwrap(), 1);
     drop(db);
     drop(Sqlite::open_reader(&path).unwrap());

@@ -2,6 +2,8 @@
 //! that changes; what did not change keeps its id, what was published stays, and no reader is told of it as news.
 
 use chrono::TimeDelta;
+use riverine::model::SourceState;
+use riverine::store::{Commit, Sqlite, Store};
 use serde_json::Value;
 
 use crate::app::{App, Daemon, eventually, rss, source};
@@ -145,12 +147,15 @@ fn what_an_older_version_read_is_read_again_by_itself_and_without_asking() {
     assert_eq!(daemon.stop(), 0);
     // As if an older one had read it, and had taken the language for another.
     let db = rusqlite::Connection::open(app.path("riverine.db")).unwrap();
-    db.execute_batch(
-        "UPDATE entries SET reading = 1, language = 'eo';
-         UPDATE sources SET state = json_set(state, '$.reading', 1)",
-    )
-    .unwrap();
+    db.execute("UPDATE entries SET reading = 1, language = 'eo'", []).unwrap();
     drop(db);
+    let mut store = Sqlite::open(&app.path("riverine.db")).unwrap();
+    for row in store.sources().unwrap() {
+        let (source, now) = (&row.id, row.state.last_poll.unwrap());
+        let state = &SourceState { reading: 1, ..row.state };
+        store.commit(&Commit { source, state, reading: None, ledger: &[], now }).unwrap();
+    }
+    drop(store);
     let daemon = app.serve();
     eventually("the better reading", || (read(&daemon) == good).then_some(()));
     assert_eq!(dates(&daemon, "Ferry late"), before);

@@ -169,7 +169,7 @@ async fn answers_that_are_well() {
     })
     .await;
     let url = origin.url("/304");
-    let validators = Validators { url: url.clone(), etag: Some(b"\"1\"".to_vec()), last_modified: None };
+    let validators = Validators { url: url.to_string(), etag: Some(b"\"1\"".to_vec()), last_modified: None };
     match ask(&source(&url), &url, Some(&validators)).await {
         Ok(Fetched::NotModified(answer)) => {
             assert_eq!((answer.status, answer.requests), (304, 1));

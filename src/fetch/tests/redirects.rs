@@ -34,7 +34,7 @@ async fn only_the_leading_permanent_run_counts() {
         let (answer, body) = body(get(&origin.url(from)).await);
         assert_eq!(answer.permanent, permanent.map(|path| origin.url(path)), "{from}");
         assert_eq!((answer.url.clone(), answer.requests), (origin.url(end), requests), "{from}");
-        assert_eq!((body.url, answer.validators.url), (origin.url(end), origin.url(end)));
+        assert_eq!((body.url, answer.validators.url), (origin.url(end), origin.url(end).to_string()));
     }
 }
 

@@ -13,7 +13,7 @@ use crate::dedup::Rules;
 use crate::fetch::{Answer, Body, Fetch, FetchError, Fetched, Freshness, Gate, Options, Request};
 use crate::model::{Schedule, Source, SourceId, SourceState, Validators};
 use crate::poll::{Polled, Poller};
-use crate::store::{Handle, Sqlite};
+use crate::store::{Commit, Handle, Sqlite, Store};
 
 /// What a scripted origin was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl Reply {
         let answer = self.answer();
         answer.permanent = permanent.map(|url| url.parse().unwrap());
         answer.url = answered.parse().unwrap();
-        answer.validators.url = answer.url.clone();
+        answer.validators.url = answer.url.to_string();
         answer.requests = 2;
         self
     }
@@ -113,7 +113,7 @@ fn answer(status: u16) -> Answer {
         status,
         asked: url.clone(),
         url: url.clone(),
-        validators: Validators { url, etag: None, last_modified: None },
+        validators: Validators { url: url.into(), etag: None, last_modified: None },
         freshness: Freshness::default(),
         permanent: None,
         certificate_ends: None,
@@ -222,7 +222,7 @@ impl Fetch for Script {
                 reply.answer().asked = request.url.clone();
                 if reply.answer().url.host_str() == Some("unset.example") {
                     reply.answer().url = request.url.clone();
-                    reply.answer().validators.url = request.url.clone();
+                    reply.answer().validators.url = request.url.to_string();
                 }
             }
             self.clock.sleep(reply.wait).await;
@@ -317,12 +317,15 @@ impl Bed {
 
     /// As if an older version of our reading had read everything, and had taken its language for another.
     pub(crate) fn read_by_an_older_version(&self) {
-        let db = rusqlite::Connection::open(self.dir.path().join("riverine.db")).unwrap();
-        db.execute_batch(
-            "UPDATE entries SET reading = 1, language = 'eo';
-             UPDATE sources SET state = json_set(state, '$.reading', 1)",
-        )
-        .unwrap();
+        let path = self.dir.path().join("riverine.db");
+        let db = rusqlite::Connection::open(&path).unwrap();
+        db.execute("UPDATE entries SET reading = 1, language = 'eo'", []).unwrap();
+        let mut store = Sqlite::open(&path).unwrap();
+        for row in store.sources().unwrap() {
+            let state = SourceState { reading: 1, ..row.state };
+            let (source, state, now) = (&row.id, &state, self.now());
+            store.commit(&Commit { source, state, reading: None, ledger: &[], now }).unwrap();
+        }
     }
 
     pub(crate) fn poller(&self) -> Poller {

@@ -10,15 +10,15 @@ use super::words::Words;
 use super::{health, last, ledger, likeness, rows};
 use crate::dedup::{Correction, Decision, Keys, NewStory, SIMILAR, Stood};
 use crate::model::{Article, DedupRule, Entry, EntryId, PushChange, SourceId};
-use crate::store::{Commit, Committed, Keep, Reading, StoreError};
+use crate::store::{Commit, Committed, Keep, Reading, StoreError, state};
 
 pub(super) fn commit(
     db: &Connection,
-    source: i64,
+    (source, said): (i64, Option<&str>),
     commit: &Commit<'_>,
     words: &mut Words,
 ) -> Result<Committed, StoreError> {
-    let news = health::record(db, source, commit.state, commit.now)?;
+    let news = health::record(db, source, said, commit.state, commit.now)?;
     ledger::write(db, commit.ledger)?;
     match commit.state.push.as_ref().and_then(|push| push.change) {
         None => {}
@@ -34,8 +34,8 @@ pub(super) fn commit(
         }
     }
     let Some(reading) = commit.reading else {
-        db.prepare_cached("UPDATE sources SET state = ?2 WHERE number = ?1")?
-            .execute(params![source, rows::state_json(commit.state)])?;
+        db.prepare_cached("UPDATE sources SET remembered = ?2 WHERE number = ?1")?
+            .execute(params![source, state::write(commit.state)])?;
         return Ok(Committed { news, ..Committed::default() });
     };
     let rule: String = db
@@ -478,12 +478,12 @@ impl Writer<'_> {
         let feed = commit.state.feed.as_ref();
         self.db
             .prepare_cached(
-                "UPDATE sources SET state = ?2, title = ?3, link = ?4, podcast = ?5, stories = stories + ?6
+                "UPDATE sources SET remembered = ?2, title = ?3, link = ?4, podcast = ?5, stories = stories + ?6
                  WHERE number = ?1",
             )?
             .execute(params![
                 self.source,
-                rows::state_json(commit.state),
+                state::write(commit.state),
                 feed.map(|feed| feed.title.as_str()),
                 feed.and_then(|feed| feed.link.as_deref()),
                 feed.and_then(|feed| feed.podcast.as_ref()).map(rows::podcast_json),

@@ -2,12 +2,11 @@
 //! Never a row for a poll that found what the one before had found.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
-use super::rows;
 use crate::link;
 use crate::model::{SourceId, SourceState, Standing};
-use crate::store::state::at;
+use crate::store::state::{at, read};
 use crate::store::{Health, News, StoreError};
 
 /// News kept; a source that comes and goes all day must not fill the disk.
@@ -15,21 +14,22 @@ const KEPT: i64 = 10_000;
 /// A certificate that ends within this time is news.
 const EXPIRING: TimeDelta = TimeDelta::days(14);
 
-/// Compares a source's new state with what was last said about it; the row as stored before is still there.
+/// Compares a source's new state with the last of its news but for moves and certificates; the row as stored before is
+/// still there.
 /// True when something was written.
 pub(super) fn record(
     db: &Connection,
     source: i64,
+    last: Option<&str>,
     state: &SourceState,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let mut said = false;
     let soon = state.certificate_ends.filter(|ends| *ends - now < EXPIRING);
     if state.moved_to.is_some() || soon.is_some() {
-        let before: String = db
-            .prepare_cached("SELECT state FROM sources WHERE number = ?1")?
-            .query_row([source], |row| row.get(0))?;
-        let before = rows::state(&before);
+        let before = db
+            .prepare_cached("SELECT remembered FROM sources WHERE number = ?1")?
+            .query_row([source], |row| Ok(read(row.get_ref(0)?.as_blob()?)))?;
         if let Some(moved) = state.moved_to.as_ref().filter(|moved| before.moved_to.as_ref() != Some(*moved))
         {
             say(db, source, now, News::Moved, &link::mask(moved.as_str()))?;
@@ -47,14 +47,7 @@ pub(super) fn record(
             said = true;
         }
     }
-    let last: Option<String> = db
-        .prepare_cached(
-            "SELECT kind FROM health WHERE source = ?1 AND kind NOT IN ('moved', 'expiring')
-             ORDER BY number DESC LIMIT 1",
-        )?
-        .query_row([source], |row| row.get(0))
-        .optional()?;
-    let last = last.as_deref().and_then(News::from_name).unwrap_or(News::Recovered);
+    let last = last.and_then(News::from_name).unwrap_or(News::Recovered);
     let news = match state.standing {
         Standing::Ok => News::Recovered,
         Standing::Failing => News::Broken,
@@ -67,6 +60,8 @@ pub(super) fn record(
         return Ok(said);
     }
     say(db, source, now, news, state.last_error.as_deref().unwrap_or_default())?;
+    db.prepare_cached("UPDATE sources SET said = ?2 WHERE number = ?1")?
+        .execute(params![source, news.name()])?;
     Ok(true)
 }
 

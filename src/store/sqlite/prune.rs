@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, params};
 
-use super::{ledger, likeness, rows};
-use crate::store::{Options, StoreError};
+use super::{ledger, likeness};
+use crate::store::{Options, StoreError, state};
 
 /// Entries removed at a time: whoever waits for the store comes in between.
 const BATCH: u32 = 500;
@@ -199,11 +199,11 @@ fn inherit(db: &Transaction<'_>, number: i64, sighting: i64, now: DateTime<Utc>)
 
 /// The next poll of a source asks for everything and reads all of it.
 fn read_anew(db: &Transaction<'_>, source: i64) -> Result<(), StoreError> {
-    let json: String =
-        db.query_row("SELECT state FROM sources WHERE number = ?1", [source], |row| row.get(0))?;
-    let mut state = rows::state(&json);
+    let sql = "SELECT remembered FROM sources WHERE number = ?1";
+    let mut state = db.query_row(sql, [source], |row| Ok(state::read(row.get_ref(0)?.as_blob()?)))?;
     (state.validators, state.body_hash, state.read_under) = (None, None, None);
     db.execute("DELETE FROM last_documents WHERE source = ?1", [source])?;
-    db.execute("UPDATE sources SET state = ?2 WHERE number = ?1", params![source, rows::state_json(&state)])?;
+    let sql = "UPDATE sources SET remembered = ?2 WHERE number = ?1";
+    db.execute(sql, params![source, state::write(&state)])?;
     Ok(())
 }

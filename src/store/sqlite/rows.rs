@@ -11,7 +11,7 @@ use crate::model::{
     Published, SourceId, SourceState, Via,
 };
 use crate::store::SourceRow;
-use crate::store::state::{PodcastRow, StateRow, at};
+use crate::store::state::{self, PodcastRow, at};
 use crate::store::websub::Subscription;
 
 /// The parts of an entry that only its readers want. Short names: this stands in every row.
@@ -91,15 +91,6 @@ pub(super) fn names(more: &str) -> Vec<String> {
     people.chain(more.subjects.into_iter().map(|(term, _, label)| label.unwrap_or(term))).collect()
 }
 
-pub(super) fn state(json: &str) -> SourceState {
-    // A state that cannot be read is forgotten, not fatal: the next poll makes it anew.
-    serde_json::from_str::<StateRow<'_>>(json).unwrap_or_default().into()
-}
-
-pub(super) fn state_json(state: &SourceState) -> String {
-    serde_json::to_string(&StateRow::from(state)).unwrap_or_else(|_| "{}".to_owned())
-}
-
 pub(super) fn podcast_json(podcast: &Podcast) -> String {
     serde_json::to_string(&PodcastRow::from(podcast)).unwrap_or_else(|_| "{}".to_owned())
 }
@@ -129,7 +120,7 @@ pub(super) fn source(row: &Row<'_>) -> rusqlite::Result<SourceRow> {
         id: source,
         url: row.get(1)?,
         configured: row.get(4)?,
-        state: SourceState { push, ..state(row.get_ref(5)?.as_str()?) },
+        state: SourceState { push, ..state::read(row.get_ref(5)?.as_blob()?) },
         entries: u64::try_from(row.get::<_, i64>(6)?).unwrap_or_default(),
         subscription,
     })

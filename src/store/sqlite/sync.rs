@@ -33,7 +33,7 @@ pub(super) fn sync(db: &Connection, sources: &[Arc<Source>]) -> Result<(), Store
             }
         }
         db.prepare_cached(
-            "INSERT INTO sources (id, url, name, rule, configured, state) VALUES (?1, ?2, ?3, ?4, 1, '{}')
+            "INSERT INTO sources (id, url, name, rule, configured) VALUES (?1, ?2, ?3, ?4, 1)
              ON CONFLICT (id) DO UPDATE SET url = excluded.url, name = excluded.name, rule = excluded.rule,
                configured = 1
              WHERE (url, name, rule, configured) IS NOT (excluded.url, excluded.name, excluded.rule, 1)",
@@ -67,6 +67,9 @@ fn merge(db: &Connection, old: i64, new: i64) -> Result<(), StoreError> {
         // What led to them there may lead elsewhere here.
         "UPDATE sightings SET source = ?2, reached = NULL WHERE source = ?1",
         "UPDATE health SET source = ?2 WHERE source = ?1",
+        "UPDATE sources SET said =
+           (SELECT kind FROM health WHERE source = ?2 AND kind NOT IN ('moved', 'expiring')
+            ORDER BY number DESC LIMIT 1) WHERE number = ?2 AND ?1 = ?1",
         "INSERT OR IGNORE INTO keys (scope, key, target) SELECT ?2, key, target FROM keys WHERE scope = ?1",
         "DELETE FROM last_documents WHERE source IN (?1, ?2)",
         "UPDATE sources SET stories =

@@ -1,12 +1,12 @@
 //! Our subscriptions as rows.
 
 use chrono::{DateTime, Utc};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, TransactionBehavior, params};
 
 use super::Sqlite;
 use crate::model::{Hub, SourceId};
 use crate::store::StoreError;
-use crate::store::state::at;
+use crate::store::state::{self, at};
 use crate::store::websub::{Subscription, Subscriptions};
 
 /// What [`read`] reads, of `subscriptions p`.
@@ -120,12 +120,18 @@ impl Subscriptions for Sqlite {
     }
 
     fn hasten(&mut self, source: &SourceId, by: DateTime<Utc>, reason: &str) -> Result<(), StoreError> {
-        self.db
-            .prepare_cached(
-                "UPDATE sources SET state = json_set(state, '$.next_poll', ?2, '$.next_poll_reason', ?3)
-                 WHERE id = ?1 AND json_extract(state, '$.next_poll') > ?2",
-            )?
-            .execute(params![source.as_str(), by.timestamp(), reason])?;
-        Ok(())
+        let number = self.source_number(source)?;
+        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let read = |row: &Row<'_>| Ok(state::read(row.get_ref(0)?.as_blob()?));
+        let mut state = transaction
+            .prepare_cached("SELECT remembered FROM sources WHERE number = ?1")?
+            .query_row([number], read)?;
+        if state.next_poll.is_some_and(|next| next > by) {
+            (state.next_poll, state.next_poll_reason) = (Some(by), reason.to_owned());
+            transaction
+                .prepare_cached("UPDATE sources SET remembered = ?2 WHERE number = ?1")?
+                .execute(params![number, state::write(&state)])?;
+        }
+        Ok(transaction.commit()?)
     }
 }

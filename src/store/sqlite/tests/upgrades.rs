@@ -2,18 +2,32 @@
 
 use std::collections::HashMap;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta};
 use rusqlite::{Connection, params};
 
 use crate::dedup::{Stood, keys_of_address, mark};
-use crate::model::{Digest, Entry, SourceId};
+use crate::model::{Digest, Entry, PollDay, SourceId, SourceState, Standing};
 use crate::store::sqlite::last;
 use crate::store::tests::book::{Book, day, entry, signed, source};
-use crate::store::{Options, Sqlite, Store};
+use crate::store::{Commit, News, Options, Sqlite, Store};
 use crate::units::Span;
+
+/// Makes the store what version 4 would have made of it, with this remembered of every source.
+fn back_to_4(book: &Book, state: &str) {
+    let db = Connection::open(&book.path).unwrap();
+    db.execute_batch(
+        "ALTER TABLE sources ADD COLUMN state TEXT NOT NULL DEFAULT '{}';
+         ALTER TABLE sources DROP COLUMN remembered;
+         ALTER TABLE sources DROP COLUMN said;
+         PRAGMA user_version = 4",
+    )
+    .unwrap();
+    db.execute("UPDATE sources SET state = ?1", [state]).unwrap();
+}
 
 /// Makes the store what version 3 would have made of it; the digests of rules stay.
 fn back_to_3(book: &Book) {
+    back_to_4(book, "{}");
     let db = Connection::open(&book.path).unwrap();
     db.execute_batch(
         "ALTER TABLE sources ADD COLUMN seen BLOB;
@@ -148,4 +162,45 @@ fn a_record_is_read_as_it_was_written() {
     let mut store = book.store;
     let digests = store.digests(&SourceId::new("a"), Digest([3; 16])).unwrap();
     assert!(digests.len() == 2 && store.digests(&SourceId::new("a"), Digest([4; 16])).unwrap().is_empty());
+}
+
+#[test]
+fn what_version_4_remembered_of_sources_is_still_known() {
+    let mut book = Book::new(&["a", "b"]);
+    let (a, b) = (SourceId::new("a"), SourceId::new("b"));
+    let ended = |book: &mut Book, source: &SourceId, standing| {
+        let state = SourceState { standing, ..book.store.state(source).unwrap() };
+        let commit = Commit { source, state: &state, reading: None, ledger: &[], now: book.now };
+        assert_eq!(book.store.commit(&commit).unwrap().news, standing != Standing::Ok || source == &a);
+    };
+    ended(&mut book, &a, Standing::Failing);
+    back_to_4(
+        &book,
+        r#"{"standing":"failing","first_success":1766000000,"last_poll":1766000600,"last_success":1766000000,
+            "next_poll":1766004200,"next_poll_reason":"the last poll failed: waiting 1h",
+            "planned_under":"00010f109fa0ff0708090a0b0c0d0e0f","http_status":503,"last_error":"no",
+            "consecutive_failures":1,"requests":6,"not_modified":4,"bytes_saved":800,
+            "validators":{"url":"https://a.example/f","etag":"\"\u00e4\"","last_modified":null},
+            "body_hash":"00010f109fa0ff0708090a0b0c0d0e0f","body_bytes":200,"read_under":null,"reading":3,"unread":false,
+            "moved_to":"https://b.example/f","hints":{"ttl":3600},"rhythm":"1765990000,-86400","feed":null,
+            "request_hash":null,"guid_doubts":1,"link_doubts":0,"most_items":20,"days":[[20439,1,4,1]]}"#,
+    );
+    book.store = Sqlite::open(&book.path).unwrap();
+    let state = book.store.state(&a).unwrap();
+    assert_eq!(state, book.store.state(&b).unwrap());
+    assert_eq!((state.standing, state.http_status, state.requests), (Standing::Failing, Some(503), 6));
+    assert_eq!(state.last_poll.unwrap().timestamp(), 1_766_000_600);
+    assert_eq!(state.planned_under, state.body_hash);
+    assert_eq!(state.validators.unwrap().etag.unwrap(), b"\"\xe4\"");
+    assert_eq!(state.moved_to.unwrap().as_str(), "https://b.example/f");
+    assert_eq!(
+        state.rhythm.iter().map(DateTime::timestamp).collect::<Vec<_>>(),
+        [1_765_990_000, 1_765_903_600]
+    );
+    assert_eq!(state.days, [PollDay { day: 20_439, read: 1, unchanged: 4, failed: 1 }]);
+    // Of one it was said that it cannot be read; of the other nothing.
+    ended(&mut book, &a, Standing::Ok);
+    ended(&mut book, &b, Standing::Ok);
+    let said: Vec<News> = book.store.health(None, 10).unwrap().into_iter().map(|one| one.news).collect();
+    assert_eq!(said, [News::Recovered, News::Broken]);
 }
