@@ -16,11 +16,13 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::hash::{BuildHasher as _, RandomState};
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use futures_util::FutureExt;
+use rustc_hash::FxHashMap;
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -29,7 +31,8 @@ use crate::dedup::Rules;
 use crate::fetch::{self, Answer, Fetch, FetchError, Fetched, Gate};
 use crate::link;
 use crate::model::{
-    Digest, HostDay, Outcome, PageSelectors, Push, Schedule, Source, SourceId, SourceState, Standing,
+    DedupRule, Digest, HostDay, Kind, Outcome, PageSelectors, Push, Schedule, Source, SourceId, SourceState,
+    Standing,
 };
 use crate::normalize;
 use crate::schedule::{self, Limits};
@@ -41,6 +44,9 @@ use visit::{Errand, Visit};
 /// Documents being read at once: reading is work for a core, and holds a whole body in memory.
 const READERS: u32 = 4;
 const DEFECT: &str = "the poll ended by a defect in riverine; please report it";
+
+/// What [`rules_under`] takes from a source that has no filters and no selectors.
+type Usual = (DedupRule, bool, Kind, Tz, Option<String>);
 
 /// Everything a poll needs besides its source.
 pub struct Poller {
@@ -58,6 +64,9 @@ pub struct Poller {
     pub limits: Limits,
     /// Their digest, for [`Poller::timing`].
     limits_hash: Digest,
+    /// What sources without filters and selectors are read under, by what else may differ among them: nearly all are
+    /// read under the same.
+    usual: Mutex<FxHashMap<Usual, Digest>>,
     /// A permanent redirect seen this often is believed.
     pub redirect_confirmations: u32,
     /// Compressed bodies up to this size are kept; 0: none.
@@ -104,6 +113,7 @@ impl Poller {
             rules: Arc::new(rules),
             limits: limits(options),
             limits_hash: Digest::of("limits", &[format!("{:?}", limits(options)).as_bytes()]),
+            usual: Mutex::default(),
             redirect_confirmations: options.redirect_confirmations,
             keep_bodies,
             readers: Arc::new(Semaphore::new(READERS as usize)),
@@ -291,6 +301,18 @@ impl Poller {
         let alone = Push { pushed: None, ..push.clone() };
         let alone = SourceState { push: Some(alone), ..state.clone() };
         Some(schedule::next(source, &alone, &self.limits, now, roll()))
+    }
+
+    /// [`rules_in_force`], which mostly is known already.
+    fn rules_of(&self, source: &Source) -> Digest {
+        let Source { dedup, full_text, kind, timezone, language, .. } = source;
+        if !source.keep.is_empty() || !source.drop.is_empty() || source.page != without_selectors() {
+            return rules_in_force(source, &self.rules);
+        }
+        let usual = (*dedup, *full_text, *kind, *timezone, language.clone());
+        // Digests, never half changed.
+        let mut known = self.usual.lock().unwrap_or_else(PoisonError::into_inner);
+        *known.entry(usual).or_insert_with(|| rules_in_force(source, &self.rules))
     }
 
     /// The part of the config that says when: a stored due time counts only under the same.

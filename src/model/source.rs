@@ -65,7 +65,7 @@ impl fmt::Debug for Secret {
 }
 
 /// How a source's bytes are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Kind {
     /// Told by content.
     #[default]
@@ -107,7 +107,7 @@ pub enum Schedule {
 }
 
 /// What makes entries of *different* sources the same story.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum DedupRule {
     /// Same second, same folded title.
     #[default]

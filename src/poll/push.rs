@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 
 use super::read::{Arrived, Kept, note};
-use super::{Polled, Poller, aftermath, roll, rules_in_force};
+use super::{Polled, Poller, aftermath, roll};
 use crate::dedup::{Intake, Tell};
 use crate::fetch::{Answer, Body};
 use crate::model::{Format, Hub, PushChange, Source, SourceState};
@@ -77,7 +77,7 @@ impl Poller {
         let Some(push) = state.push.as_mut().filter(|_| known) else { return Ok(None) };
         (push.pushed, push.change) = (Some(now), Some(PushChange::Brought));
         let topic = push.hub.topic.clone();
-        let rules = rules_in_force(source, &self.rules);
+        let rules = self.rules_of(source);
         let url = state.validators.as_ref().and_then(|validators| validators.url.parse().ok());
         let body = Body {
             bytes: delivery.bytes,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::drift::{self, Refused};
-use super::{Notes, Polled, Poller, READERS, aftermath, push, rules_in_force};
+use super::{Notes, Polled, Poller, READERS, aftermath, push};
 use crate::dedup::{self, Context, DocumentKeys, Rules, Tell};
 use crate::fetch::{Answer, Body, Fetched, Request};
 use crate::link;
@@ -82,7 +82,7 @@ impl Poller {
         body: Body,
     ) -> Result<Polled, StoreError> {
         let now = self.clock.now();
-        let rules = rules_in_force(source, &self.rules);
+        let rules = self.rules_of(source);
         let hash = hash_of(rules, &body);
         if state.body_hash == Some(hash) && !body.delta {
             aftermath::whole(&mut state, &answer, rules, now, self.redirect_confirmations);

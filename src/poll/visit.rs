@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::{Poller, aftermath, rules_in_force};
+use super::{Poller, aftermath};
 use crate::fetch::{Answer, Body, Request};
-use crate::model::{Digest, Source, SourceState, Validators};
+use crate::model::{Source, SourceState, Validators};
 use crate::store::StoreError;
 
 /// One source and its part in a poll.
@@ -74,7 +74,7 @@ impl Poller {
         let (mut validators, unread) = (lead.state.validators.clone(), lead.state.unread);
         let (url, lead) = (aftermath::address(&lead.state, &lead.source), lead.source.clone());
         for visit in &mut visits {
-            let rules: Digest = rules_in_force(&visit.source, &self.rules);
+            let rules = self.rules_of(&visit.source);
             visit.wants_body = visit.state.validators != validators || visit.state.read_under != Some(rules);
         }
         let mut kept = None;
