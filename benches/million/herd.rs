@@ -8,6 +8,8 @@ pub(crate) struct Herd {
     /// Stretches that are busy enough to be judged.
     pub(crate) busy: usize,
     pub(crate) most: u32,
+    /// The second that has it, of the day.
+    pub(crate) at: usize,
     pub(crate) mean: f64,
     pub(crate) ratio: f64,
 }
@@ -16,17 +18,18 @@ pub(crate) struct Herd {
 pub(crate) fn judge(seconds: &[u32]) -> Herd {
     let mut herd = Herd::default();
     let stretches = seconds.windows(600).step_by(60);
-    for stretch in stretches {
+    for (minute, stretch) in stretches.enumerate() {
         herd.stretches += 1;
         let mean = f64::from(stretch.iter().sum::<u32>()) / 600.0;
         if mean < 100.0 {
             continue;
         }
         herd.busy += 1;
-        let most = stretch.iter().copied().max().unwrap_or_default();
+        let (second, most) =
+            stretch.iter().copied().enumerate().max_by_key(|(_, most)| *most).unwrap_or_default();
         let ratio = f64::from(most) / mean;
         if ratio > herd.ratio {
-            herd = Herd { most, mean, ratio, ..herd };
+            herd = Herd { most, at: minute * 60 + second, mean, ratio, ..herd };
         }
     }
     herd

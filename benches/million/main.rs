@@ -56,8 +56,13 @@ fn main() {
     let herd = herd::judge(&seen.seconds);
     println!(
         "herd: {} of {} ten-minute stretches have 100 requests a second or more; the busiest second of one has {} \
-         to a mean of {:.1}: {:.2} x (at most 1.5)",
-        herd.busy, herd.stretches, herd.most, herd.mean, herd.ratio
+         to a mean of {:.1}: {:.2} x (at most 1.5), {:.1} minutes after the start",
+        herd.busy,
+        herd.stretches,
+        herd.most,
+        herd.mean,
+        herd.ratio,
+        herd.at as f64 / 60.0
     );
     println!(
         "  without cron; with it the busiest second has {}",

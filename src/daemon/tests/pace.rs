@@ -59,10 +59,10 @@ fn no_second_wherever_it_begins_is_busier_than_its_ten_minutes_allow() {
 }
 
 #[test]
-fn demand_that_sinks_by_a_fifth_leaves_no_herd_behind() {
+fn demand_that_sinks_by_more_than_a_quarter_leaves_no_herd_behind() {
     // Many fall due together: all of ten seconds in the first four of them.
     let rate = |elapsed: Duration| {
-        let mean = if elapsed < Duration::from_mins(30) { 128 } else { 104 };
+        let mean = if elapsed < Duration::from_mins(30) { 144 } else { 104 };
         if elapsed.as_secs() % 10 < 4 { mean * 5 / 2 } else { 0 }
     };
     let begun = greedy(&mut Pace::default(), Duration::ZERO, rate, Duration::from_mins(50));
@@ -78,7 +78,25 @@ fn demand_that_sinks_by_a_fifth_leaves_no_herd_behind() {
         );
     }
     // What fell due had its turn within the ten seconds.
-    assert!(begun.len() >= 30 * 60 * 128 + 20 * 60 * 104 - 1280, "{}", begun.len());
+    assert!(begun.len() >= 30 * 60 * 144 + 20 * 60 * 104 - 1440, "{}", begun.len());
+}
+
+#[test]
+fn demand_that_rises_by_a_third_makes_nobody_wait_for_a_minute() {
+    let rate = |elapsed: Duration| {
+        let minutes = u32::try_from(elapsed.as_secs() / 60).unwrap();
+        120 + 20 * (minutes.clamp(30, 40) - 30) / 5
+    };
+    let (mut due, from) = (Vec::new(), Duration::ZERO);
+    let span = Duration::from_mins(80);
+    for second in 0..span.as_secs() {
+        let at = Duration::from_secs(second);
+        due.extend(std::iter::repeat_n(at, usize::try_from(rate(at) / 20 * 20).unwrap()));
+    }
+    let begun = greedy(&mut Pace::default(), from, rate, span);
+    let longest = due.iter().zip(&begun).map(|(due, begun)| begun.saturating_sub(*due)).max();
+    assert!(longest < Some(Duration::from_mins(1)), "{longest:?}");
+    assert!(begun.len() + 200 > due.len(), "{} of {}", begun.len(), due.len());
 }
 
 #[test]
