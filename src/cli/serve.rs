@@ -107,7 +107,7 @@ pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow
         // An error means the sender is gone, which is an end as well.
         let _ = stopped.wait_for(|stop| *stop).await;
     };
-    let signals = Signals::listen().context("listening to signals")?;
+    let signals = Signals::listen(&config).context("listening to signals")?;
     let mut serving = tokio::spawn(server::serve(vec![listener], site.clone(), until(stopped.clone())));
     let socket = control::path(&config.store.path);
     let socket = match control::listen(&socket) {
@@ -126,7 +126,7 @@ pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow
     ready(&config);
     let river = River { path: config.path.clone(), store, clock, gate, site, commands, base_url, instance };
     tokio::select! {
-        ended = until_told(mode, signals, &river, &config) => ended?,
+        ended = until_told(mode, signals, &river) => ended?,
         // Without one of them we would only look alive: whoever started us starts us again.
         ended = &mut looping => return Err(defect("the polling loop", ended)),
         ended = &mut serving => return Err(defect("the server", ended)),
@@ -148,9 +148,9 @@ pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow
 }
 
 /// Goes on until a signal ends it.
-async fn until_told(mode: Mode, mut signals: Signals, river: &River, config: &Config) -> anyhow::Result<()> {
+async fn until_told(mode: Mode, mut signals: Signals, river: &River) -> anyhow::Result<()> {
     match mode {
-        Mode::Config(watch) => signals::obey(signals, river, config, watch).await,
+        Mode::Config(watch) => signals::obey(signals, river, watch).await,
         Mode::Demo => {
             tokio::select! {
                 () = signals.ends.end() => {}

@@ -23,6 +23,8 @@ pub(super) struct Signals {
     poll: Signal,
     /// What ends it.
     pub(super) ends: Ends,
+    /// What `--watch` looks at.
+    files: Files,
 }
 
 /// SIGTERM and SIGINT.
@@ -32,11 +34,11 @@ pub(super) struct Ends {
 }
 
 impl Signals {
-    /// To be done before anybody is told that we are there: who knows of us may send one at once.
+    /// To be done before anybody is told that we are there: who knows of us may send one, or change a file, at once.
     ///
     /// # Errors
     /// When the system does not let us listen to signals.
-    pub(super) fn listen() -> std::io::Result<Self> {
+    pub(super) fn listen(config: &Config) -> std::io::Result<Self> {
         Ok(Self {
             hangup: signal(SignalKind::hangup())?,
             poll: signal(SignalKind::user_defined1())?,
@@ -44,6 +46,7 @@ impl Signals {
                 terminate: signal(SignalKind::terminate())?,
                 interrupt: signal(SignalKind::interrupt())?,
             },
+            files: Files::of(config),
         })
     }
 }
@@ -59,11 +62,10 @@ impl Ends {
 }
 
 /// Obeys signals until one says stop.
-pub(super) async fn obey(signals: Signals, river: &River, config: &Config, watch: bool) {
-    let Signals { mut hangup, mut poll, mut ends } = signals;
+pub(super) async fn obey(signals: Signals, river: &River, watch: bool) {
+    let Signals { mut hangup, mut poll, mut ends, mut files } = signals;
     let mut look = ticker(watch.then_some(LOOK));
     let mut alive = ticker(notify::watchdog_interval());
-    let mut files = Files::of(config);
     let end = ends.end();
     tokio::pin!(end);
     loop {
@@ -121,11 +123,16 @@ impl Files {
         Self { seen: config.files.iter().map(|path| (path.clone(), written(path))).collect() }
     }
 
-    /// A new config may be made of other files.
+    /// A new config may be made of other files. One that was not looked at before is read once more: who writes it may
+    /// have gone on since it was read.
     fn follow(&mut self, config: Option<Config>) {
-        if let Some(config) = config {
-            *self = Self::of(&config);
-        }
+        let Some(config) = config else { return };
+        let before = std::mem::take(&mut self.seen);
+        let seen = |path: PathBuf| {
+            let then = before.get(&path).copied().flatten();
+            (path, then)
+        };
+        self.seen = config.files.into_iter().map(seen).collect();
     }
 
     fn changed(&mut self) -> bool {
