@@ -1,4 +1,4 @@
-//! What people search for: words, "phrases", begin*, OR, -not, brackets. A text in, a tree or a sentence
+//! What people search for: words, "phrases", begin*, title:word, OR, -not, brackets. A text in, a tree or a sentence
 //! about what is wrong with it out. Never looks anything up: the store does that.
 
 pub mod words;
@@ -38,6 +38,8 @@ pub enum Tree {
         words: Vec<String>,
         /// `begin*`.
         goes_on: bool,
+        /// `title:word`.
+        in_title: bool,
     },
 }
 
@@ -62,7 +64,8 @@ impl Query {
     /// All words of a text, whatever signs stand between them: somebody's title is no query. `None`: it has none.
     pub fn of_words(text: &str) -> Option<Self> {
         let words = words::folded(text).into_iter().take(MOST_TERMS);
-        let terms: Vec<Tree> = words.map(|word| Tree::Words { words: vec![word], goes_on: false }).collect();
+        let terms: Vec<Tree> =
+            words.map(|word| Tree::Words { words: vec![word], goes_on: false, in_title: false }).collect();
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         (!terms.is_empty()).then_some(Self { text, tree: Tree::All(terms) })
     }
@@ -111,6 +114,8 @@ enum Piece {
     Or,
     And,
     Not,
+    /// `title:`, before what must stand there.
+    InTitle,
     /// Empty where nothing in it can be searched for (an ampersand alone).
     Words(Vec<String>, bool),
 }
@@ -138,6 +143,16 @@ fn pieces(text: &str) -> Result<Vec<Piece>, String> {
                     c.is_whitespace() || matches!(c, '"' | '(' | ')' | '“' | '„' | '”' | '«')
                 });
                 let (word, behind) = rest.split_at(end.unwrap_or(rest.len()));
+                if let Some((field, _)) = word.split_once(':')
+                    && is_title(field)?
+                {
+                    pieces.push(Piece::InTitle);
+                    rest = rest.get(field.len() + 1..).unwrap_or_default();
+                    continue;
+                }
+                if word.starts_with("NEAR/") || word == "NEAR" && behind.starts_with('(') {
+                    return Err("NEAR is not understood; write \"two words\" for words in a row".to_owned());
+                }
                 pieces.push(match word {
                     "OR" | "|" => Piece::Or,
                     "AND" => Piece::And,
@@ -151,6 +166,25 @@ fn pieces(text: &str) -> Result<Vec<Piece>, String> {
         rest = after.trim_start();
     }
     Ok(pieces)
+}
+
+/// True when what stands before a colon names the title. What people know from other searches and this one does not
+/// have is refused: taken for words it would find nothing.
+fn is_title(field: &str) -> Result<bool, String> {
+    let beside = |what: &str, how: &str| {
+        Err(format!("{field}: is not understood; {what} are chosen beside the query: {how}"))
+    };
+    match field.to_ascii_lowercase().as_str() {
+        "title" | "intitle" => Ok(true),
+        "lang" | "language" => beside("languages", "lang=en, --lang en, or languages in a [[feed]]"),
+        "source" | "feed" | "site" => beside("sources", "source=id, --source id, or sources in a [[feed]]"),
+        "since" | "after" | "before" | "date" => beside("dates", "since=7d, or --since 7d"),
+        "author" | "body" | "content" | "text" | "intext" | "summary" | "category" | "tag" | "url"
+        | "inurl" | "link" => Err(format!(
+            "{field}: is not understood; words are looked for in all of an entry, or with title: there"
+        )),
+        _ => Ok(false),
+    }
 }
 
 struct Reader<I: Iterator<Item = Piece>> {
@@ -195,7 +229,9 @@ impl<I: Iterator<Item = Piece>> Reader<I> {
                         return Err("AND needs a word on either side".to_owned());
                     }
                 }
-                Piece::Not | Piece::Open | Piece::Words(..) => parts.extend(self.one(depth)?),
+                Piece::Not | Piece::Open | Piece::InTitle | Piece::Words(..) => {
+                    parts.extend(self.one(depth)?);
+                }
             }
         }
         Ok(if parts.len() > 1 { Some(Tree::All(parts)) } else { parts.pop() })
@@ -206,8 +242,9 @@ impl<I: Iterator<Item = Piece>> Reader<I> {
         while self.pieces.next_if_eq(&Piece::Not).is_some() {
             negated = !negated;
         }
+        let in_title = self.pieces.next_if_eq(&Piece::InTitle).is_some();
         let tree = match self.pieces.next() {
-            Some(Piece::Open) => {
+            Some(Piece::Open) if !in_title => {
                 let inner = self.any(depth + 1)?;
                 if self.pieces.next_if_eq(&Piece::Close).is_none() {
                     return Err("a bracket is not closed".to_owned());
@@ -219,7 +256,10 @@ impl<I: Iterator<Item = Piece>> Reader<I> {
                 if self.terms > MOST_TERMS {
                     return Err(format!("the query has more than {MOST_TERMS} words"));
                 }
-                (!words.is_empty()).then_some(Tree::Words { words, goes_on })
+                (!words.is_empty()).then_some(Tree::Words { words, goes_on, in_title })
+            }
+            _ if in_title => {
+                return Err("title: needs one word or \"words in a row\" right behind it".to_owned());
             }
             _ => return Err("NOT needs a word behind it".to_owned()),
         };

@@ -11,7 +11,7 @@ use crate::{clock, language, text};
 /// Arguments of `search`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Words; OR, -not, "a phrase" and begin* work
+    /// Words; OR, -not, "a phrase", begin* and title:word work
     #[arg(required = true, num_args = 1..)]
     query: Vec<String>,
     /// Only entries in this language; may be given again

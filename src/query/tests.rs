@@ -11,7 +11,10 @@ fn shown(tree: &Tree) -> String {
         Tree::All(parts) => format!("({})", list(parts, " & ")),
         Tree::Any(parts) => format!("({})", list(parts, " | ")),
         Tree::Not(tree) => format!("!{}", shown(tree)),
-        Tree::Words { words, goes_on } => words.join("_") + if *goes_on { "*" } else { "" },
+        Tree::Words { words, goes_on, in_title } => {
+            let (before, behind) = (if *in_title { "title:" } else { "" }, if *goes_on { "*" } else { "" });
+            format!("{before}{}{behind}", words.join("_"))
+        }
     }
 }
 
@@ -49,11 +52,14 @@ fn queries_become_trees() {
     check("--a", Ok("a"));
     check("covid-19", Ok("covid_19"));
     check("AT&T", Ok("at_t"));
-    check("title:x col*", Ok("(title_x & col*)"));
+    check("title:x col*", Ok("(title:x & col*)"));
+    check("-Title:flood* title:\"Two  Words\"", Ok("(!title:flood* & title:two_words)"));
+    check("Leser:innen 12:30 https://a.example/", Ok("(leser_innen & 12_30 & https_a_example)"));
+    check("\"lang:fr\"", Ok("lang_fr"));
     check("or and not", Ok("(or & and & not)"));
     check("“curly quotes”", Ok("curly_quotes"));
     check("a & b", Ok("(a & b)"));
-    check("NEAR(a b)", Ok("(near & (a & b))"));
+    check("near (a b)", Ok("(near & (a & b))"));
     check("a\"b\"c", Ok("(a & b & c)"));
 }
 
@@ -69,6 +75,15 @@ fn what_cannot_be_understood_is_said_in_words() {
     check("AND a", Err("AND needs a word on either side"));
     check("a AND", Err("AND needs a word on either side"));
     check("NOT", Err("NOT needs a word behind it"));
+    let title = "title: needs one word or \"words in a row\" right behind it";
+    check("title:(a OR b)", Err(title));
+    check("title:", Err(title));
+    check("title:a title:-b", Err(title));
+    check("NEAR(a b)", Err("NEAR is not understood; write \"two words\" for words in a row"));
+    for field in ["lang:fr", "Source:x", "since:7d", "author:x", "site:a.example"] {
+        let words = Query::new(field).unwrap_err();
+        assert!(words.contains("is not understood"), "{field}: {words}");
+    }
     check("(a", Err("a bracket is not closed"));
     check("a)", Err("a bracket is closed that was not opened"));
     check(&"(".repeat(100), Err("the query has more than 16 brackets inside each other"));

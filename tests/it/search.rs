@@ -68,10 +68,21 @@ fn a_bad_query_is_refused_in_words_in_the_form_asked_for() {
         ("/search.json?lang=!", "application/feed+json; charset=utf-8"),
         ("/search.json?source=nobody", "application/feed+json; charset=utf-8"),
         ("/search?q=%22open", "text/html; charset=utf-8"),
+        ("/search.json?q=lang%3Afr", "application/feed+json; charset=utf-8"),
+        ("/search.atom?q=NEAR(a+b)", "application/atom+xml; charset=utf-8"),
     ] {
         let answer = daemon.get(path);
         assert_eq!((answer.status, answer.header("content-type")), (400, kind), "{path}");
     }
     assert_eq!(daemon.get("/search").status, 200);
     assert_eq!(app.run(&["search", "\"open"]).status.code(), Some(2));
+}
+
+#[test]
+fn titles_are_searched_alone_where_that_is_asked() {
+    let (_origin, app, daemon) = river("");
+    assert_eq!(daemon.json("/search.json?q=title:river")["items"].as_array().unwrap().len(), 1);
+    assert_eq!(daemon.json("/search.json?q=river")["items"].as_array().unwrap().len(), 2);
+    let found = app.ok(&["search", "river -title:river"]);
+    assert!(found.contains("Flooding") && !found.contains("River cleaned"), "{found}");
 }

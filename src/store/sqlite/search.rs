@@ -84,9 +84,11 @@ pub(super) fn expression(query: &Query) -> String {
 
 fn write(out: &mut String, tree: &Tree) {
     match tree {
-        Tree::Words { words, goes_on } => {
+        Tree::Words { words, goes_on, in_title } => {
+            let (before, behind) =
+                (if *in_title { "title : " } else { "" }, if *goes_on { " *" } else { "" });
             // Folded words are letters and digits: nothing in them ends the quotation.
-            let _ = write!(out, "\"{}\"{}", words.join(" "), if *goes_on { " *" } else { "" });
+            let _ = write!(out, "{before}\"{}\"{behind}", words.join(" "));
         }
         Tree::Any(parts) => list(out, parts.iter(), " OR "),
         Tree::Not(_) => without(out, std::iter::empty(), std::slice::from_ref(tree).iter()),
@@ -170,6 +172,7 @@ mod tests {
             ("a OR \"b c\"", "(\"a\" OR \"b c\")"),
             ("a* -b -c", "((((\"a\" *) NOT (\"b\")) NOT (\"c\")"),
             ("-a", "(\"\u{E000}\" NOT (\"a\"))"),
+            ("title:a", "title : \"a\""),
         ] {
             let query = Query::new(query).unwrap();
             let brackets = |c| expression(&query).matches(c).count();

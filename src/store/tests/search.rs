@@ -59,6 +59,9 @@ fn every_script_is_found_by_parts_that_its_readers_type() {
         ("-river -cafe -(ภาษา OR 뉴스)", vec!["東京で新聞を読む"]),
         ("b p nbsp", vec![]),
         ("title OR body OR words", vec![]),
+        ("title:river", vec!["River cleaned"]),
+        ("river -title:river", vec!["Flooding in the valley"]),
+        ("title:\"in the\" OR title:clea*", vec!["River cleaned", "Flooding in the valley"]),
     ] {
         assert_eq!(found(&mut book, query), wanted, "{query}");
     }
