@@ -49,6 +49,16 @@ pub fn tag(statement: &str) -> Option<String> {
     Some(tag)
 }
 
+/// True when the language of a tag is one that many know. Eight thousand have a code of three letters.
+pub fn is_common(tag: &str) -> bool {
+    names::is_common(tag.split('-').next().unwrap_or_default())
+}
+
+/// The codes of two letters.
+pub fn short_codes() -> impl Iterator<Item = &'static str> {
+    names::short()
+}
+
 /// RFC 5646, 2.1.1: scripts `Latn`, regions `US`, all else in lower case.
 fn cased(subtag: &str, after_singleton: bool) -> String {
     let lower = subtag.to_ascii_lowercase();

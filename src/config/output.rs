@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::diagnose::{Place, Severity, nearest};
-use super::source::{Found, filter};
+use super::source::{Found, filter, languages};
 use super::walk::{Report, Section};
 use super::{ids, secret, values};
 use crate::model::{Access, Filter, HubChoice, Output, Secret, SourceId, TitlePrefix};
@@ -27,7 +27,7 @@ pub(super) struct Draft {
 pub(super) fn read(section: &Section<'_, '_>, token: Option<&Secret>) -> Draft {
     let groups = section.get("groups", values::groups).unwrap_or_default();
     let sources = section.get("sources", values::ids).unwrap_or_default();
-    let languages = section.get("languages", values::languages).unwrap_or_default();
+    let languages = languages(section, "languages");
     let title = section.get("title", values::line);
     let query = section.get("query", values::query);
     let written = section.get("id", values::id);
@@ -86,7 +86,14 @@ fn hub(section: &Section<'_, '_>) -> HubChoice {
     let read = section.get("hub", |spot| match spot.text()? {
         "none" => Ok(HubChoice::None),
         "self" => Ok(HubChoice::Own),
-        _ => values::url(spot).map(HubChoice::External),
+        text if text.contains([':', '.', '/']) => values::url(spot).map(HubChoice::External),
+        text => {
+            let words = format!("hub is \"none\", \"self\" or the address of a hub, not {text:?}");
+            match nearest(text, ["none", "self"]) {
+                Some(near) => spot.wrong_with(words, format!("did you mean {near:?}?")),
+                None => spot.wrong(words),
+            }
+        }
     });
     read.unwrap_or_default()
 }

@@ -4,10 +4,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::diagnose::Place;
+use super::diagnose::{Place, nearest};
 use super::walk::Section;
 use super::{ids, secret, values};
 use crate::fetch;
+use crate::language;
 use crate::model::{Auth, DedupRule, Filter, FuturePolicy, Kind, PageSelectors, Schedule, Source, SourceId};
 use crate::schedule;
 use crate::units::{Size, Span};
@@ -162,7 +163,9 @@ impl Draft {
             kind,
             schedule: plan(section, defaults),
             timezone: section.get("timezone", values::zone).unwrap_or(defaults.timezone),
-            language: section.get("language", values::language),
+            language: section
+                .get("language", values::language)
+                .inspect(|tag| doubt(section, "language", tag)),
             enabled: section.get("enabled", values::flag).unwrap_or(true),
             dedup: section.get("dedup", values::one_of(RULES)).unwrap_or_default(),
             headers: section.get("headers", values::headers).unwrap_or_default(),
@@ -273,8 +276,26 @@ pub(super) fn filter(section: &Section<'_, '_>) -> Filter {
     Filter {
         title: section.get("title", values::patterns).unwrap_or_default(),
         category: section.get("category", values::patterns).unwrap_or_default(),
-        language: section.get("language", values::languages).unwrap_or_default(),
+        language: languages(section, "language"),
     }
+}
+
+/// Language tags under a key; of those that are hardly a language's it is said so.
+pub(super) fn languages(section: &Section<'_, '_>, name: &'static str) -> Vec<String> {
+    let languages = section.get(name, values::languages).unwrap_or_default();
+    for tag in &languages {
+        doubt(section, name, tag);
+    }
+    languages
+}
+
+fn doubt(section: &Section<'_, '_>, name: &'static str, tag: &str) {
+    if language::is_common(tag) {
+        return;
+    }
+    let words = format!("{tag:?} is none of the common languages; only entries that say just this have it");
+    let near = nearest(tag, language::short_codes());
+    section.warn(name, words, near.map(|near| format!("did you mean {near:?}?")));
 }
 
 fn page(section: &Section<'_, '_>) -> PageSelectors {

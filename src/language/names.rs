@@ -7,6 +7,20 @@ const TWO: &str = "aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br b
     nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg sh si sk sl sm sn so sq sr ss st su sv sw ta \
     te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu";
 
+/// The languages of ISO 639-2 without a code of two letters, and some of ISO 639-3 that are written much.
+const THREE: &str = "ace ach ada ady afa afh ain akk ale alg alt ang anp apa arc arn arp art arw ast ath aus awa azb bad bai bal ban \
+    bar bas bat bej bem ber bho bik bin bla bnt bra btk bua bug byn cad cai car cau ceb cel chb chg chk chm chn cho \
+    chp chr chy ckb cmc cnr cop cpe cpf cpp crh crp csb cus dak dar day del den dgr din doi dra dsb dua dum dyu efi \
+    egy eka elx enm ewo fan fat fil fiu fon frm fro frr frs fur gaa gay gba gem gez gil gmh goh gon gor got grb grc \
+    gsw gwi hai haw hif hil him hit hmn hsb hup iba ijo ilo inc ine inh ira iro jbo jpr jrb kaa kab kac kam kar kaw \
+    kbd kha khi kho kmb kok kos kpe krc krl kro kru ksh kum kut lad lah lam lez lij lmo lol loz lua lui lun luo lus \
+    lzh mad mag mai mak man map mas mdf mdr men mga mhr mic min mkh mnc mni mno moh mos mun mus mwl mwr myn myv nah \
+    nai nap nds new nia nic niu nog non nqo nso nub nwc nym nyn nyo nzi osa ota oto paa pag pal pam pap pau peo pes \
+    phi phn pms pnb pon pra pro prs raj rap rar roa rom rup sad sah sai sal sam sas sat scn sco sel sem sga sgn shn \
+    sid sio sit sla sma smi smj smn sms snk sog son srn srr ssa suk sus sux swh syc syr szl tai tcy tem ter tet tig \
+    tiv tkl tlh tli tmh tog tpi tsi tum tup tut tvl tyv udm uga umb vai vec vot wak wal war was wen xal yao yap ypk \
+    zap zbl zen zgh znd zsm zun zza";
+
 /// Other spellings and what they mean: old codes, three-letter codes that have a shorter one, names.
 const OTHER: &[(&str, &str)] = &[
     ("iw", "he"),
@@ -142,6 +156,16 @@ const NONE: &[&str] = &[
     "und", "mul", "mis", "zxx", "nul", "nil", "non", "not", "any", "all", "rss", "xml", "web", "www", "utf",
     "tbd", "foo", "iso",
 ];
+
+/// True for a first subtag in [`TWO`] or [`THREE`]. Of the others some are languages, too, but most are slips.
+pub(super) fn is_common(code: &str) -> bool {
+    TWO.split_whitespace().chain(THREE.split_whitespace()).any(|known| known == code)
+}
+
+/// The codes of two letters.
+pub(super) fn short() -> impl Iterator<Item = &'static str> {
+    TWO.split_whitespace()
+}
 
 /// The code for a first subtag or a name, both in lower case.
 pub(super) fn primary(word: &str) -> Option<&str> {

@@ -252,6 +252,29 @@ fn one_address_twice_is_a_warning() {
 }
 
 #[test]
+fn a_slip_in_a_language_or_a_hub_is_noticed() {
+    let feed = |line: &str| format!("{ONE}[[feed]]\nid = 'f'\n{line}\n");
+    for (line, said) in [
+        ("languages = ['frz']", "riverine.toml:5:13: \"frz\" is none of the common languages"),
+        ("drop = { language = ['enn'] }", "riverine.toml:5:21: \"enn\" is none of the common"),
+        (
+            "hub = 'slef'",
+            "riverine.toml:5:7: hub is \"none\", \"self\" or the address of a hub, not \"slef\"",
+        ),
+        ("hub = 'whatever'", "riverine.toml:5:7: hub is \"none\", \"self\" or the address of a hub"),
+        ("hub = 'hub.example/'", "riverine.toml:5:7: an address must begin with https or http"),
+    ] {
+        check(&feed(line), &[said]);
+    }
+    check(&(ONE.to_owned() + "language = 'xyq'\n"), &["riverine.toml:3:12: \"xyq\" is none"]);
+    for line in
+        ["languages = ['fr', 'gsw', 'yue-HK', 'deu', 'iw']", "hub = 'self'", "hub = 'https://hub.example/'"]
+    {
+        check(&feed(line), &[]);
+    }
+}
+
+#[test]
 fn outputs_know_their_sources() {
     let config = good(
         r#"
