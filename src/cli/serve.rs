@@ -68,9 +68,36 @@ struct River {
     gate: Arc<Gate>,
     site: Arc<Site>,
     commands: mpsc::Sender<Command>,
-    base_url: Url,
+    /// Where we listen.
+    address: String,
+    /// What a reload cannot change: the store, and the address where systemd passed no socket.
+    fixed: Fixed,
     /// Sets our feeds' ids apart from those of others.
     instance: String,
+}
+
+/// Settings that are obeyed at the start only.
+struct Fixed {
+    store: PathBuf,
+    listen: Option<Listen>,
+}
+
+impl Fixed {
+    /// Of a start, at which systemd may have passed a socket.
+    fn of(config: &Config, passed: bool) -> Self {
+        let listen = (!passed).then(|| config.server.listen.clone());
+        Self { store: config.store.path.clone(), listen }
+    }
+
+    /// Says which of them a new config has otherwise.
+    fn compare(&self, config: &Config) {
+        if self.listen.as_ref().is_some_and(|listen| *listen != config.server.listen) {
+            warn!("[server] listen has changed: it is obeyed after a restart");
+        }
+        if self.store != config.store.path {
+            warn!("[store] path has changed: it is obeyed after a restart");
+        }
+    }
 }
 
 /// The river from its sources to its readers, until a signal ends it.
@@ -89,7 +116,7 @@ pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow
     let (_lock, store) = assemble::open_store(&config)?;
     let gate = Arc::new(Gate::new(&config.fetch, clock.clone()));
     let plan = assemble::plan(&config, &store, &clock, Some(gate.clone()))?;
-    let (listener, address) = listen(&config).await?;
+    let (listener, address, passed) = listen(&config).await?;
     let base_url = base_url(&config, &address)?;
     let instance = store.read(|store| store.installation()).await?;
     let instance = format!("{instance:?}");
@@ -124,7 +151,8 @@ pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow
     let mut looping = tokio::spawn(daemon.run(received, until(stopped)));
     info!(sources = config.sources.len(), feeds = config.outputs.len(), "listening on {address}");
     ready(&config);
-    let river = River { path: config.path.clone(), store, clock, gate, site, commands, base_url, instance };
+    let (path, fixed) = (config.path.clone(), Fixed::of(&config, passed));
+    let river = River { path, store, clock, gate, site, commands, address, fixed, instance };
     tokio::select! {
         ended = until_told(mode, signals, &river) => ended?,
         // Without one of them we would only look alive: whoever started us starts us again.
@@ -177,21 +205,22 @@ fn ready(config: &Config) {
     notify::ready();
 }
 
-/// A socket passed by systemd wins over the config.
-async fn listen(config: &Config) -> anyhow::Result<(Listener, String)> {
+/// A socket passed by systemd wins over the config; then true.
+async fn listen(config: &Config) -> anyhow::Result<(Listener, String, bool)> {
     let mut passed = listenfd::ListenFd::from_env();
     if passed.len() > 0 {
         if let Ok(Some(socket)) = passed.take_tcp_listener(0) {
             socket.set_nonblocking(true)?;
             let listener = TcpListener::from_std(socket)?;
             let address = format!("http://{}/", listener.local_addr()?);
-            return Ok((Listener::Tcp(listener), address));
+            return Ok((Listener::Tcp(listener), address, true));
         }
         if let Ok(Some(socket)) = passed.take_unix_listener(0) {
             socket.set_nonblocking(true)?;
             return Ok((
                 Listener::Unix(UnixListener::from_std(socket)?),
                 "a unix socket passed by systemd".to_owned(),
+                true,
             ));
         }
     }
@@ -201,7 +230,7 @@ async fn listen(config: &Config) -> anyhow::Result<(Listener, String)> {
                 .await
                 .with_context(|| format!("cannot listen on {address}; another program may have this port"))?;
             let address = format!("http://{}/", listener.local_addr()?);
-            Ok((Listener::Tcp(listener), address))
+            Ok((Listener::Tcp(listener), address, false))
         }
         Listen::Unix(path) => {
             // We hold the store's lock: a socket that is still there is left from before.
@@ -213,7 +242,7 @@ async fn listen(config: &Config) -> anyhow::Result<(Listener, String)> {
             // As open as a port of the loopback: a proxy runs as another user. The directory is the door to close.
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666))
                 .with_context(|| format!("cannot open {} to other users", path.display()))?;
-            Ok((Listener::Unix(listener), format!("unix:{}", path.display())))
+            Ok((Listener::Unix(listener), format!("unix:{}", path.display()), false))
         }
     }
 }
@@ -279,9 +308,9 @@ async fn reloaded(river: &River) -> anyhow::Result<Config> {
     river.commands.send(Command::Reload(Box::new(plan), done)).await.context("the polling loop is gone")?;
     loaded.await.context("the polling loop is gone")??;
     river.gate.obey(&config.fetch);
-    let base_url = config.server.base_url.as_ref().unwrap_or(&river.base_url);
     river.site.tell_through(assemble::http(&config, river.gate.clone())?);
-    river.site.reload(settings(&config, base_url, &river.instance));
+    river.site.reload(settings(&config, &base_url(&config, &river.address)?, &river.instance));
+    river.fixed.compare(&config);
     Ok(config)
 }
 
@@ -294,7 +323,7 @@ async fn demo(river: &River) -> anyhow::Result<()> {
         polled += 1;
         print::words(format_args!("  {:<14} {}", report.source, report.outcome.words()));
     }
-    let base = &river.base_url;
+    let base = &river.address;
     print::data(format_args!(
         "\n{polled} sources have become one river. Open it, or subscribe to it in a feed reader:\n\n  \
            the page              {base}\n  \

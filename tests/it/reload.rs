@@ -127,3 +127,38 @@ fn a_search_shows_what_is_in_force() {
     // Asked for before, and nothing was committed since: it is not kept as it was.
     eventually("the new name", || shown(&daemon).contains("After").then_some(()));
 }
+
+#[test]
+fn what_needs_a_restart_is_said_at_a_reload() {
+    let app = App::new(&source("one"));
+    let daemon = app.serve();
+    let config = std::fs::read_to_string(app.config()).unwrap();
+    assert!(config.contains("listen = \"127.0.0.1:0\""), "{config}");
+    let restart = |what: &str| format!("{what} has changed: it is obeyed after a restart");
+    app.write("riverine.toml", &(config.clone() + &source("two")));
+    assert!(!reload(&daemon).contains("restart"));
+    let other = config.replace("127.0.0.1:0", "127.0.0.1:1") + "[store]\npath = \"other.db\"\n";
+    app.write("riverine.toml", &other);
+    reload(&daemon);
+    for what in ["[server] listen", "[store] path"] {
+        eventually(what, || daemon.log().contains(&restart(what)).then_some(()));
+    }
+    assert_eq!(daemon.get("/healthz").status, 200, "the old address is served");
+    assert!(!app.path("other.db").exists());
+}
+
+#[test]
+fn a_public_address_can_be_taken_back() {
+    let origin = Origin::start();
+    let app = App::new(&polled("one", &origin, ""));
+    let daemon = app.serve();
+    assert!(daemon.get("/feeds/all.atom").text().contains("https://river.example/feeds/all.atom"));
+    let config = std::fs::read_to_string(app.config()).unwrap();
+    let base = config.lines().find(|line| line.starts_with("base_url")).unwrap();
+    app.write("riverine.toml", &config.replace(base, ""));
+    reload(&daemon);
+    let own = format!("http://{}/feeds/all.atom", daemon.address);
+    eventually("the address it listens on", || {
+        daemon.get("/feeds/all.atom").text().contains(&own).then_some(())
+    });
+}
