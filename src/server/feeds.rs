@@ -1,5 +1,6 @@
 //! Documents for feed readers: outputs, sources alone, lists of subscriptions.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -12,7 +13,7 @@ use super::reply::{self, Answer, Policy};
 use super::shelf::Slot;
 use super::{Site, accept, access, archive, pages};
 use crate::link;
-use crate::model::{HubChoice, Source, SourceId};
+use crate::model::{Format, HubChoice, Source, SourceId};
 use crate::render::Form;
 use crate::render::opml::{self, Outline};
 use crate::store::SourceRow;
@@ -187,15 +188,29 @@ pub(super) async fn opml_of_sources(State(site): State<Arc<Site>>, uri: Uri, hea
     let Ok(rows) = site.store.read(|store| store.sources()).await else {
         return reply::unavailable(&plan, &headers);
     };
-    let masked =
-        |source: &Arc<Source>| Outline { xml_url: link::mask(source.url.as_str()), ..outline(source, &rows) };
-    let outlines: Vec<_> = plan.settings.sources.iter().map(masked).collect();
+    let frame = plan.frame(access::key(&uri).as_deref());
+    let rows = by_id(&rows);
+    let listed = |source: &Arc<Source>| {
+        let row = rows.get(&source.id).copied();
+        let (address, outline) = (link::mask(source.url.as_str()), outline(source, row));
+        let format = row.and_then(|row| row.state.feed.as_ref()).map(|feed| feed.format);
+        if !matches!(format, Some(Format::Page | Format::Text)) {
+            return Outline { xml_url: address, ..outline };
+        }
+        // No other reader can subscribe to a page; here it is a feed.
+        let ours = plan.address(&format!("sources/{}.atom", source.id));
+        Outline { xml_url: frame.keyed(&ours), html_url: Some(address), ..outline }
+    };
+    let outlines: Vec<_> = plan.settings.sources.iter().map(listed).collect();
     list(&plan, &uri, &headers, TITLE, &outlines).await
 }
 
+fn by_id(rows: &[SourceRow]) -> HashMap<&SourceId, &SourceRow> {
+    rows.iter().map(|row| (&row.id, row)).collect()
+}
+
 /// A source as a subscription, with what the store knows of it. Its address is whole.
-fn outline(source: &Source, rows: &[SourceRow]) -> Outline {
-    let row = rows.iter().find(|row| row.id == source.id);
+fn outline(source: &Source, row: Option<&SourceRow>) -> Outline {
     let feed = row.and_then(|row| row.state.feed.as_ref());
     Outline {
         title: source.name.clone().or_else(|| row.map(|row| row.name.clone())).unwrap_or_default(),
@@ -209,7 +224,9 @@ fn outline(source: &Source, rows: &[SourceRow]) -> Outline {
 
 /// The OPML of these sources with their whole addresses: for their owner, never for a request.
 pub fn opml_of(sources: &[Arc<Source>], rows: &[SourceRow]) -> Vec<u8> {
-    let outlines: Vec<_> = sources.iter().map(|source| outline(source, rows)).collect();
+    let rows = by_id(rows);
+    let outlines: Vec<_> =
+        sources.iter().map(|source| outline(source, rows.get(&source.id).copied())).collect();
     opml::write(TITLE, &outlines)
 }
 

@@ -57,6 +57,33 @@ fn documents_are_as_they_were() {
 }
 
 #[test]
+fn a_page_is_listed_as_the_feed_it_becomes_here() {
+    let origin = Origin::start();
+    let items: String = (1..6)
+        .map(|n| format!("<li><h3><a href=\"/n/{n}\">News number {n}</a></h3><time datetime=\"2026-11-0{n}\"></time></li>"))
+        .collect();
+    origin.on("/one", Reply::ok("text/html", format!("<html><body><ul>{items}</ul></body></html>")));
+    origin.on("/two", Reply::ok(RSS, NASTY));
+    let app = App::new(&(source("one", &origin, "") + &source("two", &origin, "")));
+    app.ok(&["fetch"]);
+    let daemon = app.serve();
+    let opml = daemon.get("/opml");
+    let line = |id: &str| {
+        let path = format!("/{id}\"");
+        opml.text()
+            .lines()
+            .find(|line| line.contains(&path))
+            .unwrap_or_else(|| panic!("{}", opml.text()))
+            .to_owned()
+    };
+    assert!(line("one").contains("xmlUrl=\"https://river.example/sources/one.atom\""), "{}", line("one"));
+    assert!(line("one").contains(&format!("htmlUrl=\"{}\"", origin.url("/one"))), "{}", line("one"));
+    assert!(line("two").contains(&format!("xmlUrl=\"{}\"", origin.url("/two"))), "{}", line("two"));
+    // What is to be read by another riverine names the page.
+    assert!(app.ok(&["export"]).contains(&format!("xmlUrl=\"{}\"", origin.url("/one"))));
+}
+
+#[test]
 fn documents_are_well_formed() {
     if !tool("xmllint") {
         return;
