@@ -98,6 +98,14 @@ fn entries(sources: usize, each: usize) {
         sources + 6
     );
     println!("  resident {} MB", daemon.resident());
+    daemon.stop();
+    let daemon = Daemon::start(&path);
+    for id in ["rare", "nothing"] {
+        println!(
+            "  after a restart, first ask of {id:<7} {:8.1} ms",
+            daemon.timed(&format!("/feeds/{id}.atom"))
+        );
+    }
 }
 
 /// Requests on 64 connections while so many sources are polled, all of them every ten seconds.
@@ -294,6 +302,12 @@ impl Daemon {
         let text = String::from_utf8(answer(&mut reader)).unwrap();
         let line = text.lines().find_map(|line| line.strip_prefix("riverine_renders_total "));
         line.unwrap().parse().unwrap()
+    }
+
+    /// Ends as a service manager ends it.
+    fn stop(mut self) {
+        let told = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(told.success() && self.child.wait().unwrap().success());
     }
 
     fn resident(&self) -> usize {

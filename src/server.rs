@@ -9,7 +9,6 @@ mod access;
 mod api;
 mod archive;
 mod beyond;
-mod changes;
 mod conditional;
 mod crowd;
 mod doc;
@@ -18,6 +17,7 @@ mod feeds;
 mod health;
 mod held;
 mod hub;
+mod last_look;
 mod lately;
 mod listen;
 mod metrics;
@@ -50,8 +50,7 @@ use crate::clock::Clock;
 use crate::daemon::Command;
 use crate::fetch::Http;
 use crate::model::{Outcome, Output, Secret, Source};
-use crate::store::{Committed, Handle};
-use changes::Changes;
+use crate::store::{Committed, Handle, StoreError};
 pub use feeds::opml_of;
 use hub::Hub;
 use lately::Lately;
@@ -60,7 +59,7 @@ use metrics::Metrics;
 use plan::{Place, Plan};
 use shelf::Weight;
 use stamps::Stamps;
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc, watch};
 
 /// Documents made at once that nobody waits for: those who wait come first.
 const UNASKED: usize = 2;
@@ -123,7 +122,6 @@ pub struct Site {
     ready: ArcSwap<Result<(), String>>,
     metrics: Metrics,
     lately: Lately,
-    changes: Changes,
     stamps: Stamps,
     weight: Weight,
     started: DateTime<Utc>,
@@ -142,6 +140,8 @@ pub struct Site {
     commands: OnceLock<mpsc::Sender<Command>>,
     /// Documents made at once that nobody waits for.
     unasked: Semaphore,
+    /// Whoever goes a long way through the store takes turns, slice by slice, and leaves a connection to the others.
+    long_way: Semaphore,
 }
 
 impl Site {
@@ -162,10 +162,10 @@ impl Site {
             ready: ArcSwap::from_pointee(Err("starting".to_owned())),
             metrics: Metrics::new(),
             lately: Lately::default(),
-            changes: Changes::default(),
             stamps: Stamps::default(),
             weight: Weight::default(),
             unasked: Semaphore::new(UNASKED),
+            long_way: Semaphore::new(1),
         })
     }
 
@@ -180,6 +180,17 @@ impl Site {
         self.http.store(Some(http));
     }
 
+    /// To be waited for between two slices of a long way through the store. Fails when the daemon stops: nobody waits for
+    /// the end then.
+    async fn next_slice(&self) -> Result<SemaphorePermit<'_>, StoreError> {
+        let turn = self.long_way.acquire().await;
+        let stopping = || StoreError::Failed("riverine is stopping".to_owned());
+        if *self.closing.borrow() {
+            return Err(stopping());
+        }
+        turn.map_err(|_| stopping())
+    }
+
     /// A new config is in force. Requests under way end under the old one.
     pub fn reload(&self, settings: Settings) {
         let before = self.plan.swap(Arc::new(Plan::new(settings)));
@@ -192,7 +203,6 @@ impl Site {
     /// were asked for lately are made anew at once, the others when somebody asks.
     /// Call it within a tokio runtime.
     pub fn touched(self: &Arc<Self>, committed: &Committed) {
-        self.changes.note(committed);
         let plan = self.plan.load_full();
         if !committed.touched.is_empty() {
             self.lately.soil();
@@ -234,6 +244,7 @@ pub async fn serve(listeners: Vec<Listener>, site: Arc<Site>, shutdown: impl Fut
     };
     listen::serve(listeners, router, Arc::new(site), shutdown).await;
     after.stamps.flush(&after).await;
+    last_look::keep_all(&after).await;
     delivering.abort();
     waiting.abort();
 }

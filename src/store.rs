@@ -30,7 +30,7 @@ use crate::units::{Size, Span};
 pub use handle::Handle;
 pub use kept::{Keep, KeptBody};
 pub use lock::{Lock, held_since, holder};
-pub use outputs::{Outputs, Selection, Stories};
+pub use outputs::{Found, Look, Matches, Outputs, Seen, Since, Stories, Tail};
 pub use sqlite::Sqlite;
 
 /// `[store]`.
@@ -174,6 +174,8 @@ pub struct Search {
     pub sources: Option<Vec<SourceId>>,
     /// Shown date not before then.
     pub since: Option<DateTime<Utc>>,
+    /// Only what comes behind the entry of this date and number.
+    pub before: Option<(DateTime<Utc>, i64)>,
     /// At most so many.
     pub limit: usize,
 }
@@ -337,11 +339,26 @@ pub trait Store: Send + hub::Subscribers + held::Held + outputs::Outputs + websu
     /// See [`Store`].
     fn at_one_moment(&mut self, work: &mut dyn FnMut(&mut dyn Store)) -> Result<(), StoreError>;
 
-    /// What somebody looks for, newest first.
+    /// Looks for what somebody wants, newest first, a slice at a time; false: there is more to look at.
     ///
     /// # Errors
     /// See [`Store`].
-    fn search(&mut self, search: &Search, now: DateTime<Utc>) -> Result<Vec<Published>, StoreError>;
+    fn search_on(
+        &mut self,
+        search: &Search,
+        now: DateTime<Utc>,
+        matches: &mut Matches,
+    ) -> Result<bool, StoreError>;
+
+    /// The same in one go.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn search(&mut self, search: &Search, now: DateTime<Utc>) -> Result<Vec<Published>, StoreError> {
+        let mut matches = Matches::default();
+        while !self.search_on(search, now, &mut matches)? {}
+        Ok(matches.entries)
+    }
 
     /// A name that no other store has; the same for the life of this one.
     ///

@@ -51,6 +51,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         languages: args.lang.iter().map(speaks).collect::<Result<_, _>>()?,
         sources: (!sources.is_empty()).then_some(sources),
         since,
+        before: None,
         limit: args.limit,
     };
     let found = store.search(&search, now)?;

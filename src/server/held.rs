@@ -46,7 +46,6 @@ async fn tell(
         for slot in plan.slots_of(&due.sources) {
             events::tell_late(site, &plan, slot, since, now).await?;
         }
-        site.changes.note_entries(due.entries.iter());
         site.touched(&Committed { touched: due.sources, ..Committed::default() });
     }
     // A moment longer: times are kept in whole seconds.

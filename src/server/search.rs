@@ -86,6 +86,7 @@ impl Asked {
             languages: self.languages.iter().map(speaks).collect::<Result<_, _>>()?,
             sources: (!sources.is_empty()).then_some(sources),
             since: if self.since.is_empty() { None } else { Some(query::since(&self.since, now)?) },
+            before: None,
             limit: LIMIT,
         })
     }

@@ -13,10 +13,10 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{Mutex, OnceCell};
 
 use super::accept::Coding;
-use super::beyond::{self, Beyond, Tail};
-use super::changes::LastLook;
+use super::beyond::{self, Beyond};
 use super::doc::Doc;
 use super::events::{self, News};
+use super::last_look::LastLook;
 use super::pages;
 use super::plan::{Place, Plan};
 use super::quick::Prepared;
@@ -60,10 +60,8 @@ pub(super) struct Slot {
     pub(super) news: News,
     /// The bytes that a hub elsewhere was told of.
     announced: std::sync::Mutex<[String; 3]>,
-    /// What stood in it when it was last looked at.
-    last_look: LastLook,
-    /// The youngest documents of its history.
-    pub(super) tail: Tail,
+    /// What was found when it was last looked at.
+    pub(super) last_look: LastLook,
     /// What stood in documents that readers may hold, the newest first: tags, and entries.
     past: std::sync::Mutex<VecDeque<([String; 3], Arc<Versions>)>>,
 }
@@ -159,7 +157,6 @@ impl Slot {
             news: News::default(),
             announced: std::sync::Mutex::default(),
             last_look: LastLook::default(),
-            tail: Tail::default(),
             past: std::sync::Mutex::default(),
         }
     }
@@ -302,6 +299,7 @@ impl Slot {
         let shown: Arc<Versions> =
             Arc::new(entries.iter().map(|entry| (entry.id, entry.entry.digest)).collect());
         let beyond = beyond::beyond(site, plan, self, &shown, now).await?;
+        self.last_look.keep(site, &self.output);
         let (shared, output, place) = (plan.clone(), self.output.clone(), self.place.clone());
         let written =
             tokio::task::spawn_blocking(move || write(&shared, &place, &output, &entries, beyond)).await;

@@ -8,6 +8,7 @@ mod archive;
 mod commit;
 mod copy;
 mod explain;
+mod found;
 mod health;
 mod held;
 mod hub;
@@ -40,11 +41,11 @@ use rusqlite::functions::{self, FunctionFlags};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::{
-    Commit, Committed, Explained, Health, KeptBody, Options, Search, SourceRow, Stamp, Store, StoreError,
-    Told, state,
+    Commit, Committed, Explained, Health, KeptBody, Matches, Options, Search, SourceRow, Stamp, Store,
+    StoreError, Told, state,
 };
 use crate::dedup::{Context, DocumentKeys, Known};
-use crate::model::{Digest, Entry, EntryId, HostDay, Published, Source, SourceId, SourceState};
+use crate::model::{Digest, Entry, EntryId, HostDay, Source, SourceId, SourceState};
 use words::Words;
 
 /// The writer's page cache in KiB. With SQLite's 2 MB a transaction of many polls does not fit: its pages are
@@ -368,8 +369,13 @@ impl Store for Sqlite {
         Ok(())
     }
 
-    fn search(&mut self, search: &Search, now: DateTime<Utc>) -> Result<Vec<Published>, StoreError> {
-        select::search(&self.db, search, now)
+    fn search_on(
+        &mut self,
+        search: &Search,
+        now: DateTime<Utc>,
+        matches: &mut Matches,
+    ) -> Result<bool, StoreError> {
+        select::search(&self.db, search, now, matches)
     }
 
     fn installation(&mut self) -> Result<Digest, StoreError> {

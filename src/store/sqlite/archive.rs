@@ -14,7 +14,7 @@ use crate::store::{StoreError, Stories};
 const SLICE: i64 = 20_000;
 
 /// What an output's stories are chosen by.
-fn rules(output: &Output) -> Digest {
+pub(super) fn rules(output: &Output) -> Digest {
     let patterns = |patterns: &[regex::Regex]| patterns.iter().map(|one| one.as_str().to_owned()).collect();
     let mut lists: Vec<Vec<String>> = vec![output.languages.clone()];
     lists.extend(output.sources.iter().map(|ids| ids.iter().map(ToString::to_string).collect()));
@@ -170,7 +170,7 @@ fn walk(db: &Connection, output: &Output, after: i64, upto: i64) -> Result<Vec<(
     while let Some(row) = found.next()? {
         let (place, number, published): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
         if let Some(expression) = &expression
-            && !search::matches(db, expression, published, number)?
+            && !search::matches(db, expression, (published, number))?
         {
             continue;
         }

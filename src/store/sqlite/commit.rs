@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::keyring::{self, Keyring};
 use super::words::Words;
-use super::{health, last, ledger, likeness, rows};
+use super::{found, health, last, ledger, likeness, rows};
 use crate::dedup::{Correction, Decision, Keys, NewStory, SIMILAR, Stood};
 use crate::model::{Article, DedupRule, Entry, EntryId, PushChange, SourceId};
 use crate::store::{Commit, Committed, Keep, Reading, StoreError, state};
@@ -435,6 +435,7 @@ impl Writer<'_> {
     }
 
     fn changed(&mut self, number: i64) -> Result<(), StoreError> {
+        found::note(self.db, number)?;
         let id = self.name(number)?;
         if !self.committed.changed.contains(&id) {
             self.committed.changed.push(id);
@@ -490,8 +491,7 @@ impl Writer<'_> {
                 self.stories,
             ])?;
         self.keep(reading.body)?;
-        let read_something = !self.committed.new.is_empty() || !self.committed.met.is_empty();
-        if read_something {
+        if !self.committed.new.is_empty() || !self.committed.met.is_empty() {
             self.touched.insert(commit.source.as_str().to_owned());
         }
         self.committed.touched = self.touched.into_iter().map(SourceId::new).collect();

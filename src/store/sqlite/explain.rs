@@ -8,7 +8,7 @@ use crate::model::{Digest, EntryId, Sighting, SourceId};
 use crate::query::Query;
 use crate::query::words;
 use crate::store::state::at;
-use crate::store::{Explained, Held, Search, StoreError, Told};
+use crate::store::{Explained, Held, Matches, Search, StoreError, Told};
 use chrono::{DateTime, Utc};
 
 /// Stories told about at once.
@@ -101,7 +101,9 @@ fn by_key(
 fn by_words(db: &Connection, what: &str, explained: &mut Explained) -> Result<(), StoreError> {
     let Some(query) = Query::of_words(what) else { return Ok(()) };
     let search = Search { query: Some(query), limit: MOST, ..Search::default() };
-    for story in select::search(db, &search, DateTime::<Utc>::MAX_UTC)? {
+    let mut matches = Matches::default();
+    while !select::search(db, &search, DateTime::<Utc>::MAX_UTC, &mut matches)? {}
+    for story in matches.entries {
         explained.stories.extend(told(db, story.id)?);
     }
     let wanted = words::folded(what);

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, params};
 
-use super::{ledger, likeness};
+use super::{found, ledger, likeness};
 use crate::store::{Options, StoreError, state};
 
 /// Entries removed at a time: whoever waits for the store comes in between.
@@ -31,6 +31,7 @@ pub(super) fn prune(
     }
     likeness::forget(db, now)?;
     ledger::forget(db, now)?;
+    found::forget(db)?;
     Ok(None)
 }
 
@@ -145,6 +146,7 @@ pub(super) fn purge(db: &mut Connection, source: i64, now: DateTime<Utc>) -> Res
     }
     transaction.execute("DELETE FROM keys WHERE scope = ?1", [source])?;
     transaction.execute("DELETE FROM sources WHERE number = ?1", [source])?;
+    found::note_any(&transaction)?;
     transaction.commit()?;
     Ok(gone.len())
 }

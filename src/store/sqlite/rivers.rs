@@ -8,21 +8,31 @@ use rusqlite::{Connection, ToSql, params};
 
 use crate::store::StoreError;
 
-/// Rows taken from one source's river at a time.
+/// Rows taken from one source's river at first: of most rivers no more is wanted.
+const FIRST_CHUNK: u32 = 8;
+/// Rows taken at a time from then on.
 const CHUNK: u32 = 64;
 
-/// All entries that were not backlog when they came, newest first.
+/// Date and number of an entry, in the order of rivers.
+pub(super) type Place = (i64, i64);
+
+/// Before every entry: nothing is newer.
+pub(super) const BEGIN: Place = (i64::MAX, i64::MAX);
+
+/// All entries that were not backlog when they came, newest first, from behind a place on.
 pub(super) fn all(
     db: &Connection,
-    mut each: impl FnMut(i64) -> Result<ControlFlow<()>, StoreError>,
+    (published, number): Place,
+    mut each: impl FnMut(Place) -> Result<ControlFlow<()>, StoreError>,
 ) -> Result<(), StoreError> {
     let mut statement = db.prepare_cached(
-        "SELECT e.number FROM entries e INDEXED BY entries_river WHERE e.listed = 1 AND e.merged_into IS NULL
+        "SELECT e.published, e.number FROM entries e INDEXED BY entries_river
+         WHERE e.listed = 1 AND e.merged_into IS NULL AND (e.published, e.number) < (?1, ?2)
          ORDER BY e.published DESC, e.number DESC",
     )?;
-    let mut found = statement.query([])?;
+    let mut found = statement.query([published, number])?;
     while let Some(row) = found.next()? {
-        if each(row.get(0)?)?.is_break() {
+        if each((row.get(0)?, row.get(1)?))?.is_break() {
             break;
         }
     }
@@ -46,11 +56,13 @@ impl From<ControlFlow<()>> for Step {
     }
 }
 
-/// Entries of one kind, read in chunks: (published, entry), newest first.
+/// Entries of one kind, read in chunks, newest first.
 pub(super) struct River {
     bed: Bed,
-    before: (i64, i64),
-    ready: VecDeque<(i64, i64)>,
+    before: Place,
+    ready: VecDeque<Place>,
+    /// Rows to be taken next.
+    chunk: u32,
     dry: bool,
 }
 
@@ -63,14 +75,15 @@ pub(super) enum Bed {
 }
 
 impl River {
-    fn new(bed: Bed) -> Self {
-        Self { bed, before: (i64::MAX, i64::MAX), ready: VecDeque::new(), dry: false }
+    fn new(bed: Bed, before: Place) -> Self {
+        Self { bed, before, ready: VecDeque::new(), chunk: FIRST_CHUNK, dry: false }
     }
 
-    fn next(&mut self, db: &Connection) -> Result<Option<(i64, i64)>, StoreError> {
+    fn next(&mut self, db: &Connection) -> Result<Option<Place>, StoreError> {
         if self.ready.is_empty() && !self.dry {
-            self.ready = self.chunk(db)?;
-            self.dry = self.ready.len() < CHUNK as usize;
+            self.ready = self.read(db)?;
+            self.dry = self.ready.len() < self.chunk as usize;
+            self.chunk = CHUNK;
         }
         let next = self.ready.pop_front();
         if let Some(next) = next {
@@ -79,7 +92,7 @@ impl River {
         Ok(next)
     }
 
-    fn chunk(&self, db: &Connection) -> Result<VecDeque<(i64, i64)>, StoreError> {
+    fn read(&self, db: &Connection) -> Result<VecDeque<Place>, StoreError> {
         let (published, entry) = self.before;
         let (sql, bed): (&str, &dyn ToSql) = match &self.bed {
             Bed::Source(source) => (
@@ -98,27 +111,28 @@ impl River {
         };
         let mut statement = db.prepare_cached(sql)?;
         let rows = statement
-            .query_map(params![bed, published, entry, CHUNK], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            .query_map(params![bed, published, entry, self.chunk], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }
 
-pub(super) fn of_sources(sources: &[i64]) -> Vec<River> {
-    sources.iter().map(|source| River::new(Bed::Source(*source))).collect()
+/// Those of sources, from behind a place on.
+pub(super) fn of_sources<'a>(sources: impl IntoIterator<Item = &'a i64>, before: Place) -> Vec<River> {
+    sources.into_iter().map(|source| River::new(Bed::Source(*source), before)).collect()
 }
 
 /// `fr-CA` stands in the river of `fr`.
-pub(super) fn of_languages(languages: &[String]) -> Vec<River> {
+pub(super) fn of_languages(languages: &[String], before: Place) -> Vec<River> {
     let first = |code: &String| code.split('-').next().unwrap_or_default().to_ascii_lowercase();
     let codes: BTreeSet<_> = languages.iter().map(first).collect();
-    codes.into_iter().map(|code| River::new(Bed::Language(code))).collect()
+    codes.into_iter().map(|code| River::new(Bed::Language(code), before)).collect()
 }
 
-/// Some rivers as one, newest first: (published, entry), each entry once, with the river it was met in.
+/// Some rivers as one, newest first: each entry once, with the river it was met in.
 pub(super) fn along(
     db: &Connection,
     mut rivers: Vec<River>,
-    mut each: impl FnMut(i64, i64, &Bed) -> Result<Step, StoreError>,
+    mut each: impl FnMut(Place, &Bed) -> Result<Step, StoreError>,
 ) -> Result<(), StoreError> {
     let mut heap = BinaryHeap::new();
     for (place, river) in rivers.iter_mut().enumerate() {
@@ -131,7 +145,7 @@ pub(super) fn along(
         let Some(river) = rivers.get_mut(place) else { continue };
         // An entry has one date, so that its sightings come out side by side.
         let is_another = last.replace(number) != Some(number);
-        let step = if is_another { each(published, number, &river.bed)? } else { Step::Next };
+        let step = if is_another { each((published, number), &river.bed)? } else { Step::Next };
         match step {
             Step::Next => heap.extend(river.next(db)?.map(|(at, entry)| (at, entry, Reverse(place)))),
             Step::Leave => {}

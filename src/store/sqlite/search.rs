@@ -10,6 +10,7 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params};
 
+use super::rivers::Place;
 use super::rows;
 use crate::html;
 use crate::query::{Query, Tree, words};
@@ -30,8 +31,9 @@ pub(super) fn place(published: i64, number: i64) -> i64 {
     (seconds << NUMBER_BITS) | (number & ((1 << NUMBER_BITS) - 1))
 }
 
-fn number(place: i64) -> i64 {
-    place & ((1 << NUMBER_BITS) - 1)
+/// The date and the number of an entry, from its row in the index.
+fn at(place: i64) -> Place {
+    ((place >> NUMBER_BITS).saturating_add(EPOCH), place & ((1 << NUMBER_BITS) - 1))
 }
 
 /// Makes the functions known that the triggers of the index call.
@@ -131,17 +133,18 @@ fn list<'a>(out: &mut String, parts: impl Iterator<Item = &'a Tree>, by: &str) {
     out.push(')');
 }
 
-/// Walks what matches, newest first: numbers of entries, until told to stop.
+/// Walks what matches, newest first, from behind a place on, until told to stop.
 pub(super) fn walk(
     db: &Connection,
     expression: &str,
-    mut each: impl FnMut(i64) -> Result<ControlFlow<()>, StoreError>,
+    (published, number): Place,
+    mut each: impl FnMut(Place) -> Result<ControlFlow<()>, StoreError>,
 ) -> Result<(), StoreError> {
     let mut statement =
-        db.prepare_cached("SELECT rowid FROM words WHERE words MATCH ?1 ORDER BY rowid DESC")?;
-    let mut found = statement.query([expression])?;
+        db.prepare_cached("SELECT rowid FROM words WHERE words MATCH ?1 AND rowid < ?2 ORDER BY rowid DESC")?;
+    let mut found = statement.query(params![expression, place(published, number)])?;
     while let Some(row) = found.next()? {
-        if each(number(row.get(0)?))?.is_break() {
+        if each(at(row.get(0)?))?.is_break() {
             break;
         }
     }
@@ -152,8 +155,7 @@ pub(super) fn walk(
 pub(super) fn matches(
     db: &Connection,
     expression: &str,
-    published: i64,
-    number: i64,
+    (published, number): Place,
 ) -> Result<bool, StoreError> {
     Ok(db
         .prepare_cached("SELECT 1 FROM words WHERE words MATCH ?1 AND rowid = ?2")?
@@ -191,7 +193,7 @@ mod tests {
         {
             let at = place(published, number);
             assert!(at > last, "{published} {number}");
-            assert_eq!(super::number(at), number);
+            assert_eq!(super::at(at).1, number);
             last = at;
         }
     }

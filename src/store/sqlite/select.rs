@@ -6,12 +6,13 @@ use std::ops::ControlFlow;
 use chrono::{DateTime, Duration, Utc};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
-use super::rivers::{self, Bed, Step};
+use super::rivers::{self, Bed, Place, Step};
 use super::{rows, search};
 use crate::filter;
 use crate::model::{EntryId, Filter, Output, Published, Sighting, SourceId};
+use crate::store::outputs::{Matches, Walk};
 use crate::store::state::at;
-use crate::store::{Search, Selection, StoreError};
+use crate::store::{Search, StoreError};
 
 /// Entries younger than this are never cut by `limit`…
 const YOUNG: Duration = Duration::days(1);
@@ -20,15 +21,27 @@ const HARD_BOUND: usize = 10;
 /// Sources with fewer stories than this together are walked themselves, each story asked whether it matches;
 /// beyond, the matches are walked, each asked for its sources.
 const FEW: i64 = 2000;
+/// Entries looked at in one go: a look into the store must not keep others waiting.
+pub(super) const SLICE: usize = if cfg!(test) { 7 } else { 1_000 };
+/// Of several rivers so many of each: to begin with a river takes as long as some entries of it.
+const OF_EACH: usize = if cfg!(test) { 1 } else { 8 };
 /// With a share for each, so many sources are walked side by side at most; beyond, the river of all is.
 const SIDE_BY_SIDE: usize = 1000;
 
-pub(super) fn select(db: &Connection, output: &Output, now: DateTime<Utc>) -> Result<Selection, StoreError> {
-    let mut window = Window::new(output, now);
-    let looked = Wish::of(output, now).walk(db, &mut window)?;
-    // The index of words has no dates past a certain year.
-    window.entries.sort_unstable_by_key(rank);
-    Ok(Selection { entries: window.entries, looked })
+/// Walks on through an output's river, past at most so many entries; true: it is at its end.
+pub(super) fn walk_on(
+    db: &Connection,
+    wish: &Wish<'_>,
+    window: &mut Window<'_>,
+    walk: &mut Walk,
+    most: usize,
+) -> Result<bool, StoreError> {
+    let ended = wish.walk(db, window, walk, most)?;
+    if ended {
+        // The index of words has no dates past a certain year.
+        window.entries.sort_unstable_by_key(rank);
+    }
+    Ok(ended)
 }
 
 /// What entries of an output are ordered by.
@@ -40,7 +53,8 @@ pub(super) fn search(
     db: &Connection,
     search: &Search,
     now: DateTime<Utc>,
-) -> Result<Vec<Published>, StoreError> {
+    matches: &mut Matches,
+) -> Result<bool, StoreError> {
     let everything = || search.sources.is_none().then(search::everything);
     let wish = Wish {
         listed: false,
@@ -52,9 +66,9 @@ pub(super) fn search(
         expression: search.query.as_ref().map(search::expression).or_else(everything),
         now,
     };
-    let mut found = Found { search, entries: Vec::new() };
-    wish.walk(db, &mut found)?;
-    Ok(found.entries)
+    let Matches { entries, walk } = matches;
+    walk.last = walk.last.or(search.before.map(|(published, number)| (published.timestamp(), number)));
+    wish.walk(db, &mut Found { search, entries }, walk, SLICE)
 }
 
 /// What is wanted of an entry.
@@ -92,46 +106,62 @@ impl<'a> Wish<'a> {
         Self { listed: false, ..Self::of(output, DateTime::<Utc>::MAX_UTC) }
     }
 
-    /// Hands over what fits, newest first, until told to stop. Returns how many entries it looked at.
-    fn walk(&self, db: &Connection, taker: &mut impl Take) -> Result<usize, StoreError> {
-        let mut hand = Hand { db, reader: self.reader(db)?, full: HashSet::new(), looked: 0, taker };
+    /// Hands over what fits, newest first, from where the walk stands on, past at most so many entries. True: it is at
+    /// its end.
+    fn walk(
+        &self,
+        db: &Connection,
+        taker: &mut impl Take,
+        walk: &mut Walk,
+        most: usize,
+    ) -> Result<bool, StoreError> {
+        let upto = walk.looked.saturating_add(most);
+        let mut hand = Hand { db, reader: self.reader(db)?, walk, upto, paused: false, taker };
         self.along(db, &mut hand)?;
-        Ok(hand.looked)
+        Ok(!hand.paused)
     }
 
     fn along(&self, db: &Connection, hand: &mut Hand<'_, impl Take>) -> Result<(), StoreError> {
+        let before = hand.walk.last.unwrap_or(rivers::BEGIN);
         let Some(ids) = self.sources else {
             if self.shares && self.expression.is_none() {
                 let sources = every_source(db)?;
                 if sources.len() <= SIDE_BY_SIDE {
                     // Each brings its own stories itself, so that one of which there are enough is left.
-                    return rivers::along(db, rivers::of_sources(&sources), |_, number, bed| {
-                        let step = hand.over(number)?.into();
+                    let open = sources.iter().filter(|source| !hand.walk.full.contains(source));
+                    let rivers = rivers::of_sources(open, before);
+                    hand.go_on_for(rivers.len() * OF_EACH);
+                    return rivers::along(db, rivers, |place, bed| {
+                        let step = hand.over(place)?.into();
                         Ok(if hand.has_enough_of(bed) && step == Step::Next { Step::Leave } else { step })
                     });
                 }
             }
             return match &self.expression {
-                None if self.languages.is_empty() => rivers::all(db, |number| hand.over(number)),
-                None => rivers::along(db, rivers::of_languages(self.languages), |_, number, _| {
-                    Ok(hand.over(number)?.into())
+                None if self.languages.is_empty() => rivers::all(db, before, |place| hand.over(place)),
+                None => rivers::along(db, rivers::of_languages(self.languages, before), |place, _| {
+                    Ok(hand.over(place)?.into())
                 }),
-                Some(expression) => search::walk(db, expression, |number| hand.over(number)),
+                Some(expression) => search::walk(db, expression, before, |place| hand.over(place)),
             };
         };
         let (sources, stories) = numbers(db, ids)?;
+        let by_words = *hand.walk.by_words.get_or_insert(stories > FEW);
         match &self.expression {
-            Some(expression) if stories > FEW => search::walk(db, expression, |number| {
-                if seen_in(db, number, &sources)? { hand.over(number) } else { Ok(hand.pass_by()) }
+            Some(expression) if by_words => search::walk(db, expression, before, |place| {
+                if seen_in(db, place.1, &sources)? { hand.over(place) } else { Ok(hand.pass_by(place)) }
             }),
-            expression => rivers::along(db, rivers::of_sources(&sources), |published, number, _| {
-                if let Some(expression) = expression
-                    && !search::matches(db, expression, published, number)?
-                {
-                    return Ok(hand.pass_by().into());
-                }
-                Ok(hand.over(number)?.into())
-            }),
+            expression => {
+                hand.go_on_for(sources.len() * OF_EACH);
+                rivers::along(db, rivers::of_sources(&sources, before), |place, _| {
+                    if let Some(expression) = expression
+                        && !search::matches(db, expression, place)?
+                    {
+                        return Ok(hand.pass_by(place).into());
+                    }
+                    Ok(hand.over(place)?.into())
+                })
+            }
         }
     }
 
@@ -210,7 +240,7 @@ trait Take {
 /// What somebody looked for.
 struct Found<'a> {
     search: &'a Search,
-    entries: Vec<Published>,
+    entries: &'a mut Vec<Published>,
 }
 
 impl Take for Found<'_> {
@@ -225,48 +255,66 @@ impl Take for Found<'_> {
 }
 
 /// Reads entries and hands them over; those of which there are enough are not even read.
-struct Hand<'db, T> {
-    db: &'db Connection,
-    reader: Reader<'db>,
-    full: HashSet<i64>,
-    looked: usize,
-    taker: &'db mut T,
+struct Hand<'a, T> {
+    db: &'a Connection,
+    reader: Reader<'a>,
+    walk: &'a mut Walk,
+    /// It pauses when so many were looked at.
+    upto: usize,
+    paused: bool,
+    taker: &'a mut T,
 }
 
 impl<T: Take> Hand<'_, T> {
     fn has_enough_of(&self, bed: &Bed) -> bool {
-        matches!(bed, Bed::Source(source) if self.full.contains(source))
+        matches!(bed, Bed::Source(source) if self.walk.full.contains(source))
+    }
+
+    /// It looks at so many at least.
+    fn go_on_for(&mut self, least: usize) {
+        self.upto = self.upto.max(self.walk.looked.saturating_add(least));
     }
 
     /// Leaves an entry that was looked at.
-    fn pass_by(&mut self) -> ControlFlow<()> {
-        self.looked += 1;
+    fn pass_by(&mut self, place: Place) -> ControlFlow<()> {
+        self.walk.looked += 1;
+        self.walk.last = Some(place);
+        if self.walk.looked >= self.upto {
+            self.paused = true;
+            return ControlFlow::Break(());
+        }
         ControlFlow::Continue(())
     }
 
-    fn over(&mut self, number: i64) -> Result<ControlFlow<()>, StoreError> {
-        self.looked += 1;
-        if !self.full.is_empty() {
+    fn over(&mut self, place: Place) -> Result<ControlFlow<()>, StoreError> {
+        let (_, number) = place;
+        if !self.walk.full.is_empty() {
             let mut source = self.db.prepare_cached("SELECT source FROM entries WHERE number = ?1")?;
             let source = source.query_row([number], |row| row.get(0)).optional()?;
-            if source.is_none_or(|source| self.full.contains(&source)) {
-                return Ok(ControlFlow::Continue(()));
+            if source.is_none_or(|source| self.walk.full.contains(&source)) {
+                return Ok(self.pass_by(place));
             }
         }
         let (date, passing) = match self.reader.read(number)? {
-            None => return Ok(ControlFlow::Continue(())),
+            None => return Ok(self.pass_by(place)),
             Some(Read::HeldBack(published)) => (at(published), None),
             Some(Read::Passes(entry, source)) => (entry.published, Some((entry, source))),
         };
         if self.taker.is_full(date) {
+            self.walk.looked += 1;
             return Ok(ControlFlow::Break(()));
         }
-        if let Some((entry, source)) = passing
-            && self.taker.take(*entry)
-        {
-            self.full.insert(source);
+        if let Some((entry, source)) = passing {
+            if self.taker.take(*entry) {
+                self.walk.full.insert(source);
+            }
+            // Nobody need look for one more to know that there is no room for it.
+            if self.taker.is_full(date) {
+                self.walk.looked += 1;
+                return Ok(ControlFlow::Break(()));
+            }
         }
-        Ok(ControlFlow::Continue(()))
+        Ok(self.pass_by(place))
     }
 }
 
@@ -327,6 +375,15 @@ pub(super) struct Window<'a> {
 impl<'a> Window<'a> {
     pub(super) fn new(output: &'a Output, now: DateTime<Utc>) -> Self {
         Self { output, now, entries: Vec::new(), of_source: HashMap::new() }
+    }
+
+    /// With what it took before.
+    pub(super) fn with(self, entries: Vec<Published>) -> Self {
+        let mut of_source = HashMap::new();
+        for entry in &entries {
+            *of_source.entry(entry.source.clone()).or_default() += 1;
+        }
+        Self { entries, of_source, ..self }
     }
 
     /// Takes what has room from entries that come newest first.

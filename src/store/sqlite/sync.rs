@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{keyring, rows};
+use super::{found, keyring, rows};
 use crate::link;
 use crate::model::{DedupRule, Source};
 use crate::store::StoreError;
@@ -27,6 +27,7 @@ pub(super) fn sync(db: &Connection, sources: &[Arc<Source>]) -> Result<(), Store
                         "UPDATE sources SET id = ?1 WHERE number = ?2",
                         params![source.id.as_str(), old],
                     )?;
+                    found::note_any(db)?;
                 }
                 (Some(old), Some(new)) => merge(db, old, new)?,
                 (None, _) => {}
@@ -79,5 +80,5 @@ fn merge(db: &Connection, old: i64, new: i64) -> Result<(), StoreError> {
     }
     db.execute("DELETE FROM keys WHERE scope = ?1", [old])?;
     db.execute("DELETE FROM sources WHERE number = ?1", [old])?;
-    Ok(())
+    found::note_any(db)
 }

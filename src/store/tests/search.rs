@@ -83,6 +83,10 @@ fn a_search_is_narrowed_by_language_source_and_date() {
     let late = Search { query: valley, since: Some(day(6)), ..base.clone() };
     assert_eq!(narrowed(&mut book, late), ["Valley of b"]);
     assert_eq!(narrowed(&mut book, Search { limit: 2, ..base.clone() }).len(), 2);
+    let now = book.now;
+    let newest = book.store.search(&Search { limit: 3, ..base.clone() }, now).unwrap().swap_remove(2);
+    let behind = Search { before: Some((newest.published, newest.number)), limit: 2, ..base.clone() };
+    assert_eq!(narrowed(&mut book, behind), ["ข่าวภาษาไทย", "대한민국의 뉴스"]);
     let nonsense = Search { languages: vec!["' OR 1".to_owned()], ..base };
     assert_eq!(narrowed(&mut book, nonsense), [""; 0]);
 }

@@ -7,8 +7,8 @@ use chrono::TimeDelta;
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 
-use crate::store::Outputs;
 use crate::store::tests::book::{Book, day, entry};
+use crate::store::{Found, Outputs, Seen};
 
 /// How SQLite would run a statement, line by line.
 fn plan(db: &Connection, sql: &str) -> Vec<String> {
@@ -68,15 +68,20 @@ fn everything(book: &mut Book) {
         let link = format!("https://{id}.example/alike");
         book.poll(id, &[entry("", &link, title, Some(day(20)), &long)]);
     }
+    crate::store::sqlite::found::forget(&book.store.db).unwrap();
     crate::store::sqlite::likeness::forget(&book.store.db, book.now + TimeDelta::days(3)).unwrap();
     let mut output = Book::output(None);
     output.languages = vec!["en".into()];
     let mut picky = Book::output(Some(&["a"]));
     picky.keep.title = vec![regex::Regex::new("^One").unwrap()];
     for output in [Book::output(None), Book::output(Some(&["a", "b"])), output, picky] {
-        let found = book.store.select(&output, book.now).unwrap().entries;
-        let ids: Vec<_> = found.iter().map(|entry| entry.id).collect();
-        book.store.select_again(&output, &ids, &[], book.now).unwrap();
+        let mut look = book.store.select(&output, book.now).unwrap();
+        let ids: Vec<_> = look.entries.iter().map(|entry| entry.id).collect();
+        book.store.look(&output, book.now, &mut look).unwrap();
+        book.store.since(Seen::default(), usize::MAX).unwrap();
+        let found = Found { look: Some(look), tail: None };
+        book.store.keep_found(&[(Arc::new(output.clone()), found)]).unwrap();
+        book.store.found(&output).unwrap();
         book.store.of_history(&output, &ids).unwrap();
         for stretch in [(0, 1), (0, i64::MAX)] {
             book.store.stories(&output, stretch, 10, book.now).unwrap();

@@ -19,6 +19,8 @@ fn back_to_4(book: &Book, state: &str) {
         "ALTER TABLE sources ADD COLUMN state TEXT NOT NULL DEFAULT '{}';
          ALTER TABLE sources DROP COLUMN remembered;
          ALTER TABLE sources DROP COLUMN said;
+         DROP TABLE changes;
+         DROP TABLE found;
          PRAGMA user_version = 4",
     )
     .unwrap();
