@@ -1,4 +1,4 @@
-//! The whole history of a feed (RFC 5005, 4): `/feeds/{id}/archive/{n}`, and deltas (RFC 3229).
+//! The whole history of a feed or a source (RFC 5005, 4): `/feeds/{id}/archive/{n}`, and deltas (RFC 3229).
 //!
 //! A story stands in the current document or in exactly one archive document. A document that is full,
 //! with none of its stories still current, keeps its bytes until retention or a correction takes them.
@@ -14,7 +14,7 @@ use super::plan::{Place, Plan};
 use super::reply::{self, Answer, Policy};
 use super::shelf::{Finished, Slot};
 use super::{Site, access, conditional, feeds};
-use crate::model::{Output, Published};
+use crate::model::{Output, Published, SourceId};
 use crate::render::{Addresses, Form, Head, Sheet};
 use crate::store::StoreError;
 
@@ -27,39 +27,71 @@ pub(super) fn addresses(plan: &Plan, place: &Place, n: usize) -> Addresses {
 }
 
 /// `/feeds/{id}/archive/{n}.atom` and its like.
-pub(super) async fn document(
+pub(super) async fn of_feed(
     State(site): State<Arc<Site>>,
     Path((id, file)): Path<(String, String)>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Answer {
     let plan = site.plan.load_full();
-    let unknown = |words: &str| reply::message(&plan, &headers, StatusCode::NOT_FOUND, "Not found", words);
     let Some(slot) = plan.slot(&Place::Feed(id)) else {
-        return unknown("There is no such feed here. The front page names them all.");
+        return feeds::unknown(&plan, &headers, "There is no such feed here. The front page names them all.");
     };
-    let token = plan.token(&slot.output);
-    if !access::allowed(token, &uri, &headers) {
+    document(&site, &plan, slot, &file, &uri, &headers).await
+}
+
+/// `/sources/{id}/archive/{n}.atom` and its like.
+pub(super) async fn of_source(
+    State(site): State<Arc<Site>>,
+    Path((id, file)): Path<(String, String)>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Answer {
+    let plan = site.plan.load_full();
+    if !access::allowed(plan.token_of_all(), &uri, &headers) {
         return reply::locked(&plan, &headers);
     }
-    let named = file.rsplit_once('.').and_then(|(n, ending)| Some((n, Form::from_extension(ending)?)));
-    let Some((n, form)) = named.and_then(|(n, form)| Some((whole(n)?, form))) else {
-        return unknown("Archive documents are numbered from 1 and end in .atom, .rss or .json.");
-    };
-    let policy = Policy::of(&plan, token.is_some()).shared();
-    match made(&site, &plan, slot, n, form).await {
-        Ok(Some((doc, full))) => {
-            let max_age = if full { DAY } else { policy.max_age };
-            reply::document(&headers, &doc, Policy { max_age, ..policy }).await
+    match plan.slot(&Place::Source(SourceId::new(&id))) {
+        Some(slot) => document(&site, &plan, slot, &file, &uri, &headers).await,
+        None => {
+            let rest = |(n, form): (usize, Form)| format!("/archive/{n}.{}", form.extension());
+            feeds::no_source(&plan, &id, named(&file).map(rest).as_deref(), &uri, &headers)
         }
-        Ok(None) => unknown("The archive has no such document."),
-        Err(_) => reply::unavailable(&plan, &headers),
     }
 }
 
-/// A number in its one spelling.
-fn whole(text: &str) -> Option<usize> {
-    text.parse().ok().filter(|n: &usize| *n > 0 && n.to_string() == text)
+async fn document(
+    site: &Arc<Site>,
+    plan: &Arc<Plan>,
+    slot: &Arc<Slot>,
+    file: &str,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Answer {
+    let token = plan.token_of(slot);
+    if !access::allowed(token, uri, headers) {
+        return reply::locked(plan, headers);
+    }
+    let unknown = |words: &str| feeds::unknown(plan, headers, words);
+    let Some((n, form)) = named(file) else {
+        return unknown("Archive documents are numbered from 1 and end in .atom, .rss or .json.");
+    };
+    let policy = Policy::of(plan, token.is_some()).shared();
+    match made(site, plan, slot, n, form).await {
+        Ok(Some((doc, full))) => {
+            let max_age = if full { DAY } else { policy.max_age };
+            reply::document(headers, &doc, Policy { max_age, ..policy }).await
+        }
+        Ok(None) => unknown("The archive has no such document."),
+        Err(_) => reply::unavailable(plan, headers),
+    }
+}
+
+/// The number, in its one spelling, and the form in the last part of an address.
+fn named(file: &str) -> Option<(usize, Form)> {
+    let (number, ending) = file.rsplit_once('.')?;
+    let n = number.parse().ok().filter(|n: &usize| *n > 0 && n.to_string() == number)?;
+    Some((n, Form::from_extension(ending)?))
 }
 
 /// One archive document, and whether it is full.

@@ -37,7 +37,7 @@ pub(super) async fn beyond(
     shown: &Versions,
     now: DateTime<Utc>,
 ) -> Result<Beyond, StoreError> {
-    if !matches!(slot.place, Place::Feed(_)) {
+    if slot.place == Place::Health {
         return Ok(Beyond::default());
     }
     let seen = site.store.read(|store| store.seen()).await?;
@@ -51,7 +51,8 @@ pub(super) async fn beyond(
         return Ok(beyond);
     }
     let (beyond, known) = look.walk().await?;
-    if let Some(known) = known {
+    // A source's stories are found again as fast, and there may be thousands of sources.
+    if let Some(known) = known.filter(|_| matches!(slot.place, Place::Feed(_))) {
         slot.last_look.keep_tail(known);
     }
     Ok(beyond)

@@ -54,18 +54,27 @@ pub(super) async fn source(
         return reply::locked(&plan, &headers);
     }
     let (id, form) = split(&file);
-    let place = Place::Source(SourceId::new(id));
-    let slot = plan.slot(&place);
-    if let Some(now) = plan.renamed(id).filter(|_| slot.is_none()) {
-        let ending = form.map_or(String::new(), |form| format!(".{}", form.extension()));
-        let address = plan.frame(access::key(&uri).as_deref()).source(&format!("{now}{ending}"));
-        return reply::moved(&address);
+    let ending = form.map_or(String::new(), |form| format!(".{}", form.extension()));
+    match (plan.slot(&Place::Source(SourceId::new(id))), form) {
+        (Some(slot), Some(form)) => {
+            document(&site, &plan, slot, form, plan.token_of(slot).is_some(), &headers).await
+        }
+        (None, _) if form.is_some() || plan.renamed(id).is_some() => {
+            no_source(&plan, id, Some(&ending), &uri, &headers)
+        }
+        _ => pages::source(&site, &plan, id, &uri, &headers).await,
     }
-    let Some(form) = form else { return pages::source(&site, &plan, id, &uri, &headers).await };
-    let Some(slot) = slot else {
-        return unknown(&plan, &headers, "There is no such source here. /sources names them all.");
-    };
-    document(&site, &plan, slot, form, plan.token_of_all().is_some(), &headers).await
+}
+
+/// There is no source of that id now; what was called so formerly has moved, with what is below its address.
+pub(super) fn no_source(plan: &Plan, id: &str, rest: Option<&str>, uri: &Uri, headers: &HeaderMap) -> Answer {
+    match plan.renamed(id).zip(rest) {
+        Some((now, rest)) => {
+            let frame = plan.frame(access::key(uri).as_deref());
+            reply::moved(&frame.source(&format!("{now}{rest}")))
+        }
+        None => unknown(plan, headers, "There is no such source here. /sources names them all."),
+    }
 }
 
 /// An id and, behind its last dot, a form. Ids have no dots.
@@ -74,7 +83,7 @@ fn split(file: &str) -> (&str, Option<Form>) {
     known.map_or((file, None), |(id, form)| (id, Some(form)))
 }
 
-fn unknown(plan: &Plan, headers: &HeaderMap, words: &str) -> Answer {
+pub(super) fn unknown(plan: &Plan, headers: &HeaderMap, words: &str) -> Answer {
     reply::message(plan, headers, StatusCode::NOT_FOUND, "Not found", words)
 }
 

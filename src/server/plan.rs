@@ -339,10 +339,10 @@ fn health_output() -> Output {
     }
 }
 
-/// A source alone, as an output.
+/// A source alone, as an output. A feed may have the same id, so the store knows them apart.
 pub(super) fn of_source(id: &SourceId, name: Option<&str>) -> Output {
     Output {
-        id: id.to_string(),
+        id: format!("sources/{id}"),
         title: name.unwrap_or(id.as_str()).to_owned(),
         sources: Some(vec![id.clone()]),
         limit: SOURCE_LIMIT,

@@ -31,6 +31,7 @@ fn a_token_opens_by_key_or_bearer_and_stands_nowhere() {
         "/sources",
         "/sources/one",
         "/sources/one.rss",
+        "/sources/one/archive/1.rss",
         "/opml",
         "/feeds.opml",
         "/search?q=entry",

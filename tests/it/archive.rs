@@ -33,8 +33,13 @@ fn below(address: &str) -> String {
 
 /// Follows a feed's chain from the current document: the ids of each document, by its address.
 fn chain(daemon: &Daemon, feed: &str, form: &str) -> BTreeMap<String, Vec<String>> {
+    chain_from(daemon, format!("/feeds/{feed}.{form}"))
+}
+
+fn chain_from(daemon: &Daemon, current: String) -> BTreeMap<String, Vec<String>> {
+    let form = current.rsplit('.').next().unwrap().to_owned();
     let mut documents = BTreeMap::new();
-    let mut next = Some(format!("/feeds/{feed}.{form}"));
+    let mut next = Some(current);
     while let Some(path) = next {
         let answer = daemon.get(&path);
         assert_eq!(answer.status, 200, "{path}");
@@ -102,6 +107,57 @@ fn the_chain_reaches_every_stored_entry_once() {
     ] {
         assert_eq!(daemon.get(path).status, 404, "{path}");
     }
+}
+
+#[test]
+fn a_source_has_its_whole_history_too() {
+    let origin = Origin::start();
+    origin.on("/one", entries(0, 330));
+    origin.on("/two", entries(300, 420));
+    // A feed may be called as a source is.
+    let tables = source("one", &origin, "")
+        + &source("two", &origin, "")
+        + "[[feed]]\nid = \"one\"\nsources = [\"two\"]\nlimit = 10\n";
+    let app = App::new(&tables);
+    let mut daemon = app.serve();
+    app.polled(&["one", "two"]);
+    let chains = |daemon: &Daemon, id: &str| {
+        ["atom", "rss", "json"].map(|form| chain_from(daemon, format!("/sources/{id}.{form}")))
+    };
+    let sources = chains(&daemon, "one").map(|chain| once(&chain, 330));
+    assert!(sources.iter().all(|ids| *ids == sources[0]), "the forms differ");
+    once(&chain_from(&daemon, "/sources/two.atom".to_owned()), 120);
+    once(&chain(&daemon, "one", "atom"), 120);
+    origin.on("/one", entries(420, 640));
+    app.poll_again("one");
+    once(&chain_from(&daemon, "/sources/one.atom".to_owned()), 550);
+    let first = daemon.get("/sources/one/archive/1.atom");
+    assert_eq!(first.header("cache-control"), "public, max-age=86400");
+    assert!(first.text().contains("<fh:archive>"), "{}", first.text());
+    assert!(first.text().contains("https://river.example/sources/one.atom"), "{}", first.text());
+    let before = chains(&daemon, "one");
+    assert_eq!(daemon.stop(), 0);
+    daemon = app.serve();
+    let again = daemon.get("/sources/one/archive/1.atom");
+    assert_eq!((again.text(), again.header("etag")), (first.text(), first.header("etag")));
+    assert_eq!(again.header("last-modified"), first.header("last-modified"));
+    assert_eq!(chains(&daemon, "one"), before);
+    for path in
+        ["/sources/one/archive/0.atom", "/sources/one/archive/99.atom", "/sources/none/archive/1.atom"]
+    {
+        assert_eq!(daemon.get(path).status, 404, "{path}");
+    }
+}
+
+#[test]
+fn a_source_that_holds_everything_says_so() {
+    let origin = Origin::start();
+    origin.on("/one", entries(0, 5));
+    let app = App::new(&source("one", &origin, ""));
+    let daemon = app.serve();
+    app.polled(&["one"]);
+    let atom = daemon.get("/sources/one.atom");
+    assert!(atom.text().contains("<fh:complete>"), "{}", atom.text());
 }
 
 #[test]

@@ -213,12 +213,14 @@ fn a_renamed_source_is_found_under_its_former_address() {
         ("/sources/one.atom", "/sources/agency.atom"),
         ("/sources/one", "/sources/agency"),
         ("/sources/one.json?key=x", "/sources/agency.json?key=x"),
+        ("/sources/one/archive/1.atom", "/sources/agency/archive/1.atom"),
     ] {
         let answer = daemon.get(former);
         assert_eq!((answer.status, answer.header("location")), (308, now), "{former}");
         assert_eq!(daemon.get(now).status, 200, "{now}");
     }
     assert_eq!(daemon.get("/sources/two.atom").status, 404);
+    assert_eq!(daemon.get("/sources/one/archive/x%0d%0aa.atom").status, 404);
 }
 
 #[test]

@@ -135,10 +135,14 @@ pub(super) fn purge(db: &mut Connection, source: i64, now: DateTime<Utc>) -> Res
     transaction
         .execute("DELETE FROM bands WHERE entry IN (SELECT value FROM json_each(?1))", [list(&numbers)])?;
     forget_pruned(&transaction, source)?;
-    transaction.execute(
-        "DELETE FROM documents WHERE name GLOB 'sources/' || (SELECT id FROM sources WHERE number = ?1) || '.*'",
-        [source],
-    )?;
+    // What was remembered of its own documents.
+    for sql in [
+        "DELETE FROM documents WHERE name GLOB 'sources/' || (SELECT id FROM sources WHERE number = ?1) || '[./]*'",
+        "DELETE FROM archives WHERE output = 'sources/' || (SELECT id FROM sources WHERE number = ?1)",
+        "DELETE FROM found WHERE output = 'sources/' || (SELECT id FROM sources WHERE number = ?1)",
+    ] {
+        transaction.execute(sql, [source])?;
+    }
     heirs.sort_unstable();
     heirs.dedup();
     for heir in heirs {
