@@ -128,6 +128,8 @@ pub struct Head {
     pub older: Option<Addresses>,
     /// Set in an archive document: the next newer one.
     pub newer: Option<Addresses>,
+    /// The next page, of what is shown in pages (RFC 5005, 3).
+    pub next: Option<Addresses>,
     /// Set in an archive document: where the current one is.
     pub current: Option<Addresses>,
     /// There is nothing beside what stands in this document (RFC 5005, 2).

@@ -52,14 +52,19 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         sources: (!sources.is_empty()).then_some(sources),
         since,
         before: None,
-        limit: args.limit,
+        // One more than is printed tells whether there are more.
+        limit: args.limit.saturating_add(1),
     };
     let found = store.search(&search, now)?;
-    for entry in &found {
+    for entry in found.iter().take(args.limit) {
         print::data(line(entry))?;
     }
-    if found.is_empty() && !global.quiet {
-        print::words("nothing matches");
+    if !global.quiet {
+        if found.is_empty() {
+            print::words("nothing matches");
+        } else if found.len() > args.limit {
+            print::words(format_args!("these are the newest {}; there are more: --limit N", args.limit));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

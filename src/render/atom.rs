@@ -66,6 +66,7 @@ fn links(sheet: &Sheet<'_>) -> Vec<atom::Link> {
         ("hub", head.hub.as_deref(), None),
         ("prev-archive", head.older.as_ref().map(|older| older.of(Form::Atom)), own),
         ("next-archive", head.newer.as_ref().map(|newer| newer.of(Form::Atom)), own),
+        ("next", head.next.as_ref().map(|next| next.of(Form::Atom)), own),
         ("current", head.current.as_ref().map(|current| current.of(Form::Atom)), own),
     ];
     links.extend(rest.into_iter().filter_map(|(rel, href, kind)| Some(link(rel, href?, kind))));

@@ -242,6 +242,10 @@ pub struct River {
     pub live: bool,
     /// What flows.
     pub days: Vec<Day>,
+    /// The page of newer entries.
+    pub newer: Option<String>,
+    /// The page of older entries.
+    pub older: Option<String>,
 }
 
 /// A source in the list of sources.
@@ -431,8 +435,10 @@ pub struct SearchPage {
     pub wrong: Option<String>,
     /// How many were found, when something was asked.
     pub found: Option<usize>,
-    /// There may be more.
-    pub full: bool,
+    /// It is not the first page of them.
+    pub paged: bool,
+    /// Where older ones are, when there are any.
+    pub older: Option<String>,
     /// The search as a feed.
     pub feed: Option<Feed>,
     /// What was found.

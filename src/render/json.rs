@@ -136,7 +136,7 @@ pub(super) fn write(sheet: &Sheet<'_>) -> Vec<u8> {
         home_page_url: &head.home,
         own_url: head.selves.of(Form::Json),
         description: one_line(&head.description),
-        next_url: head.older.as_ref().map(|older| older.of(Form::Json)),
+        next_url: head.older.as_ref().or(head.next.as_ref()).map(|older| older.of(Form::Json)),
         language: head.language.as_deref(),
         hubs: head.hub.iter().map(|url| Hub { kind: "WebSub", url }).collect(),
         items: sheet.entries.iter().map(item).collect(),

@@ -70,6 +70,7 @@ fn channel(sheet: &Sheet<'_>) -> rss::Channel {
         ("hub", head.hub.as_deref(), false),
         ("prev-archive", head.older.as_ref().map(|older| older.of(Form::Rss)), true),
         ("next-archive", head.newer.as_ref().map(|newer| newer.of(Form::Rss)), true),
+        ("next", head.next.as_ref().map(|next| next.of(Form::Rss)), true),
         ("current", head.current.as_ref().map(|current| current.of(Form::Rss)), true),
     ];
     for (rel, href, typed) in links {

@@ -20,6 +20,7 @@ fn head() -> Head {
         hub: None,
         older: None,
         newer: None,
+        next: None,
         current: None,
         complete: false,
     }

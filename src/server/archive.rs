@@ -10,6 +10,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 
 use super::doc::Doc;
+use super::pages::{self, Page};
 use super::plan::{Place, Plan};
 use super::reply::{self, Answer, Policy};
 use super::shelf::{Finished, Slot};
@@ -51,13 +52,11 @@ pub(super) async fn of_source(
     if !access::allowed(plan.token_of_all(), &uri, &headers) {
         return reply::locked(&plan, &headers);
     }
-    match plan.slot(&Place::Source(SourceId::new(&id))) {
-        Some(slot) => document(&site, &plan, slot, &file, &uri, &headers).await,
-        None => {
-            let rest = |(n, form): (usize, Form)| format!("/archive/{n}.{}", form.extension());
-            feeds::no_source(&plan, &id, named(&file).map(rest).as_deref(), &uri, &headers)
-        }
+    if let Some(slot) = plan.slot(&Place::Source(SourceId::new(id.as_str()))) {
+        return document(&site, &plan, slot, &file, &uri, &headers).await;
     }
+    let rest = named(&file).map(|(n, form)| format!("/archive/{n}.{}", form.extension()));
+    feeds::no_source(&plan, &id, rest.as_deref(), &uri, &headers)
 }
 
 async fn document(
@@ -73,6 +72,16 @@ async fn document(
         return reply::locked(plan, headers);
     }
     let unknown = |words: &str| feeds::unknown(plan, headers, words);
+    let none = "The archive has no such document.";
+    if let Some(n) = whole(file) {
+        return match gather(site, plan, slot, n).await {
+            Ok(Some(Gathered { entries, newest, .. })) => {
+                pages::archived(plan, slot, entries, uri, headers, (Page::Archive(n), newest)).await
+            }
+            Ok(None) => unknown(none),
+            Err(_) => reply::unavailable(plan, headers),
+        };
+    }
     let Some((n, form)) = named(file) else {
         return unknown("Archive documents are numbered from 1 and end in .atom, .rss or .json.");
     };
@@ -82,7 +91,7 @@ async fn document(
             let max_age = if full { DAY } else { policy.max_age };
             reply::document(headers, &doc, Policy { max_age, ..policy }).await
         }
-        Ok(None) => unknown("The archive has no such document."),
+        Ok(None) => unknown(none),
         Err(_) => reply::unavailable(plan, headers),
     }
 }
@@ -90,20 +99,35 @@ async fn document(
 /// The number, in its one spelling, and the form in the last part of an address.
 fn named(file: &str) -> Option<(usize, Form)> {
     let (number, ending) = file.rsplit_once('.')?;
-    let n = number.parse().ok().filter(|n: &usize| *n > 0 && n.to_string() == number)?;
-    Some((n, Form::from_extension(ending)?))
+    Some((whole(number)?, Form::from_extension(ending)?))
 }
 
-/// One archive document, and whether it is full.
-async fn made(
+/// A number in its one spelling.
+fn whole(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|n: &usize| *n > 0 && n.to_string() == text)
+}
+
+/// What stands in an archive document.
+struct Gathered {
+    /// Newest first.
+    entries: Vec<Published>,
+    /// Nothing more comes in, and nothing of it is current.
+    full: bool,
+    /// The document before it.
+    older: Option<usize>,
+    /// The document behind it, in which there may be nothing yet.
+    newer: Option<usize>,
+    /// The newest that has anything in it.
+    newest: Option<usize>,
+}
+
+async fn gather(
     site: &Arc<Site>,
     plan: &Arc<Plan>,
     slot: &Arc<Slot>,
     n: usize,
-    form: Form,
-) -> Result<Option<(Arc<Doc>, bool)>, StoreError> {
-    let at = addresses(plan, &slot.place, n);
-    let (change, now, elapsed) = (site.lately.change(), site.clock.now(), site.clock.elapsed());
+) -> Result<Option<Gathered>, StoreError> {
+    let now = site.clock.now();
     let current = slot.get(site, plan).await?;
     let cuts = slot.cuts(site).await?;
     // The one to come has its address already, and nothing in it.
@@ -125,17 +149,33 @@ async fn made(
     let full = cuts.is_closed(n) && !found.waiting && entries.len() == all;
     // Said of the newest document, too: a link that came later would be another byte. The oldest needs it, having no
     // other neighbour (RFC 5005, 4).
-    let newer = (n < coming).then(|| addresses(plan, &slot.place, n + 1));
+    let newer = (n < coming).then_some(n + 1);
     entries.sort_by_key(|story| std::cmp::Reverse((story.published, story.number)));
     // The chain ends where retention has taken everything.
     let older = (n > 1 && stretch.0 > 0 && oldest > 0 && oldest <= stretch.0).then(|| n - 1);
+    Ok(Some(Gathered { entries, full, older, newer, newest: current.beyond.newest }))
+}
+
+/// One archive document, and whether it is full.
+async fn made(
+    site: &Arc<Site>,
+    plan: &Arc<Plan>,
+    slot: &Arc<Slot>,
+    n: usize,
+    form: Form,
+) -> Result<Option<(Arc<Doc>, bool)>, StoreError> {
+    let at = addresses(plan, &slot.place, n);
+    let (change, now, elapsed) = (site.lately.change(), site.clock.now(), site.clock.elapsed());
+    let Some(Gathered { entries, full, older, newer, .. }) = gather(site, plan, slot, n).await? else {
+        return Ok(None);
+    };
     let (plan, slot) = (plan.clone(), slot.clone());
     let name = format!("{}/archive/{n}.{}", slot.place.stem(), form.extension());
     let written = tokio::task::spawn_blocking(move || {
         let common = plan.head(&slot.place, &slot.output, &entries);
         let head = Head {
             older: older.map(|n| addresses(&plan, &slot.place, n)),
-            newer,
+            newer: newer.map(|n| addresses(&plan, &slot.place, n)),
             current: Some(common.selves.clone()),
             selves: at,
             // Whom a hub tells of the current document need not hear of this one.

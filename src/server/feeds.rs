@@ -8,6 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
 
 use super::doc::Doc;
+use super::pages::Page;
 use super::plan::{Place, Plan};
 use super::reply::{self, Answer, Policy};
 use super::shelf::Slot;
@@ -159,7 +160,9 @@ async fn negotiated(
             reply::set(answer.headers_mut(), header::CONTENT_LOCATION, &place);
             answer
         }
-        _ if private => pages::keyed_river(site, plan, slot, uri, headers, false).await,
+        _ if private || Page::of(uri) != Page::Current(0) => {
+            pages::keyed_river(site, plan, slot, uri, headers, Page::of(uri)).await
+        }
         _ => match slot.page(site, plan, false).await {
             Ok(page) => reply::document(headers, &page, Policy { shared: false, ..policy }).await,
             Err(_) => reply::unavailable(plan, headers),

@@ -15,9 +15,9 @@ use super::reply::{self, Answer, Policy};
 use super::shelf::Slot;
 use super::{Site, access};
 use crate::link;
-use crate::model::{EntryId, Published, SourceId, Standing};
+use crate::model::{EntryId, Output, Published, SourceId, Standing};
+use crate::render::Addresses;
 use crate::render::html::{self, EntryPage, Feed, Happened, Mark, River, SourceLine, SourcePage, Sources};
-use crate::render::{Addresses, Head};
 use crate::store::{Health, Held, SourceRow, StoreError};
 
 /// The type of pages.
@@ -29,27 +29,84 @@ const ON_SOURCE: usize = 20;
 /// What happened to it, on the same page.
 const NEWS_ON_SOURCE: usize = 10;
 
-/// The river as a page.
+/// Which page of a river.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Page {
+    /// Everything that is new, with all feeds.
+    Front,
+    /// So many pages behind the first one of the current document.
+    Current(usize),
+    /// An archive document.
+    Archive(usize),
+}
+
+impl Page {
+    /// The page that an address asks for.
+    pub(super) fn of(uri: &Uri) -> Self {
+        let pairs = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+        let page = pairs.filter(|(name, _)| name == "page").find_map(|(_, value)| value.parse().ok());
+        Self::Current(page.unwrap_or(1usize).saturating_sub(1))
+    }
+
+    fn path(self, place: &Place) -> String {
+        let stem = place.stem();
+        match self {
+            Self::Front => String::new(),
+            Self::Current(0) => stem,
+            Self::Current(n) => format!("{stem}?page={}", n + 1),
+            Self::Archive(n) => format!("{stem}/archive/{n}"),
+        }
+    }
+}
+
+/// A page of a river, with the newest archive document behind it.
 pub(super) fn river(
     plan: &Plan,
-    head: &Head,
+    output: &Output,
     place: &Place,
     entries: &[Published],
     key: Option<&str>,
-    front: bool,
+    (page, newest): (Page, Option<usize>),
 ) -> String {
+    let head = plan.head(place, output, entries);
     let id = match place {
         Place::Feed(id) => id.clone(),
         Place::Source(id) => id.to_string(),
         Place::Health => "_health".to_owned(),
     };
+    let (newer, older, skipped) = match page {
+        Page::Front | Page::Current(_) => {
+            let n = if let Page::Current(n) = page { n } else { 0 };
+            let skipped = n.saturating_mul(ON_PAGE);
+            let more = entries.len() > skipped.saturating_add(ON_PAGE);
+            let older = if more { Some(Page::Current(n + 1)) } else { newest.map(Page::Archive) };
+            (n.checked_sub(1).map(Page::Current), older, skipped)
+        }
+        Page::Archive(n) => {
+            let newer = Some(n + 1).filter(|n| newest.is_some_and(|newest| *n <= newest));
+            (
+                Some(newer.map_or(Page::Current(0), Page::Archive)),
+                n.checked_sub(1).filter(|n| *n > 0).map(Page::Archive),
+                0,
+            )
+        }
+    };
+    let frame = plan.frame(key);
+    let at = |page: Page| frame.keyed(&format!("{}{}", frame.prefix, page.path(place)));
+    let shown = match page {
+        Page::Archive(_) => entries,
+        _ => entries.get(skipped..).unwrap_or_default(),
+    };
     let page = River {
-        frame: plan.frame(key),
         feed: Feed { id, title: head.title.clone(), addresses: head.selves.clone() },
         lede: head.description.clone(),
-        front,
-        live: matches!(place, Place::Feed(_)),
-        days: html::days(head, entries, ON_PAGE),
+        front: page == Page::Front,
+        // What is new belongs on top of what is newest.
+        live: matches!(place, Place::Feed(_)) && matches!(page, Page::Front | Page::Current(0)),
+        days: html::days(&head, shown, if let Page::Archive(_) = page { usize::MAX } else { ON_PAGE }),
+        newer: newer.map(at),
+        older: older.map(at),
+        frame: frame.clone(),
     };
     printed(&page)
 }
@@ -85,24 +142,25 @@ pub(super) async fn front(State(site): State<Arc<Site>>, uri: Uri, headers: Head
         return not_found(State(site), headers).await;
     };
     if access::is_private(plan.token_of_all(), &uri) {
-        return keyed_river(&site, &plan, slot, &uri, &headers, true).await;
+        return keyed_river(&site, &plan, slot, &uri, &headers, Page::Front).await;
     }
     let Ok(page) = slot.page(&site, &plan, true).await else { return reply::unavailable(&plan, &headers) };
     let policy = Policy::of(&plan, false);
     reply::document(&headers, &page, policy).await
 }
 
-/// The river for a reader with a token: its links carry it along, so it is not kept.
+/// A page for this reader alone: with a token its links carry it along, and of further pages few are asked for. Not kept.
 pub(super) async fn keyed_river(
     site: &Arc<Site>,
     plan: &Arc<Plan>,
     slot: &Slot,
     uri: &Uri,
     headers: &HeaderMap,
-    front: bool,
+    page: Page,
 ) -> Answer {
-    match river_now(site, plan, slot, access::key(uri), front).await {
-        Ok(html) => answer(plan, headers, html, true).await,
+    let private = access::is_private(plan.token_of(slot), uri);
+    match river_now(site, plan, slot, access::key(uri), page).await {
+        Ok(html) => answer(plan, headers, html, private).await,
         Err(_) => reply::unavailable(plan, headers),
     }
 }
@@ -113,15 +171,35 @@ pub(super) async fn river_now(
     plan: &Arc<Plan>,
     slot: &Slot,
     key: Option<String>,
-    front: bool,
+    page: Page,
 ) -> Result<String, StoreError> {
+    let newest = slot.current(site, plan).await?.beyond.newest;
     let entries = slot.look(site, plan, site.clock.now()).await?;
-    let (shared, place, output) = (plan.clone(), slot.place.clone(), slot.output.clone());
-    let html = blocking(move || {
-        let head = shared.head(&place, &output, &entries);
-        river(&shared, &head, &place, &entries, key.as_deref(), front)
-    });
-    Ok(html.await)
+    Ok(written(plan, slot, entries, key, (page, newest)).await)
+}
+
+/// An archive document as a page.
+pub(super) async fn archived(
+    plan: &Arc<Plan>,
+    slot: &Slot,
+    entries: Vec<Published>,
+    uri: &Uri,
+    headers: &HeaderMap,
+    place: (Page, Option<usize>),
+) -> Answer {
+    let html = written(plan, slot, entries, access::key(uri), place).await;
+    answer(plan, headers, html, access::is_private(plan.token_of(slot), uri)).await
+}
+
+async fn written(
+    plan: &Arc<Plan>,
+    slot: &Slot,
+    entries: Vec<Published>,
+    key: Option<String>,
+    page: (Page, Option<usize>),
+) -> String {
+    let (plan, place, output) = (plan.clone(), slot.place.clone(), slot.output.clone());
+    blocking(move || river(&plan, &output, &place, &entries, key.as_deref(), page)).await
 }
 
 /// Rendering is work: not on the threads that serve. A defect there shows as one here.

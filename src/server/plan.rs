@@ -246,6 +246,7 @@ impl Plan {
             hub: None,
             older: None,
             newer: None,
+            next: None,
             current: None,
             complete: false,
         }

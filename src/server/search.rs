@@ -16,9 +16,9 @@ use crate::model::{Published, SourceId};
 use crate::query::{self, Query};
 use crate::render::html::{self, Feed, SearchPage};
 use crate::render::{Addresses, Form, Head, Sheet};
-use crate::store::{Search, StoreError};
+use crate::store::{Matches, Search, StoreError};
 
-/// Entries found at once.
+/// Entries on a page, or in a document.
 const LIMIT: usize = 100;
 /// Languages or sources in one search.
 const MOST: usize = 100;
@@ -30,6 +30,14 @@ struct Asked {
     languages: BTreeSet<String>,
     sources: BTreeSet<String>,
     since: String,
+    /// Behind which entry a further page goes on.
+    before: String,
+}
+
+/// What was found, and the search that goes on behind it, where there is more.
+struct FoundHere {
+    entries: Vec<Published>,
+    next: Option<Asked>,
 }
 
 impl Asked {
@@ -44,6 +52,7 @@ impl Asked {
                 "lang" => asked.languages.extend(list()),
                 "source" => asked.sources.extend(list()),
                 "since" => value.clone_into(&mut asked.since),
+                "before" => value.clone_into(&mut asked.before),
                 _ => {}
             }
         }
@@ -51,7 +60,11 @@ impl Asked {
     }
 
     fn is_empty(&self) -> bool {
-        *self == Self::default()
+        self.first_page() == Self::default()
+    }
+
+    fn first_page(&self) -> Self {
+        Self { before: String::new(), ..self.clone() }
     }
 
     /// The same search has the same address, however it was written; no key in it.
@@ -59,7 +72,7 @@ impl Asked {
         let mut out = url::form_urlencoded::Serializer::new(String::new());
         let lists = self.languages.iter().map(|one| ("lang", one));
         let lists = lists.chain(self.sources.iter().map(|one| ("source", one)));
-        let once = [("q", &self.q), ("since", &self.since)];
+        let once = [("q", &self.q), ("since", &self.since), ("before", &self.before)];
         out.extend_pairs(once.into_iter().filter(|(_, value)| !value.is_empty()));
         out.extend_pairs(lists);
         out.finish()
@@ -86,20 +99,43 @@ impl Asked {
             languages: self.languages.iter().map(speaks).collect::<Result<_, _>>()?,
             sources: (!sources.is_empty()).then_some(sources),
             since: if self.since.is_empty() { None } else { Some(query::since(&self.since, now)?) },
-            before: None,
-            limit: LIMIT,
+            before: if self.before.is_empty() { None } else { Some(self.place()?) },
+            // One more than is shown tells whether there are more.
+            limit: LIMIT + 1,
         })
     }
 
-    fn head(&self, plan: &Plan) -> Head {
+    /// Date and number of the entry behind which it goes on.
+    fn place(&self) -> Result<(DateTime<Utc>, i64), String> {
+        let parts = self.before.split_once('.');
+        let place = parts.and_then(|(date, number)| Some((date.parse().ok()?, number.parse().ok()?)));
+        let place = place.and_then(|(date, number)| Some((DateTime::from_timestamp(date, 0)?, number)));
+        place.ok_or_else(|| {
+            format!("before comes from the link to older entries, and {:?} does not", self.before)
+        })
+    }
+
+    /// The search that goes on behind an entry.
+    fn behind(&self, last: &Published) -> Self {
+        Self { before: format!("{}.{}", last.published.timestamp(), last.number), ..self.clone() }
+    }
+
+    fn addresses(&self, plan: &Plan) -> Addresses {
         let query = self.canonical();
         let at = |form: Form| plan.address(&format!("search.{}?{query}", form.extension()));
+        Addresses { atom: at(Form::Atom), rss: at(Form::Rss), json: at(Form::Json) }
+    }
+
+    /// All pages are one feed.
+    fn head(&self, plan: &Plan, next: Option<&Self>) -> Head {
+        let query = self.first_page().canonical();
         let words = if self.q.is_empty() { query.replace('&', " ") } else { self.q.clone() };
         Head {
-            selves: Addresses { atom: at(Form::Atom), rss: at(Form::Rss), json: at(Form::Json) },
-            home: plan.address(&format!("search?{query}")),
+            selves: self.addresses(plan),
+            home: plan.address(&format!("search?{}", self.canonical())),
             title: format!("Search: {words}"),
             description: format!("What matches {words}, newest first."),
+            next: next.map(|next| next.addresses(plan)),
             ..plan.bare_head(&format!("search?{query}"))
         }
     }
@@ -136,11 +172,11 @@ async fn document(site: Arc<Site>, uri: &Uri, headers: &HeaderMap, form: Form) -
     if let Some(doc) = site.lately.get(&name, made) {
         return reply::document(headers, &doc, policy).await;
     }
-    let Ok(entries) = find(&site, search).await else { return reply::unavailable(&plan, headers) };
+    let Ok(found) = find(&site, &asked, search).await else { return reply::unavailable(&plan, headers) };
     let written = tokio::task::spawn_blocking(move || {
-        let head = asked.head(&plan);
+        let head = asked.head(&plan, found.next.as_ref());
         // Without a date: nothing says when the last entry left, and readers have the tag.
-        Doc::new(form.content_type(), Sheet::new(&head, &entries).write(form))
+        Doc::new(form.content_type(), Sheet::new(&head, &found.entries).write(form))
     });
     match written.await {
         Ok(doc) => reply::document(headers, &site.lately.keep(name, doc, change, made), policy).await,
@@ -148,15 +184,37 @@ async fn document(site: Arc<Site>, uri: &Uri, headers: &HeaderMap, form: Form) -
     }
 }
 
-async fn find(site: &Site, search: Search) -> Result<Vec<Published>, StoreError> {
-    let now = site.clock.now();
-    site.store.read(move |store| store.search(&search, now)).await
+async fn find(site: &Site, asked: &Asked, search: Search) -> Result<FoundHere, StoreError> {
+    let (now, mut matches, search) = (site.clock.now(), Matches::default(), Arc::new(search));
+    let mut turn = None;
+    loop {
+        let search = search.clone();
+        let slice = site.store.read(move |store| {
+            let done = store.search_on(&search, now, &mut matches)?;
+            Ok((matches, done))
+        });
+        let (so_far, done) = slice.await?;
+        matches = so_far;
+        drop(turn.take());
+        if done {
+            break;
+        }
+        turn = Some(site.next_slice().await?);
+    }
+    let mut entries = matches.entries;
+    let more = entries.len() > LIMIT;
+    entries.truncate(LIMIT);
+    let next = entries.last().filter(|_| more).map(|last| asked.behind(last));
+    Ok(FoundHere { entries, next })
 }
 
 /// What is wrong, in the form that was asked for: a document without entries whose title says it.
 fn bad(plan: &Plan, asked: &Asked, form: Form, words: &str) -> Answer {
-    let head =
-        Head { title: format!("Not a search: {words}"), description: words.to_owned(), ..asked.head(plan) };
+    let head = Head {
+        title: format!("Not a search: {words}"),
+        description: words.to_owned(),
+        ..asked.head(plan, None)
+    };
     let mut answer = reply::text(StatusCode::BAD_REQUEST, "");
     *answer.body_mut() = Sheet::new(&head, &[]).write(form).into();
     reply::set(answer.headers_mut(), header::CONTENT_TYPE, form.content_type());
@@ -184,12 +242,15 @@ pub(super) async fn page(State(site): State<Arc<Site>>, uri: Uri, headers: Heade
         match asked.search(&plan, site.clock.now()) {
             Err(words) => page.wrong = Some(words),
             Ok(search) => {
-                let Ok(entries) = find(&site, search).await else {
+                let Ok(FoundHere { entries, next }) = find(&site, &asked, search).await else {
                     return reply::unavailable(&plan, &headers);
                 };
-                let head = asked.head(&plan);
+                let head = asked.first_page().head(&plan, None);
                 page.found = Some(entries.len());
-                page.full = entries.len() == LIMIT;
+                page.paged = !asked.before.is_empty();
+                page.older = next.map(|next| {
+                    page.frame.keyed(&format!("{}search?{}", page.frame.prefix, next.canonical()))
+                });
                 page.feed = Some(Feed {
                     id: "search".to_owned(),
                     title: head.title.clone(),
@@ -220,6 +281,7 @@ mod tests {
             ("/search?source=z,a&lang=fr&lang=en&q=x", "q=x&lang=en&lang=fr&source=a&source=z"),
             ("/search?q=", ""),
             ("/search?since=7d&q=%C3%A9%26%22", "q=%C3%A9%26%22&since=7d"),
+            ("/search?before=12.3&q=a", "q=a&before=12.3"),
         ] {
             let asked = Asked::new(&given.parse().unwrap());
             assert_eq!(asked.canonical(), wanted, "{given}");

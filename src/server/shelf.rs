@@ -73,6 +73,8 @@ pub(super) struct Finished {
     forms: [Arc<Doc>; 3],
     /// What stands in it, and in which version.
     pub(super) entries: Arc<Versions>,
+    /// What lies behind it.
+    pub(super) beyond: Beyond,
     /// The page for people as an open site shows it, and the front page; made when first wanted.
     pages: [OnceCell<Arc<Doc>>; 2],
     /// The fields of answers, for each form and coding.
@@ -309,8 +311,16 @@ impl Slot {
         self.remember(&forms, &shown);
         let (pages, prepared) = Default::default();
         let share = site.weight.add(forms.iter().map(|doc| doc.plain.len()).sum());
-        let finished =
-            Arc::new(Finished { generation, made, forms, entries: shown, pages, prepared, _share: share });
+        let finished = Arc::new(Finished {
+            generation,
+            made,
+            forms,
+            entries: shown,
+            beyond,
+            pages,
+            prepared,
+            _share: share,
+        });
         self.finished.store(Some(finished.clone()));
         if site.weight.bytes() > BUDGET {
             trim(site, plan);
@@ -441,7 +451,8 @@ impl Slot {
         let [own, fronting] = &finished.pages;
         let cell = if front { fronting } else { own };
         let made = cell.get_or_try_init(|| async {
-            let html = pages::river_now(site, plan, self, None, front).await?;
+            let page = if front { pages::Page::Front } else { pages::Page::Current(0) };
+            let html = pages::river_now(site, plan, self, None, page).await?;
             Ok(Arc::new(Doc::new(pages::HTML, html.into_bytes())))
         });
         made.await.cloned()

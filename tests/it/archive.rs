@@ -101,7 +101,6 @@ fn the_chain_reaches_every_stored_entry_once() {
         "/feeds/all/archive/0.atom",
         "/feeds/all/archive/01.atom",
         "/feeds/all/archive/99.atom",
-        "/feeds/all/archive/1",
         "/feeds/none/archive/1.atom",
         "/feeds/all/archive/x.atom",
     ] {
@@ -147,6 +146,53 @@ fn a_source_has_its_whole_history_too() {
     {
         assert_eq!(daemon.get(path).status, 404, "{path}");
     }
+}
+
+#[test]
+fn people_can_turn_the_pages_back_to_the_first_entry() {
+    let origin = Origin::start();
+    origin.on("/one", entries(0, 330));
+    let app = App::new(
+        &source("one", &origin, "").replace("[[source]]", "[defaults]\nbackfill = 1000\n[[source]]"),
+    );
+    app.ok(&["fetch"]);
+    let daemon = app.serve();
+    let link = |rel: &str, text: &str| {
+        let link = regex::Regex::new(&format!("<a rel=\"{rel}\" href=\"([^\"]*)\"")).unwrap();
+        link.captures(text).map(|found| found[1].to_owned())
+    };
+    let title = regex::Regex::new("Entry ([0-9]+)<").unwrap();
+    for start in ["/", "/feeds/all"] {
+        let (mut seen, mut pages, mut next) = (BTreeSet::new(), Vec::new(), Some(start.to_owned()));
+        while let Some(path) = next {
+            let page = daemon.get(&path);
+            assert_eq!(
+                (page.status, page.header("content-type")),
+                (200, "text/html; charset=utf-8"),
+                "{path}"
+            );
+            for found in title.captures_iter(page.text()) {
+                assert!(seen.insert(found[1].to_owned()), "{path}: {} twice", &found[1]);
+            }
+            assert_eq!(link("prev", page.text()).is_some(), path != start, "{path}");
+            next = link("next", page.text());
+            pages.push(path);
+        }
+        assert_eq!(seen.len(), 330, "{pages:?}");
+        assert_eq!(
+            pages[1..3],
+            ["/feeds/all?page=2", "/feeds/all/archive/3"].map(str::to_owned),
+            "{pages:?}"
+        );
+    }
+    assert_eq!(
+        link("prev", daemon.get("/feeds/all/archive/2").text()).as_deref(),
+        Some("/feeds/all/archive/3")
+    );
+    assert_eq!(link("prev", daemon.get("/feeds/all/archive/3").text()).as_deref(), Some("/feeds/all"));
+    // Where there is nothing, a way back is shown.
+    assert_eq!(link("prev", daemon.get("/feeds/all?page=9").text()).as_deref(), Some("/feeds/all?page=8"));
+    assert_eq!(daemon.get("/feeds/all/archive/9").status, 404);
 }
 
 #[test]

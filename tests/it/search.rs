@@ -70,6 +70,7 @@ fn a_bad_query_is_refused_in_words_in_the_form_asked_for() {
         ("/search?q=%22open", "text/html; charset=utf-8"),
         ("/search.json?q=lang%3Afr", "application/feed+json; charset=utf-8"),
         ("/search.atom?q=NEAR(a+b)", "application/atom+xml; charset=utf-8"),
+        ("/search.atom?q=a&before=yesterday", "application/atom+xml; charset=utf-8"),
     ] {
         let answer = daemon.get(path);
         assert_eq!((answer.status, answer.header("content-type")), (400, kind), "{path}");
@@ -85,4 +86,60 @@ fn titles_are_searched_alone_where_that_is_asked() {
     assert_eq!(daemon.json("/search.json?q=river")["items"].as_array().unwrap().len(), 2);
     let found = app.ok(&["search", "river -title:river"]);
     assert!(found.contains("Flooding") && !found.contains("River cleaned"), "{found}");
+}
+
+#[test]
+fn what_does_not_fit_on_a_page_is_on_the_next() {
+    let origin = Origin::start();
+    let items: Vec<_> = (0..250)
+        .map(|n| {
+            // Some at the same moment.
+            let date = format!("Mon, 02 Nov 2026 10:{:02}:00 GMT", n / 7);
+            (format!("g{n}"), format!("Ferry {n}"), date)
+        })
+        .collect();
+    let items: Vec<_> = items.iter().map(|(g, t, d)| (g.as_str(), t.as_str(), d.as_str(), "Text.")).collect();
+    origin.on("/feed", Reply::ok("application/rss+xml", rss("Origin", &items)));
+    let app = App::new(&format!("[[source]]\nid = \"one\"\nurl = \"{}\"\n", origin.url("/feed")));
+    app.ok(&["fetch"]);
+    let daemon = app.serve();
+    let link = regex::Regex::new(r#"href="([^"]*)"[^>]*rel="next"|rel="next" href="([^"]*)""#).unwrap();
+    let ferries = regex::Regex::new("Ferry [0-9]+").unwrap();
+    for form in ["json", "atom", "rss", "page"] {
+        let mut next = Some(match form {
+            "page" => "/search?q=ferry".to_owned(),
+            form => format!("/search.{form}?q=ferry"),
+        });
+        let (mut titles, mut pages) = (std::collections::BTreeSet::new(), 0);
+        while let Some(path) = next {
+            let answer = daemon.get(&path);
+            assert_eq!(answer.status, 200, "{path}");
+            titles.extend(ferries.find_iter(answer.text()).map(|found| found.as_str().to_owned()));
+            pages += 1;
+            assert_eq!(titles.len(), 250.min(pages * 100), "{path}");
+            next = if form == "json" {
+                let json: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+                json["next_url"].as_str().map(str::to_owned)
+            } else {
+                let found = link.captures(answer.text());
+                found.map(|found| {
+                    found
+                        .iter()
+                        .skip(1)
+                        .flatten()
+                        .next()
+                        .unwrap()
+                        .as_str()
+                        .replace("&#38;", "&")
+                        .replace("&amp;", "&")
+                })
+            };
+            next = next.map(|next| next.replace("https://river.example", ""));
+        }
+        assert_eq!(pages, 3, "{form}");
+    }
+    let few = app.run(&["search", "--limit", "2", "ferry"]);
+    assert_eq!(String::from_utf8_lossy(&few.stdout).matches("Ferry").count(), 2);
+    assert!(String::from_utf8_lossy(&few.stderr).contains("there are more"));
+    assert!(app.run(&["search", "--limit", "250", "ferry"]).stderr.is_empty());
 }
