@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::document::DocumentKeys;
+use super::document::{DocumentKeys, nothing_stands};
 use super::{Context, Decision, Intake, Keys, Known};
 use crate::filter;
 use crate::model::{Digest, Entry};
@@ -102,6 +102,11 @@ impl Table<'_> {
         let (Some(a), Some(b)) = (self.key(one), self.key(two)) else { return false };
         if self.context.rules.strict || one == two {
             return false;
+        }
+        if self.is_twin(one, two) {
+            let (Some(one), Some(two)) = (self.entries.get(one), self.entries.get(two)) else { return false };
+            let text = a.text.is_some() && a.text == b.text;
+            return !text && nothing_stands((one, a.stated), (two, b.stated));
         }
         let differ = |one: Option<Digest>, two: Option<Digest>| one.zip(two).map(|(one, two)| one != two);
         match (differ(a.guid, b.guid), differ(a.link, b.link)) {

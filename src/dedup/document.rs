@@ -36,7 +36,7 @@ pub fn document_keys(context: &Context<'_>, entries: &[Entry]) -> DocumentKeys {
         &parts,
         |index| parts.get(index)?.guid.as_deref(),
         |one, two| match (links_of(one), links_of(two)) {
-            (Some(a), Some(b)) => a != b || nothing_else_stands((entries, &parts), one, two),
+            (Some(a), Some(b)) => a != b || told_apart((entries, &parts), one, two),
             _ => other_story(&parts, one, two),
         },
     );
@@ -52,13 +52,14 @@ pub fn document_keys(context: &Context<'_>, entries: &[Entry]) -> DocumentKeys {
         let titles = [one, two].map(|index| parts.get(index).map(|parts| parts.title.as_str()));
         titles[0] != titles[1] && !one_guid(one, two) && !one_link
     });
+    let pairs = pairs(&parts, &guids, &links);
     let keys = parts.iter().zip(entries).enumerate().map(|(index, (parts, entry))| {
         let link = links_of(index).filter(|_| !several.contains(&index));
         let guid = !guids.contains(&index);
         let mut keys = make(parts, Telling { link, guid, body: !texts.contains(&index) });
         let unclear = [
-            parts.guid.as_deref().filter(|_| !guid).map(guid_key),
-            links_of(index).filter(|_| several.contains(&index)).map(link_key),
+            parts.guid.as_deref().filter(|_| !guid && !pairs.contains(&index)).map(guid_key),
+            links_of(index).filter(|_| several.contains(&index) && !pairs.contains(&index)).map(link_key),
             parts.plain.as_deref().filter(|plain| apart.contains(plain)).map(link_key),
             body_of(index).filter(|_| texts.contains(&index)),
         ];
@@ -116,19 +117,49 @@ fn other_story(parts: &[Parts], one: usize, two: usize) -> bool {
     one.title != two.title || one.stated != two.stated || (untitled && one.text != two.text)
 }
 
-/// True when two entries with one guid and one link have nothing else in common: a document whose entries all name the
-/// same page, or one that was copied from another by hand. (What is told twice, after an edit say, keeps more.)
-fn nothing_else_stands((entries, parts): (&[Entry], &[Parts]), one: usize, two: usize) -> bool {
+/// True when two entries of one guid and one link are two stories.
+fn told_apart((entries, parts): (&[Entry], &[Parts]), one: usize, two: usize) -> bool {
     let (Some(a), Some(b)) = (entries.get(one), entries.get(two)) else { return false };
     let (Some(one), Some(two)) = (parts.get(one), parts.get(two)) else { return false };
     // Who stood there before was told from the others then.
     let anew = !(a.unchanged && b.unchanged);
-    // A time of change is another after every edit: it says nothing.
-    let edited = [a, b].iter().any(|entry| entry.published.is_none() && entry.updated.is_some());
-    let moment = edited || one.stated.is_some() && one.stated == two.stated;
     let text = !one.text.is_empty() && one.text == two.text;
-    let says_other = one.title != two.title || one.text != two.text;
-    anew && !moment && !text && says_other && !alike(&one.title, &two.title)
+    anew && !text && nothing_stands((a, one.stated), (b, two.stated))
+}
+
+/// True when neither time nor title of two entries says that they are one: of a document whose entries all name the same
+/// page, or where one was copied from another by hand. (What is told twice, after an edit say, keeps more.)
+pub(super) fn nothing_stands(
+    (one, at): (&Entry, Option<DateTime<Utc>>),
+    (two, other): (&Entry, Option<DateTime<Utc>>),
+) -> bool {
+    // A time of change is another after every edit: it says nothing. Without times nothing would know them again.
+    let edited = [one, two].iter().any(|entry| entry.published.is_none() && entry.updated.is_some());
+    let other_time = at.zip(other).is_some_and(|(at, other)| at != other);
+    other_time && !edited && !alike(&one.title, &two.title)
+}
+
+/// Entries that share guid and link with one other, and these with nobody else: two versions of one, perhaps, or a slip.
+/// That says nothing of what comes later.
+fn pairs<'a>(parts: &'a [Parts], guids: &HashSet<usize>, links: &[Option<&'a str>]) -> HashSet<usize> {
+    if guids.is_empty() {
+        return HashSet::new();
+    }
+    let mut with_guid: HashMap<Option<&str>, Vec<usize>> = HashMap::new();
+    let mut with_link: HashMap<Option<&str>, usize> = HashMap::new();
+    for (index, (parts, link)) in parts.iter().zip(links).enumerate() {
+        with_guid.entry(parts.guid.as_deref()).or_default().push(index);
+        *with_link.entry(*link).or_default() += 1;
+    }
+    let link = |index: &usize| links.get(*index).copied().flatten();
+    let pair = |group: &Vec<usize>| {
+        let [one, two] = group.as_slice() else { return false };
+        guids.contains(one)
+            && link(one).is_some()
+            && link(one) == link(two)
+            && with_link.get(&link(one)) == Some(&2)
+    };
+    with_guid.into_values().filter(pair).flatten().collect()
 }
 
 /// The indexes of entries that share a key with an entry that `other` says is another story.

@@ -147,6 +147,47 @@ fn a_guid_and_a_link_on_several_stories_identify_none() {
 }
 
 #[test]
+fn two_versions_in_one_document_do_not_make_every_later_one_news() {
+    // A report that goes on, under one guid and link, told anew in everything.
+    let mut book = Book::new(&["a"]);
+    let step = |n: u32| {
+        let words = ["Ferry late", "Bears seen", "Bridge open", "School closed", "Market full"][n as usize];
+        let page = "https://a.example/live";
+        entry(page, page, words, Some(day(n + 1)), &format!("What there is to say of {words}."))
+    };
+    book.poll("a", &[step(0)]);
+    assert_eq!(book.poll("a", &[step(1), step(0)]).new.len(), 1);
+    for n in 2..5 {
+        assert_eq!(book.poll("a", &[step(n)]).new, [], "{n}");
+    }
+}
+
+#[test]
+fn what_was_taken_for_an_edit_and_stands_there_again_is_a_story() {
+    let mut book = Book::new(&["a"]);
+    let item = |n: u32| {
+        let words = ["Ferry late", "Bears seen", "Bridge open", "School closed"][n as usize];
+        let page = "https://a.example/changes";
+        entry(page, page, words, Some(day(n + 1)), &format!("What there is to say of {words}."))
+    };
+    book.poll("a", &[item(0)]);
+    assert_eq!(book.poll("a", &[item(1)]).changed.len(), 1);
+    book.poll("a", &[item(3), item(2), item(1), item(0)]);
+    // The one that was edited keeps the date it was first seen with.
+    book.check(&["School closed", "Bridge open", "Ferry late", "Bears seen"]);
+}
+
+#[test]
+fn entries_without_dates_under_one_guid_and_link_are_not_news_at_every_edit() {
+    let mut book = Book::new(&["a"]);
+    let item = |title: &str, text: &str| entry("q", "https://a.example/q", title, None, text);
+    book.poll("a", &[item("Ferry late", "one"), item("Bears seen", "two")]);
+    for edit in ["three", "four"] {
+        assert_eq!(book.poll("a", &[item("Ferry late", edit), item("Bears seen", "two")]).new, []);
+    }
+}
+
+#[test]
 fn a_guid_and_link_that_a_slip_left_and_a_correction_changes_lose_no_story() {
     let mut book = Book::new(&["a"]);
     let old = entry("100", "https://a.example/100", "Old story", Some(day(1)), "What was said of old.");
