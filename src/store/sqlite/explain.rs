@@ -27,6 +27,9 @@ pub(super) fn explain(db: &Connection, what: &str) -> Result<Explained, StoreErr
     }
     if what.contains(':') && !what.contains(char::is_whitespace) {
         by_keys(db, what, &mut explained)?;
+        if explained == Explained::default() {
+            by_address(db, what, &mut explained)?;
+        }
     }
     if explained == Explained::default() {
         by_words(db, what, &mut explained)?;
@@ -57,6 +60,23 @@ fn by_keys(db: &Connection, what: &str, explained: &mut Explained) -> Result<(),
     for (number, id) in sources {
         for key in &keys {
             by_key(db, (number, &id), *key, explained)?;
+        }
+    }
+    Ok(())
+}
+
+/// An address that several entries share leads to none of them.
+fn by_address(db: &Connection, what: &str, explained: &mut Explained) -> Result<(), StoreError> {
+    let mut shared = db.prepare_cached(
+        "SELECT e.id FROM (SELECT number, guid, link, entry FROM sightings
+           WHERE entry IS NOT NULL ORDER BY number DESC LIMIT ?1) x
+         JOIN entries e ON e.number = x.entry WHERE x.link = ?2 OR x.guid = ?2 ORDER BY x.number DESC",
+    )?;
+    let mut rows = shared.query(params![LOOKED_THROUGH, what])?;
+    while let Some(row) = rows.next()?.filter(|_| explained.stories.len() < MOST) {
+        let id = EntryId(uuid::Uuid::from_bytes(row.get(0)?));
+        if !explained.stories.iter().any(|told| told.published.id == id) {
+            explained.stories.extend(told(db, id)?);
         }
     }
     Ok(())

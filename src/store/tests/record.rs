@@ -71,6 +71,15 @@ fn records_of_filtered_entries_go_with_retention_and_do_not_return() {
 }
 
 #[test]
+fn an_address_that_several_share_leads_to_each_of_them() {
+    let mut book = Book::new(&["a"]);
+    let page = "https://x.example/changes";
+    let item = |n: u32, title: &str| entry(page, page, title, Some(day(n)), title);
+    book.poll("a", &[item(3, "Ferry late"), item(2, "Bears seen"), item(1, "Bridge open")]);
+    assert_eq!(explain(&mut book, page).stories.len(), 3);
+}
+
+#[test]
 fn who_waits_for_the_store_waits_for_a_few_removals_only() {
     let mut book = Book::new(&["a"]);
     let document: Vec<Entry> = (0..600).map(|n| one(&n.to_string(), &format!("Story {n}"))).collect();
