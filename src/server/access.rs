@@ -37,6 +37,18 @@ pub(super) fn same(given: &str, wanted: &Secret) -> bool {
     given.as_slice().ct_eq(wanted.as_slice()).into()
 }
 
+/// What is kept of a key that was shown, to be compared later.
+pub(super) fn digest(key: &str) -> String {
+    let digest = Sha256::digest(key.as_bytes());
+    super::plan::hex(&digest, digest.len())
+}
+
+/// True when nothing is asked, or the key of that digest is what is asked.
+pub(super) fn still_allowed(wanted: Option<&Secret>, kept: Option<&str>) -> bool {
+    let Some(wanted) = wanted else { return true };
+    kept.is_some_and(|kept| kept.as_bytes().ct_eq(digest(wanted.expose()).as_bytes()).into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -113,6 +113,8 @@ pub(super) fn topics(plan: &Plan) -> impl Iterator<Item = Topic<'_>> {
 struct Asked {
     subscribes: bool,
     topic: String,
+    /// Digest of the key named with it.
+    key: Option<String>,
     /// As the subscriber names it, key and all: it knows it by no other name.
     topic_as_named: String,
     callback: Url,
@@ -164,7 +166,7 @@ fn read(plan: &Plan, http: &Http, body: &[u8]) -> Result<Asked, (StatusCode, Str
         _ => return Err(bad("hub.mode must be subscribe or unsubscribe.")),
     };
     let named = field("hub.topic").ok_or_else(|| bad("hub.topic is missing."))?;
-    let topic = find(plan, named)?;
+    let (topic, key) = find(plan, named)?;
     let callback = field("hub.callback").filter(|text| text.len() <= LONGEST_CALLBACK);
     let callback = callback.and_then(|text| Url::parse(text).ok());
     let callback = callback.ok_or_else(|| bad("hub.callback must be an http or https address."))?;
@@ -181,11 +183,12 @@ fn read(plan: &Plan, http: &Http, body: &[u8]) -> Result<Asked, (StatusCode, Str
             .map_err(|_| bad("hub.lease_seconds must be a number."))?
             .clamp(shortest, longest),
     };
-    Ok(Asked { subscribes, topic, topic_as_named: named.to_owned(), callback, seconds, secret })
+    Ok(Asked { subscribes, topic, key, topic_as_named: named.to_owned(), callback, seconds, secret })
 }
 
-/// The document of that address, if one may subscribe to it. A closed one needs its key in the address.
-fn find(plan: &Plan, named: &str) -> Result<String, (StatusCode, String)> {
+/// The document of that address, if one may subscribe to it, and the digest of the key in the address: a closed
+/// one needs it.
+fn find(plan: &Plan, named: &str) -> Result<(String, Option<String>), (StatusCode, String)> {
     let (address, query) = named.split_once('?').unwrap_or((named, ""));
     let topic = topics(plan).find(|topic| plan.address(&topic.name()) == address);
     let topic = topic.ok_or_else(|| {
@@ -198,7 +201,7 @@ fn find(plan: &Plan, named: &str) -> Result<String, (StatusCode, String)> {
     if !access::allowed(plan.token_of(topic.slot), &uri, &HeaderMap::new()) {
         return Err((StatusCode::FORBIDDEN, "hub.topic needs its key: add ?key=… to it.".to_owned()));
     }
-    Ok(topic.name())
+    Ok((topic.name(), access::key(&uri).map(|key| access::digest(&key))))
 }
 
 /// Asks a call-back whether it meant it (WebSub 5.3), and believes it.
@@ -222,12 +225,19 @@ async fn confirm(site: &Arc<Site>, http: &Http, asked: &Asked) -> Result<(), Str
     if answer.trim_ascii() != challenge.as_bytes() {
         return Err("it did not repeat the challenge".to_owned());
     }
-    let (topic, callback) = (asked.topic.clone(), asked.callback.to_string());
+    let (topic, key, callback) = (asked.topic.clone(), asked.key.clone(), asked.callback.to_string());
     let done = if asked.subscribes {
         let delivered = current_tag(site, &topic).await;
         let expires = site.clock.now() + TimeDelta::seconds(asked.seconds);
-        let subscriber =
-            Subscriber { topic, callback, secret: asked.secret.clone(), expires, delivered, failures: 0 };
+        let subscriber = Subscriber {
+            topic,
+            key,
+            callback,
+            secret: asked.secret.clone(),
+            expires,
+            delivered,
+            failures: 0,
+        };
         site.store.write(move |store| store.subscribe(&subscriber)).await
     } else {
         site.store.write(move |store| store.unsubscribe(&topic, &callback)).await

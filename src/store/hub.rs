@@ -9,6 +9,8 @@ use super::StoreError;
 pub struct Subscriber {
     /// A document's name, `feeds/all.atom`.
     pub topic: String,
+    /// Digest of the key it named with the document: what it may be told is what that key opens.
+    pub key: Option<String>,
     /// Where it wants to hear.
     pub callback: String,
     /// What deliveries are signed with.
@@ -23,7 +25,7 @@ pub struct Subscriber {
 
 /// The part of a store that is about subscribers. Every method fails when the disk does.
 pub trait Subscribers {
-    /// Adds one, or renews it.
+    /// Adds one, or renews it: a call-back has one subscription to a document, under the key it named last.
     ///
     /// # Errors
     /// See [`Subscribers`].

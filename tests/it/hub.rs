@@ -265,3 +265,50 @@ fn an_entry_that_waited_is_delivered_when_its_time_comes() {
     let delivered = subscriber.delivered(1);
     assert!(String::from_utf8_lossy(&delivered[0].1).contains("Embargoed"));
 }
+
+#[test]
+fn who_subscribed_is_told_only_what_its_key_opens_today() {
+    let (origin, app, daemon) = river();
+    let open = subscribed(&daemon, &[]);
+    let keyed = Subscriber::start();
+    let topic = "https://river.example/feeds/closed.atom?key=k3y";
+    assert_eq!(keyed.asks(&daemon, "subscribe", topic, &[]).status, 202);
+    let taken =
+        |count| eventually("it", || (daemon.log().matches(" subscribed").count() >= count).then_some(()));
+    taken(2);
+    let under = |all: &str, closed: &str| {
+        app.configure(&format!(
+            "{}[[feed]]\nid = \"all\"\nhub = \"self\"\n{all}[[feed]]\nid = \"closed\"\nhub = \"self\"\n{closed}",
+            source("one", &origin, "")
+        ));
+        daemon.signal("-HUP");
+        let status = |token: &str| if token.is_empty() { 200 } else { 401 };
+        let is = |feed: &str, token| daemon.get(&format!("/feeds/{feed}.atom")).status == status(token);
+        eventually("the config", || (is("all", all) && is("closed", closed)).then_some(()));
+    };
+    let dropped = |count| {
+        eventually("the words", || (daemon.log().matches("are dropped").count() >= count).then_some(()));
+    };
+    // It was open and is closed: who subscribed without a key has none.
+    under("token = \"n3w\"\n", "token = \"k3y\"\n");
+    origin.on("/one", document(2));
+    app.run(&["fetch", "one"]);
+    assert_eq!(keyed.delivered(1)[0].1, daemon.get("/feeds/closed.atom?key=k3y").body);
+    dropped(1);
+    // It is opened: a key too many does no harm, and who renews without it hears once.
+    under("", "");
+    keyed.asks(&daemon, "subscribe", "https://river.example/feeds/closed.atom", &[]);
+    taken(3);
+    keyed.asks(&daemon, "subscribe", topic, &[]);
+    taken(4);
+    origin.on("/one", document(3));
+    app.run(&["fetch", "one"]);
+    assert_eq!(keyed.delivered(2)[1].1, daemon.get("/feeds/closed.atom").body);
+    // Another key: the old one opens nothing any more.
+    under("", "token = \"0ther\"\n");
+    origin.on("/one", document(4));
+    app.run(&["fetch", "one"]);
+    dropped(2);
+    assert_eq!(keyed.delivered(2).len(), 2);
+    assert!(open.kept.lock().unwrap().delivered.is_empty());
+}

@@ -12,9 +12,9 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use url::Url;
 
-use super::super::Site;
 use super::super::doc::Doc;
 use super::super::plan::{Plan, hex};
+use super::super::{Site, access};
 use super::topics;
 use crate::fetch::Message;
 use crate::store::StoreError;
@@ -62,7 +62,21 @@ async fn round(site: &Arc<Site>) -> Result<Duration, StoreError> {
         let doc = finished.form(topic.form).clone();
         let (name, tag) = (topic.name(), doc.tag.clone());
         let waiting = site.store.read(move |store| store.waiting(&name, &tag, now)).await?;
-        for subscriber in waiting {
+        let wanted = plan.token_of(topic.slot);
+        let (told, refused): (Vec<_>, Vec<_>) = waiting
+            .into_iter()
+            .partition(|subscriber| access::still_allowed(wanted, subscriber.key.as_deref()));
+        if !refused.is_empty() {
+            tracing::info!(
+                topic = topic.name(),
+                subscriptions = refused.len(),
+                "subscriptions without the key that this document needs now are dropped"
+            );
+        }
+        for Subscriber { topic, callback, .. } in refused {
+            site.store.write(move |store| store.unsubscribe(&topic, &callback)).await?;
+        }
+        for subscriber in told {
             start(site, &plan, subscriber, doc.clone());
         }
     }
@@ -80,9 +94,14 @@ fn start(site: &Arc<Site>, plan: &Arc<Plan>, subscriber: Subscriber, doc: Arc<Do
     let (site, plan) = (site.clone(), plan.clone());
     tokio::spawn(async move {
         let turn = site.hub.turns.acquire().await;
-        let sent = send(&site, &plan, &subscriber, &doc).await;
+        // Under another config it may have no right to it any more: the next round looks.
+        let ended = if Arc::ptr_eq(&plan, &site.plan.load()) {
+            let sent = send(&site, &plan, &subscriber, &doc).await;
+            remember(&site, &subscriber, &doc, sent).await
+        } else {
+            Ok(())
+        };
         drop(turn);
-        let ended = remember(&site, &subscriber, &doc, sent).await;
         site.hub.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
         if let Err(error) = ended {
             tracing::warn!(%error, "a delivery could not be remembered");

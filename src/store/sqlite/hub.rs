@@ -1,4 +1,4 @@
-//! Subscribers as rows.
+//! Subscribers as rows. The key that one named stands behind the document's name: `feeds/all.atom?key=…`.
 
 use chrono::{DateTime, Utc};
 use rusqlite::params;
@@ -8,21 +8,40 @@ use crate::store::StoreError;
 use crate::store::hub::{Subscriber, Subscribers};
 use crate::store::state::at;
 
+/// Rows of the document that is the first parameter, under whatever key.
+macro_rules! of_document {
+    () => {
+        "(topic = ?1 OR topic >= ?1 || '?key=' AND topic < ?1 || '?key>')"
+    };
+}
+
 impl Subscribers for Sqlite {
     fn subscribe(&mut self, subscriber: &Subscriber) -> Result<(), StoreError> {
-        let Subscriber { topic, callback, secret, expires, delivered, .. } = subscriber;
+        let Subscriber { topic, key, callback, secret, expires, delivered, .. } = subscriber;
+        let named = key.as_ref().map_or_else(|| topic.clone(), |key| format!("{topic}?key={key}"));
         // Who renews keeps what it has: what it missed meanwhile is still to come.
-        self.db.execute(
-            "INSERT INTO subscribers (topic, callback, secret, expires, delivered) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (topic, callback) DO UPDATE SET secret = excluded.secret, expires = excluded.expires,
-               failures = 0, next_try = 0",
-            params![topic, callback, secret, expires.timestamp(), delivered],
+        let renewed = self.db.execute(
+            concat!(
+                "UPDATE subscribers SET topic = ?3, secret = ?4, expires = ?5, failures = 0, next_try = 0
+                 WHERE ",
+                of_document!(),
+                " AND callback = ?2"
+            ),
+            params![topic, callback, named, secret, expires.timestamp()],
         )?;
+        if renewed == 0 {
+            self.db.execute(
+                "INSERT INTO subscribers (topic, callback, secret, expires, delivered)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![named, callback, secret, expires.timestamp(), delivered],
+            )?;
+        }
         Ok(())
     }
 
     fn unsubscribe(&mut self, topic: &str, callback: &str) -> Result<(), StoreError> {
-        self.db.execute("DELETE FROM subscribers WHERE topic = ?1 AND callback = ?2", [topic, callback])?;
+        let statement = concat!("DELETE FROM subscribers WHERE ", of_document!(), " AND callback = ?2");
+        self.db.execute(statement, [topic, callback])?;
         Ok(())
     }
 
@@ -32,13 +51,17 @@ impl Subscribers for Sqlite {
     }
 
     fn waiting(&mut self, topic: &str, tag: &str, now: DateTime<Utc>) -> Result<Vec<Subscriber>, StoreError> {
-        let mut statement = self.db.prepare_cached(
-            "SELECT topic, callback, secret, expires, delivered, failures FROM subscribers
-             WHERE topic = ?1 AND delivered <> ?2 AND next_try <= ?3 AND expires > ?3",
-        )?;
+        let mut statement = self.db.prepare_cached(concat!(
+            "SELECT substr(topic, length(?1) + length('?key=') + 1), callback, secret, expires, delivered, failures
+             FROM subscribers WHERE ",
+            of_document!(),
+            " AND delivered <> ?2 AND next_try <= ?3 AND expires > ?3"
+        ))?;
         let found = statement.query_map(params![topic, tag, now.timestamp()], |row| {
+            let key: String = row.get(0)?;
             Ok(Subscriber {
-                topic: row.get(0)?,
+                topic: topic.to_owned(),
+                key: Some(key).filter(|key| !key.is_empty()),
                 callback: row.get(1)?,
                 secret: row.get(2)?,
                 expires: at(row.get(3)?),
@@ -60,8 +83,11 @@ impl Subscribers for Sqlite {
 
     fn delivered(&mut self, topic: &str, callback: &str, tag: &str) -> Result<(), StoreError> {
         self.db.execute(
-            "UPDATE subscribers SET delivered = ?3, failures = 0, next_try = 0
-             WHERE topic = ?1 AND callback = ?2",
+            concat!(
+                "UPDATE subscribers SET delivered = ?3, failures = 0, next_try = 0 WHERE ",
+                of_document!(),
+                " AND callback = ?2"
+            ),
             [topic, callback, tag],
         )?;
         Ok(())
@@ -69,7 +95,11 @@ impl Subscribers for Sqlite {
 
     fn refused(&mut self, topic: &str, callback: &str, again: DateTime<Utc>) -> Result<(), StoreError> {
         self.db.execute(
-            "UPDATE subscribers SET failures = failures + 1, next_try = ?3 WHERE topic = ?1 AND callback = ?2",
+            concat!(
+                "UPDATE subscribers SET failures = failures + 1, next_try = ?3 WHERE ",
+                of_document!(),
+                " AND callback = ?2"
+            ),
             params![topic, callback, again.timestamp()],
         )?;
         Ok(())
