@@ -208,7 +208,8 @@ pub(super) async fn listen(
         slot,
         _seat: seat,
     };
-    let hello = stream::iter([Bytes::from_static(b"retry: 5000\n\n")]);
+    // Who is cut off before the first event comes back to where it began to listen.
+    let hello = stream::iter([Bytes::from(format!("id: {}\nretry: 5000\n\n", listener.last))]);
     let events = stream::unfold(listener, |mut listener| async move {
         let bytes = listener.next().await?;
         Some((bytes, listener))

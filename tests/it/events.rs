@@ -16,18 +16,21 @@ fn document(numbers: std::ops::Range<usize>) -> Reply {
     Reply::ok("application/rss+xml", rss("One", &items))
 }
 
-struct Events(BufReader<TcpStream>);
+/// A listener, and the place that it was greeted with.
+struct Events(BufReader<TcpStream>, String);
 
 impl Events {
     fn open(daemon: &Daemon, path: &str, headers: &str) -> Self {
         let mut stream = TcpStream::connect(&daemon.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nHost: a\r\n{headers}\r\n").unwrap();
-        let mut events = Self(BufReader::new(stream));
+        let mut events = Self(BufReader::new(stream), String::new());
         assert!(events.line().starts_with("HTTP/1.1 200"));
         let head = events.until("");
         assert!(head.iter().any(|line| line == "content-type: text/event-stream; charset=utf-8"), "{head:?}");
-        events.until("retry: 5000");
+        let hello = events.until("retry: 5000");
+        events.1 =
+            hello.iter().find_map(|line| line.strip_prefix("id: ")).map_or_else(String::new, str::to_owned);
         events
     }
 
@@ -148,4 +151,21 @@ fn who_listens_during_a_reload_comes_back_and_misses_nothing() {
     origin.on("/one", document(0..5));
     app.poll_again("one");
     assert_eq!(events.next().1, "Entry 4");
+}
+
+#[test]
+fn who_is_cut_off_before_the_first_event_comes_back_and_misses_nothing() {
+    let origin = Origin::start();
+    origin.on("/one", document(0..2));
+    let app = App::new(&source("one", &origin, ""));
+    app.ok(&["fetch"]);
+    let daemon = app.serve();
+    let mut events = Events::open(&daemon, "/feeds/all/events", "");
+    daemon.signal("-HUP");
+    events.until("0");
+    origin.on("/one", document(0..3));
+    app.poll_again("one");
+    let place = format!("Last-Event-ID: {}\r\n", events.1);
+    let mut events = Events::open(&daemon, "/feeds/all/events", &place);
+    assert_eq!(events.next().1, "Entry 2");
 }
