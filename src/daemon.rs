@@ -104,7 +104,8 @@ pub struct Daemon {
     running: FxHashMap<Id, Going>,
     busy: FxHashSet<u32>,
     polls: JoinSet<Vec<Ended>>,
-    chores: JoinSet<Result<usize, StoreError>>,
+    /// How many entries retention removed, and what stopped it.
+    chores: JoinSet<(usize, Option<StoreError>)>,
     rereading: JoinSet<()>,
     /// Sources whose last document was read by an older version of our reading.
     behind: Vec<SourceId>,
@@ -402,24 +403,31 @@ impl Daemon {
             let mut removed = 0;
             loop {
                 let options = options.clone();
-                match store.write(move |store| store.prune(&options, now)).await? {
-                    Some(more) => removed += more,
-                    None => return Ok(removed),
+                match store.write(move |store| store.prune(&options, now)).await {
+                    Ok(Some(more)) => removed += more,
+                    Ok(None) => return (removed, None),
+                    Err(failure) => return (removed, Some(failure)),
                 }
             }
         });
     }
 
-    fn pruned(&mut self, done: Result<Result<usize, StoreError>, JoinError>) {
-        match done {
-            Ok(Ok(0)) => {}
-            Ok(Ok(removed)) => {
-                info!(entries = removed, "retention removed entries");
-                let touched = self.numbers.keys().cloned().collect();
-                (self.on_commit)(&Committed { touched, ..Committed::default() });
+    /// What went before a failure is gone all the same, and documents show it no longer.
+    fn pruned(&mut self, done: Result<(usize, Option<StoreError>), JoinError>) {
+        let (removed, failure) = match done {
+            Ok(ended) => ended,
+            Err(panic) => {
+                error!("retention ended by a defect in riverine: {panic}; please report it");
+                return;
             }
-            Ok(Err(failure)) => error!("retention: {failure}"),
-            Err(panic) => error!("retention ended by a defect in riverine: {panic}; please report it"),
+        };
+        if removed > 0 {
+            info!(entries = removed, "retention removed entries");
+            let touched = self.numbers.keys().cloned().collect();
+            (self.on_commit)(&Committed { touched, ..Committed::default() });
+        }
+        if let Some(failure) = failure {
+            error!("retention: {failure}");
         }
     }
 }

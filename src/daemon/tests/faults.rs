@@ -279,3 +279,25 @@ async fn when_thirty_times_as_many_hang_as_there_are_places_who_is_well_waits_an
     // Who hangs has backed off by then.
     assert!(longest(&asked, 2 * HOUR) < EVERY + 2 * MINUTE, "{asked:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_retention_removed_before_it_failed_is_told() {
+    let bed = Bed::new(|_| feed(&["news"]));
+    let running = start(&bed, &[every("a", HOUR)]).await;
+    bed.pass(MINUTE).await;
+    running.stop().await;
+    bed.retention_fails_at_last();
+    bed.pass(DAY).await;
+    let options = store::Options { retention: Span::secs(60), ..store::Options::default() };
+    let plan = Plan::new(bed.poller(), &bed.options, options, vec![Arc::new(every("a", HOUR))]);
+    let told = Arc::<Mutex<Vec<SourceId>>>::default();
+    let kept = told.clone();
+    let on_commit = move |committed: &Committed| kept.lock().unwrap().extend(committed.touched.clone());
+    let clock = Arc::new(bed.clock.clone());
+    let mut daemon = Daemon::new(plan, bed.store.clone(), clock, Arc::new(on_commit)).await.unwrap();
+    daemon.prune();
+    let (removed, failure) = daemon.chores.join_next().await.unwrap().unwrap();
+    assert!(removed > 0 && failure.is_some(), "{removed} {failure:?}");
+    daemon.pruned(Ok((removed, failure)));
+    assert_eq!(*told.lock().unwrap(), [SourceId::new("a")]);
+}

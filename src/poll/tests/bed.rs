@@ -315,6 +315,12 @@ impl Bed {
         db.execute_batch(sql).unwrap();
     }
 
+    /// From now on what retention does last fails.
+    pub(crate) fn retention_fails_at_last(&self) {
+        let db = rusqlite::Connection::open(self.dir.path().join("riverine.db")).unwrap();
+        db.execute_batch("DROP TABLE ledger").unwrap();
+    }
+
     /// As if an older version of our reading had read everything, and had taken its language for another.
     pub(crate) fn read_by_an_older_version(&self) {
         let path = self.dir.path().join("riverine.db");
