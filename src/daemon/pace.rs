@@ -11,9 +11,9 @@
 //!   due together again an hour and two later, and with a million sources 130 requests a second became 84 within two minutes.
 //!   Where it ends at once, no rule that does not know the future could have foreseen it.
 //!
-//! Both means count a little less than ten minutes, so they are too low, never too high. Where demand rises faster than by a
-//! tenth in ten minutes, some wait: by a third in ten minutes, less than a minute. What has waited is made good by what is
-//! allowed above demand, and the rate falls back no further than to demand.
+//! Both means count a little less than ten minutes, so they are too low, never too high. Where demand rises by more than a
+//! tenth in ten minutes, some wait: less than a minute where it doubles in an hour, or grows by a third in ten minutes.
+//! What has waited is made good by what is allowed above demand, and the rate falls back no further than to demand.
 //!
 //! Why not rather seek the emptier second when the next poll is planned? That makes a herd less likely and rules none out:
 //! between plan and start stand the lines of hosts and the limit on all together, and what was held up together begins
