@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Response, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Response, Uri, header};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
@@ -20,7 +20,7 @@ use tokio::sync::{broadcast, watch};
 use super::plan::{Place, Plan};
 use super::reply::{self, Answer};
 use super::shelf::Slot;
-use super::{Site, access};
+use super::{Site, access, feeds};
 use crate::render;
 use crate::store::StoreError;
 
@@ -184,7 +184,7 @@ pub(super) async fn listen(
     let plan = site.plan.load_full();
     let Some(slot) = plan.slot(&Place::Feed(id)).cloned() else {
         let words = "There is no such feed here. The front page names them all.";
-        return reply::message(&plan, &headers, StatusCode::NOT_FOUND, "Not found", words);
+        return feeds::unknown(&plan, &headers, words);
     };
     if !access::allowed(plan.token(&slot.output), &uri, &headers) {
         return reply::locked(&plan, &headers);

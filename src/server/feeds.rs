@@ -85,7 +85,9 @@ fn split(file: &str) -> (&str, Option<Form>) {
 }
 
 pub(super) fn unknown(plan: &Plan, headers: &HeaderMap, words: &str) -> Answer {
-    reply::message(plan, headers, StatusCode::NOT_FOUND, "Not found", words)
+    let mut answer = reply::message(plan, headers, StatusCode::NOT_FOUND, "Not found", words);
+    reply::set(answer.headers_mut(), header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    answer
 }
 
 async fn document(

@@ -184,9 +184,10 @@ pub(super) fn message(
 pub(super) fn locked(plan: &Plan, headers: &HeaderMap) -> Answer {
     let words = "Add ?key=… to the address, or send it as a Bearer token.";
     let mut answer = message(plan, headers, StatusCode::UNAUTHORIZED, "This needs a key", words);
-    answer
-        .headers_mut()
-        .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"riverine\""));
+    let fields = answer.headers_mut();
+    fields.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"riverine\""));
+    // To a reader in a browser, an answer that it may not see is a broken network.
+    fields.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     answer
 }
 

@@ -71,8 +71,22 @@ fn a_token_opens_by_key_or_bearer_and_stands_nowhere() {
 #[test]
 fn scripts_of_other_sites_may_read_feeds_and_nothing_else() {
     let origin = Origin::start();
-    let app = App::new(&source("one", &origin, ""));
+    let closed = "[[feed]]\nid = \"closed\"\ntoken = \"k3y\"\n";
+    let app = App::new(&(source("one", &origin, "") + closed));
     let daemon = app.serve();
+    // Also that there is none, or that it needs a key.
+    for (path, status) in [
+        ("/feeds/closed.atom", 401),
+        ("/feeds/closed/archive/1.atom", 401),
+        ("/feeds/closed/events", 401),
+        ("/feeds/none.atom", 404),
+        ("/feeds/none/events", 404),
+        ("/feeds/all/archive/9.atom", 404),
+        ("/sources/none.rss", 404),
+    ] {
+        let answer = daemon.get(path);
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (status, "*"), "{path}");
+    }
     for path in ["/feeds/all.atom", "/feeds/all.json", "/sources/one.rss", "/search.json?q=a"] {
         assert_eq!(daemon.get(path).header("access-control-allow-origin"), "*", "{path}");
         let preflight = daemon.request("OPTIONS", path, &[("Origin", "https://a.example")]);
