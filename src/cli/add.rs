@@ -58,10 +58,14 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let url = address(&args.url)?;
     let (path, config) = global.load_or_new()?;
     new(config.as_ref(), &url)?;
+    // What would not be written is not looked for.
+    let asked = draft(args, Draft::new(url.clone()), config.as_ref());
+    edit::may_append(&path, &[asked]).map_err(|error| Wrong(error.to_string()))?;
     let options = config.as_ref().map(|config| config.fetch.clone()).unwrap_or_default();
     let found = assemble::run(search(url, options))?;
     new(config.as_ref(), &found.url)?;
-    let draft = draft(args, &found, config.as_ref());
+    let plain = Draft { page: found.page.clone(), ..Draft::new(found.url.clone()) };
+    let draft = draft(args, plain, config.as_ref());
     show(&found);
     print::data(draft.table())?;
     if args.dry_run {
@@ -106,14 +110,13 @@ async fn search(url: Url, options: fetch::Options) -> anyhow::Result<Found> {
     find::find(&http, &clock, url, &options).await
 }
 
-fn draft(args: &Args, found: &Found, config: Option<&Config>) -> Draft {
+fn draft(args: &Args, plain: Draft, config: Option<&Config>) -> Draft {
     let mut draft = Draft {
         id: args.id.clone(),
         name: args.name.clone(),
         groups: args.group.clone(),
         schedule: args.schedule.clone(),
-        page: found.page.clone(),
-        ..Draft::new(found.url.clone())
+        ..plain
     };
     if args.id.is_none() {
         let sources = config.iter().flat_map(|config| &config.sources);

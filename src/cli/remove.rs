@@ -6,7 +6,9 @@ use anyhow::Context as _;
 
 use super::{Global, Wrong, print};
 use crate::clock;
+use crate::config::edit::EditError;
 use crate::config::{self, edit};
+use crate::model::Output;
 use crate::store::{self, Lock, Sqlite, Store};
 
 /// Arguments of `remove`.
@@ -38,7 +40,19 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     } else {
         None
     };
-    let file = edit::remove(&path, &source.id)?;
+    let file = edit::remove(&path, &source.id).map_err(|error| {
+        let shows = |output: &&Output| output.sources.iter().flatten().any(|id| *id == source.id);
+        let feeds: Vec<&str> = config.outputs.iter().filter(shows).map(|output| output.id.as_str()).collect();
+        match error {
+            EditError::Invalid(_) if !feeds.is_empty() => {
+                let (id, feeds) = (&source.id, feeds.join(", "));
+                anyhow::anyhow!(
+                    "{id} stands in a [[feed]] that cannot do without: {feeds}; change that first ({error})"
+                )
+            }
+            other => other.into(),
+        }
+    })?;
     print::data(format_args!("{} removed from {}\n", source.id, file.display()))?;
     if let Some((_lock, mut store)) = store {
         let known = store.sources()?.iter().any(|row| row.id == source.id);

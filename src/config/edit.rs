@@ -92,6 +92,20 @@ pub enum EditError {
 /// # Errors
 /// See [`EditError`].
 pub fn append(path: &Path, drafts: &[Draft]) -> Result<(), EditError> {
+    let (before, after) = appended(path, drafts)?;
+    write(path, before.as_deref(), &after)
+}
+
+/// Whether [`append`] would write them.
+///
+/// # Errors
+/// See [`EditError`].
+pub fn may_append(path: &Path, drafts: &[Draft]) -> Result<(), EditError> {
+    appended(path, drafts).map(drop)
+}
+
+/// The text of a config, and the same with sources at its end, which loads.
+fn appended(path: &Path, drafts: &[Draft]) -> Result<(Option<String>, String), EditError> {
     let before = match std::fs::exists(path) {
         Ok(false) => None,
         _ => Some(whole::read(path).map_err(EditError::Refused)?),
@@ -108,7 +122,7 @@ pub fn append(path: &Path, drafts: &[Draft]) -> Result<(), EditError> {
         after.push_str(&draft.table().replace('\n', end));
     }
     valid(path, path, &after)?;
-    write(path, before.as_deref(), &after)
+    Ok((before, after))
 }
 
 /// Takes a source out of the file that it stands in, the config at `path` or one that it includes; hands back

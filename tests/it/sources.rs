@@ -141,6 +141,12 @@ fn the_feed_behind_a_page_is_found_and_written() {
         assert_eq!(refused.status.code(), Some(2), "{again}");
         assert!(words(&refused).contains("there already: the source one"), "{}", words(&refused));
     }
+    // What could not be written is refused before anybody is asked: this address would answer 404.
+    for (option, value, said) in [("--schedule", "garbage", "schedule"), ("--id", "BAD ID", "id")] {
+        let refused = app.run(&["add", &origin.url("/blog/gone.xml"), "--yes", option, value]);
+        assert_eq!(refused.status.code(), Some(2), "{option}: {}", words(&refused));
+        assert!(words(&refused).contains(said), "{}", words(&refused));
+    }
     let wrong = app.run(&["add", &origin.url("/blog/gone.xml"), "--yes"]);
     assert_eq!(wrong.status.code(), Some(1));
     assert!(words(&wrong).contains("404"), "{}", words(&wrong));
@@ -241,4 +247,21 @@ fn every_list_of_others_is_read_as_they_meant_it() {
         let written = String::from_utf8_lossy(&bytes).to_lowercase().matches("xmlurl").count();
         assert!((wanted.len()..=written).contains(&found.len()), "{name}: {} are too many", found.len());
     }
+}
+
+#[test]
+fn a_source_that_a_feed_names_is_not_removed_and_the_words_say_which() {
+    let app = App::new(
+        "[[source]]\nurl = \"https://a.example/one\"\nid = \"one\"\n\
+         [[source]]\nurl = \"https://a.example/ones\"\nid = \"ones\"\n\
+         [[feed]]\nid = \"some\"\nsources = [\"one\"]\n",
+    );
+    let refused = app.run(&["remove", "one"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        words(&refused).contains("one stands in a [[feed]] that cannot do without: some"),
+        "{}",
+        words(&refused)
+    );
+    app.ok(&["remove", "ones"]);
 }
