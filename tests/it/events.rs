@@ -165,6 +165,7 @@ fn who_is_cut_off_before_the_first_event_comes_back_and_misses_nothing() {
     events.until("0");
     origin.on("/one", document(0..3));
     app.poll_again("one");
+    assert!(!events.1.is_empty(), "the greeting has no place");
     let place = format!("Last-Event-ID: {}\r\n", events.1);
     let mut events = Events::open(&daemon, "/feeds/all/events", &place);
     assert_eq!(events.next().1, "Entry 2");
