@@ -37,7 +37,7 @@ pub(super) fn open_store(config: &Config) -> Result<(Lock, Handle), StoreError> 
     let lock = Lock::take(path)?;
     let writer = Sqlite::open(path)?;
     let readers = (0..READERS)
-        .map(|_| Ok(Box::new(Sqlite::open_reader(path)?) as Box<dyn Store>))
+        .map(|_| Ok(Box::new(writer.reader()?) as Box<dyn Store>))
         .collect::<Result<_, StoreError>>()?;
     Ok((lock, Handle::new(Box::new(writer), readers)))
 }

@@ -111,7 +111,8 @@ impl Sqlite {
         Ok(store)
     }
 
-    /// Opens an existing store for reading, beside a running daemon.
+    /// Opens an existing store for reading, beside a running daemon; in a process that has it open, [`Sqlite::reader`]
+    /// does.
     ///
     /// # Errors
     /// [`StoreError::Refused`] in words when there is none, or none we can read.
@@ -123,6 +124,20 @@ impl Sqlite {
             )));
         }
         inspect(path)?;
+        Self::reading(path)
+    }
+
+    /// One more connection to this store, for reading. The file is opened by SQLite alone: when a process closes a file
+    /// that it opened otherwise, all its locks on it are gone (POSIX, `fcntl`), and whoever else closes the store takes the
+    /// log away from under us.
+    ///
+    /// # Errors
+    /// See [`Sqlite::open_reader`].
+    pub fn reader(&self) -> Result<Self, StoreError> {
+        Self::reading(&self.path)
+    }
+
+    fn reading(path: &Path) -> Result<Self, StoreError> {
         let store = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .or_else(|_| {
                 Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::app::{App, eventually};
+use crate::app::{App, eventually, tool};
 
 const DISABLED: &str = "[[source]]\nurl = \"https://one.example/feed\"\nid = \"one\"\nenabled = false\n";
 
@@ -25,6 +25,25 @@ fn a_file_where_the_daemons_socket_would_be_stays() {
     assert!(daemon.log().contains("riverine.db.sock"), "{}", daemon.log());
     assert_eq!(daemon.stop(), 0);
     assert_eq!(fs::read_to_string(app.path("riverine.db.sock")).unwrap(), "somebody's");
+}
+
+#[test]
+fn whoever_looks_into_the_store_leaves_the_daemon_its_log() {
+    if !tool("python3") {
+        return;
+    }
+    let app = App::new(DISABLED);
+    let daemon = app.serve();
+    let log = app.path("riverine.db-wal");
+    assert!(log.exists());
+    // As the sqlite3 shell does: the last one to close a store removes its log.
+    let look = "import sqlite3, sys; store = sqlite3.connect(sys.argv[1]); \
+        store.execute('SELECT count(*) FROM entries').fetchall(); store.close()";
+    let shell =
+        std::process::Command::new("python3").args(["-c", look]).arg(app.path("riverine.db")).status();
+    assert!(shell.unwrap().success());
+    assert!(log.exists(), "the daemon holds no lock on its store");
+    assert_eq!(daemon.stop(), 0);
 }
 
 #[test]
