@@ -50,7 +50,7 @@ use crate::clock::Clock;
 use crate::daemon::Command;
 use crate::fetch::Http;
 use crate::model::{Outcome, Output, Secret, Source};
-use crate::store::{Committed, Handle, StoreError};
+use crate::store::{Committed, Handle, Store, StoreError};
 pub use feeds::opml_of;
 use hub::Hub;
 use lately::Lately;
@@ -59,7 +59,7 @@ use metrics::Metrics;
 use plan::{Place, Plan};
 use shelf::Weight;
 use stamps::Stamps;
-use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
 /// Documents made at once that nobody waits for: those who wait come first.
 const UNASKED: usize = 2;
@@ -180,15 +180,29 @@ impl Site {
         self.http.store(Some(http));
     }
 
-    /// To be waited for between two slices of a long way through the store. Fails when the daemon stops: nobody waits for
-    /// the end then.
-    async fn next_slice(&self) -> Result<SemaphorePermit<'_>, StoreError> {
-        let turn = self.long_way.acquire().await;
+    /// Goes a long way through the store, a slice at a time, until `step` says that it is done; between two slices others
+    /// have their turn. Fails when the daemon stops: nobody waits for the end then.
+    async fn in_slices<T: Send + 'static>(
+        &self,
+        mut way: T,
+        step: impl Fn(&mut dyn Store, &mut T) -> Result<bool, StoreError> + Clone + Send + 'static,
+    ) -> Result<T, StoreError> {
         let stopping = || StoreError::Failed("riverine is stopping".to_owned());
-        if *self.closing.borrow() {
-            return Err(stopping());
+        let mut turn = None;
+        loop {
+            let step = step.clone();
+            let slice = self.store.read(move |store| step(store, &mut way).map(|done| (way, done))).await?;
+            let (so_far, done) = slice;
+            drop(turn.take());
+            if done {
+                return Ok(so_far);
+            }
+            way = so_far;
+            turn = Some(self.long_way.acquire().await.map_err(|_| stopping())?);
+            if *self.closing.borrow() {
+                return Err(stopping());
+            }
         }
-        turn.map_err(|_| stopping())
     }
 
     /// A new config is in force. Requests under way end under the old one.

@@ -42,25 +42,12 @@ impl LastLook {
         now: DateTime<Utc>,
     ) -> Result<Vec<Published>, StoreError> {
         let known = self.with(|known| known.asked.then(|| known.look.clone()));
-        let mut look = match known {
+        let look = match known {
             Some(look) => look.unwrap_or_default(),
             None => self.recall(site, output).await?,
         };
-        let mut turn = None;
-        loop {
-            let output = output.clone();
-            let slice = site.store.read(move |store| {
-                let done = store.look(&output, now, &mut look)?;
-                Ok((look, done))
-            });
-            let (looked, done) = slice.await?;
-            look = looked;
-            drop(turn.take());
-            if done {
-                break;
-            }
-            turn = Some(site.next_slice().await?);
-        }
+        let output = output.clone();
+        let mut look = site.in_slices(look, move |store, look| store.look(&output, now, look)).await?;
         let entries = std::mem::take(&mut look.entries);
         self.with(|known| known.look = look.pays().then_some(look));
         Ok(entries)

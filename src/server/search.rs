@@ -16,7 +16,7 @@ use crate::model::{Published, SourceId};
 use crate::query::{self, Query};
 use crate::render::html::{self, Feed, SearchPage};
 use crate::render::{Addresses, Form, Head, Sheet};
-use crate::store::{Matches, Search, StoreError};
+use crate::store::{Matches, Search, Store, StoreError};
 
 /// Entries on a page, or in a document.
 const LIMIT: usize = 100;
@@ -185,22 +185,9 @@ async fn document(site: Arc<Site>, uri: &Uri, headers: &HeaderMap, form: Form) -
 }
 
 async fn find(site: &Site, asked: &Asked, search: Search) -> Result<FoundHere, StoreError> {
-    let (now, mut matches, search) = (site.clock.now(), Matches::default(), Arc::new(search));
-    let mut turn = None;
-    loop {
-        let search = search.clone();
-        let slice = site.store.read(move |store| {
-            let done = store.search_on(&search, now, &mut matches)?;
-            Ok((matches, done))
-        });
-        let (so_far, done) = slice.await?;
-        matches = so_far;
-        drop(turn.take());
-        if done {
-            break;
-        }
-        turn = Some(site.next_slice().await?);
-    }
+    let now = site.clock.now();
+    let on = move |store: &mut dyn Store, found: &mut Matches| store.search_on(&search, now, found);
+    let matches = site.in_slices(Matches::default(), on).await?;
     let mut entries = matches.entries;
     let more = entries.len() > LIMIT;
     entries.truncate(LIMIT);
