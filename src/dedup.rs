@@ -16,6 +16,7 @@ mod substance;
 mod tests;
 mod wording;
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
@@ -360,6 +361,27 @@ impl Intake {
             guid_doubts: after(before.guid_doubts, self.guids, self.guids_shared),
             link_doubts: after(before.link_doubts, self.links, 0),
         }
+    }
+
+    /// Indexes of the document in order of publication, as `stories` are: what has no date is of now, and the lower it
+    /// stands the older it is. What repeats a new story comes behind it.
+    pub fn oldest_first(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.decisions.len()).collect();
+        order.sort_by_cached_key(|index| {
+            let (new, repeats) = match self.decisions.get(*index) {
+                Some(Decision::New(place)) => (self.stories.get(*place), false),
+                Some(Decision::Repeats(place, _)) => (self.stories.get(*place), true),
+                _ => (None, false),
+            };
+            match new {
+                Some(story) => (story.published, Reverse(story.index), repeats),
+                None => {
+                    let stated = self.keys.get(*index).and_then(|keys| keys.stated);
+                    (stated.unwrap_or(DateTime::<Utc>::MAX_UTC), Reverse(*index), repeats)
+                }
+            }
+        });
+        order
     }
 }
 

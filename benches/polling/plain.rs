@@ -53,6 +53,9 @@ pub(crate) async fn fetch(urls: &[Url], tags: Option<&[HeaderValue]>) -> (Durati
     };
     let all = urls.iter().cloned().enumerate();
     let tags = stream::iter(all).map(one).buffered(AT_ONCE).map(Result::unwrap).collect::<Vec<_>>().await;
+    // To close them is a part of it, as it is in the daemon's round.
+    drop(client);
+    tokio::time::sleep(SETTLE).await;
     (cpu().saturating_sub(before), tags)
 }
 

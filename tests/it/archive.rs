@@ -133,6 +133,10 @@ fn a_source_has_its_whole_history_too() {
     let first = daemon.get("/sources/one/archive/1.atom");
     assert_eq!(first.header("cache-control"), "public, max-age=86400");
     assert!(first.text().contains("<fh:archive>"), "{}", first.text());
+    for oldest in [0, 99] {
+        // Although the document had the newest on top.
+        assert!(first.text().contains(&format!(">Entry {oldest}<")), "{oldest}: {}", first.text());
+    }
     assert!(first.text().contains("https://river.example/sources/one.atom"), "{}", first.text());
     let before = chains(&daemon, "one");
     assert_eq!(daemon.stop(), 0);
