@@ -1,6 +1,6 @@
 //! What became of stories that are stored: corrected, made one with another; and sites that were rebuilt. Pure.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::between::AHEAD;
 use super::decide::Table;
@@ -9,6 +9,9 @@ use super::substance::{substance, substance_since};
 use super::{Correction, Decision, KnownEntry, KnownSighting, NewStory, Target, Tell, stated};
 use crate::link;
 use crate::model::{Article, DedupRule, Entry, Markup};
+
+/// After which an entry is shown that turned out to be due before it was seen.
+const SOON: TimeDelta = TimeDelta::seconds(10);
 
 impl Table<'_> {
     /// Only the source whose text is kept corrects it, and only by the entry with the best claim.
@@ -66,6 +69,9 @@ impl Table<'_> {
         // Nobody has seen a story that is held: its date may still change.
         let held = story.hold_until.is_some_and(|until| until > now);
         let dated = Some(self.shown(entry)).filter(|shown| held && shown.0 != story.published);
+        // Not at once: of what was held, readers are told by the moment from which it is shown, and some may have been
+        // told up to this one.
+        let dated = dated.map(|(at, until)| (at, until.or(Some(now + SOON))));
         let quietly = story.reading != self.context.reading || self.better_link(entry, story);
         (changed || dated.is_some() || quietly).then_some(Correction {
             entry: story.number,

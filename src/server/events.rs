@@ -1,177 +1,237 @@
-//! `/feeds/{id}/events`: one Server-Sent Event for each new entry of a feed, in order of publication.
+//! `/feeds/{id}/events`: one Server-Sent Event for each new entry of a feed, in order of publication; one that was held
+//! until its time comes then.
 //!
-//! An event's id is the entry's place in the feed's history, so that who comes back with `Last-Event-ID` misses
-//! nothing. A listener is a place and no queue: a slow one costs what it has not read, and that is in the store.
+//! An event's id says how far its listener has heard, so that who comes back with `Last-Event-ID` misses nothing. A
+//! listener is a place and no queue: a slow one costs what it has not read, and that is in the store.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::fmt::{self, Display, Formatter};
+use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Response, Uri, header};
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use futures_util::{StreamExt, stream};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 
 use super::plan::{Place, Plan};
 use super::reply::{self, Answer};
 use super::shelf::Slot;
 use super::{Site, access, feeds};
 use crate::render;
-use crate::store::StoreError;
+use crate::store::held::Came;
+use crate::store::{Store, StoreError};
 
 /// Listeners at once.
 const MOST: usize = 1024;
 /// Events kept per feed for those who listen; who is further behind asks the store.
 const KEPT: usize = 128;
-/// Entries whose time came, kept for those who listen at that moment.
-const LATE: usize = 64;
 /// Events taken from the store at once.
 const BATCH: usize = 64;
+/// Places walked along in one go: a look into the store must not keep others waiting.
+const SLICE: i64 = 20_000;
 /// A sign of life for proxies and for clients that wait.
 const HEARTBEAT: Duration = Duration::from_secs(20);
+/// Nothing is held for less, in seconds: a clock set back by no more than this leaves out no entry that came since.
+const HELD_FOR: i64 = 600;
+
+/// How far somebody has heard of a feed: of all entries up to a place whose time had come. What was held then, at those
+/// places, is still to come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Heard {
+    place: i64,
+    came: Came,
+}
+
+impl Display for Heard {
+    fn fmt(&self, to: &mut Formatter<'_>) -> fmt::Result {
+        let Self { place, came } = self;
+        write!(to, "{place}-{}", came.second)?;
+        if came.place == i64::MAX { Ok(()) } else { write!(to, ".{}", came.place) }
+    }
+}
+
+/// The id of an event. Older ones were a place alone.
+struct Id {
+    place: i64,
+    came: Option<Came>,
+}
+
+impl FromStr for Id {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let Some((place, came)) = text.trim().split_once('-') else {
+            return Ok(Self { place: text.trim().parse()?, came: None });
+        };
+        let came = match came.split_once('.') {
+            Some((second, place)) => Came { second: second.parse()?, place: place.parse()? },
+            None => Came::all_of(came.parse()?),
+        };
+        Ok(Self { place: place.parse()?, came: Some(came) })
+    }
+}
+
+impl Id {
+    /// How far who comes back with it has heard, of what there is.
+    fn heard(&self, all: Heard) -> Option<Heard> {
+        let came = self.came.map_or(all.came, |came| came.min(all.came));
+        (self.place <= all.place).then_some(Heard { place: self.place, came })
+    }
+}
 
 /// The newest events of a feed, and who waits for more.
 #[derive(Default)]
 pub(super) struct News {
-    kept: Mutex<Kept>,
     /// Made for the first who listens: every source has a document, and kilobytes for each are too many.
-    ways: OnceLock<Box<Ways>>,
+    told: OnceLock<Box<Told>>,
     /// Nothing more will be told here: another config is in force.
     ended: AtomicBool,
 }
 
-/// How listeners are reached.
-struct Ways {
-    told: watch::Sender<i64>,
-    /// Entries that were held until their time: they have places that others have passed.
-    late: broadcast::Sender<Bytes>,
+/// What was told to all who listen.
+struct Told {
+    /// One at a time adds to it.
+    turn: tokio::sync::Mutex<()>,
+    log: Mutex<Log>,
+    wake: watch::Sender<()>,
 }
 
 #[derive(Default)]
-struct Kept {
-    /// Everything after this place is among the events.
-    since: i64,
-    /// Everything up to this place was looked at.
-    upto: i64,
-    events: VecDeque<(i64, Bytes)>,
+struct Log {
+    /// Everybody has heard so far.
+    heard: Heard,
+    /// Events so far, of which the last are kept.
+    count: u64,
+    events: VecDeque<Bytes>,
 }
 
-impl Default for Ways {
+impl Log {
+    fn add(&mut self, events: Vec<Bytes>, heard: Heard) {
+        self.count += events.len() as u64;
+        self.events.extend(events);
+        self.events.drain(..self.events.len().saturating_sub(KEPT));
+        self.heard = heard;
+    }
+
+    /// The events after so many; `None`: these are too long ago to be kept here.
+    fn after(&self, count: u64) -> Option<Bytes> {
+        let behind = usize::try_from(self.count.checked_sub(count)?).ok()?;
+        let from = self.events.len().checked_sub(behind)?;
+        Some(self.events.iter().skip(from).flatten().copied().collect())
+    }
+}
+
+impl Default for Told {
     fn default() -> Self {
-        Self { told: watch::Sender::new(0), late: broadcast::Sender::new(LATE) }
+        Self { turn: tokio::sync::Mutex::default(), log: Mutex::default(), wake: watch::Sender::new(()) }
+    }
+}
+
+impl Told {
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_watched(&self) -> bool {
+        self.wake.receiver_count() > 0
+    }
+
+    /// Takes a place among those who wait. For the first one the past is not told.
+    async fn enter(&self, site: &Site, plan: &Plan, slot: &Slot) -> Result<watch::Receiver<()>, StoreError> {
+        let _turn = self.turn.lock().await;
+        let is_first = !self.is_watched();
+        // Before the store is looked at, so that whatever comes later is told.
+        let woken = self.wake.subscribe();
+        if is_first {
+            let heard = now(site, slot, Heard::default()).await?;
+            *self.log() = Log { heard, ..Log::default() };
+        } else {
+            self.go_on(site, plan, slot).await?;
+        }
+        Ok(woken)
+    }
+
+    /// Tells everybody what has come. By one who has the turn.
+    async fn go_on(&self, site: &Site, plan: &Plan, slot: &Slot) -> Result<(), StoreError> {
+        let mut heard = self.log().heard;
+        let all = now(site, slot, heard).await?;
+        while heard != all {
+            let (events, reached) = look(site, plan, slot, heard, all).await?;
+            self.log().add(events, reached);
+            self.wake.send_replace(());
+            heard = reached;
+        }
+        Ok(())
     }
 }
 
 impl News {
     /// True while somebody listens.
     pub(super) fn is_watched(&self) -> bool {
-        self.ways.get().is_some_and(|ways| ways.told.receiver_count() > 0)
-    }
-
-    /// Where the history stood when the first listener came.
-    fn begin(&self, place: i64) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.upto < place {
-            *kept = Kept { since: place, upto: place, events: VecDeque::new() };
-        }
+        self.told.get().is_some_and(|told| told.is_watched())
     }
 
     /// Lets all who listen go.
     pub(super) fn end(&self) {
         self.ended.store(true, Ordering::Release);
-        if let Some(ways) = self.ways.get() {
-            ways.told.send_modify(|_| {});
+        if let Some(told) = self.told.get() {
+            told.wake.send_replace(());
         }
-    }
-
-    fn upto(&self) -> i64 {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).upto
-    }
-
-    fn add(&self, events: Vec<(i64, Bytes)>, upto: i64) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = kept.upto;
-        kept.events.extend(events.into_iter().filter(|(place, _)| *place > known));
-        kept.upto = kept.upto.max(upto);
-        while kept.events.len() > KEPT {
-            if let Some((gone, _)) = kept.events.pop_front() {
-                kept.since = gone;
-            }
-        }
-        if let Some(ways) = self.ways.get() {
-            ways.told.send_replace(kept.upto);
-        }
-    }
-
-    /// What came after a place; `None`: too long ago to be kept here.
-    fn after(&self, place: i64) -> Option<(Vec<(i64, Bytes)>, i64)> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let events = || kept.events.iter().filter(|(at, _)| *at > place).cloned().collect();
-        (place >= kept.since).then(|| (events(), kept.upto.max(place)))
     }
 }
 
-/// Looks for what is new in a feed that somebody listens to, and tells them.
+/// Looks for what is new in a feed that somebody listens to, and what was held until now, and tells them.
 pub(super) async fn tell(site: &Site, plan: &Plan, slot: &Slot) {
-    if !slot.news.is_watched() {
-        return;
-    }
-    match look(site, plan, slot, slot.news.upto(), usize::MAX).await {
-        Ok((events, upto)) => slot.news.add(events, upto),
-        Err(error) => tracing::warn!(document = slot.place.stem(), %error, "events could not be made"),
+    let Some(told) = slot.news.told.get().filter(|told| told.is_watched()) else { return };
+    let _turn = told.turn.lock().await;
+    if let Err(error) = told.go_on(site, plan, slot).await {
+        tracing::warn!(document = slot.place.stem(), %error, "events could not be made");
     }
 }
 
-/// Tells those who listen of entries whose time came between two moments. Their events carry the place that
-/// listeners are at, so that who comes back goes on from there.
-pub(super) async fn tell_late(
-    site: &Site,
-    plan: &Plan,
-    slot: &Slot,
-    since: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    if !slot.news.is_watched() {
-        return Ok(());
-    }
-    let output = slot.output.clone();
-    let due = site.store.read(move |store| store.due_in(&output, since, now)).await?;
-    let head = plan.head(&slot.place, &slot.output, &[]);
-    let Some(ways) = slot.news.ways.get() else { return Ok(()) };
-    for story in due {
-        let (place, item) = (slot.news.upto(), render::item(&head, &story));
-        // Nobody listens any more: nobody need be told.
-        let _ = ways.late.send(Bytes::from(format!("id: {place}\ndata: {item}\n\n")));
-    }
-    Ok(())
+/// Up to where there is anything to hear, for who has heard so far.
+async fn now(site: &Site, slot: &Slot, heard: Heard) -> Result<Heard, StoreError> {
+    let place = slot.cuts(site).await?.counted.max(heard.place);
+    let (now, before) = (site.clock.now().timestamp(), heard.came.second);
+    // Where the clock was set back further, what comes before that time again is told again, rather than never.
+    let second = if before.saturating_sub(now) > HELD_FOR { now } else { now.max(before) };
+    Ok(Heard { place, came: Came::all_of(second) })
 }
 
-/// Events after a place, and up to where everything was looked at.
+/// What comes next for who has heard so far, and how far that leads: first what was held, then what is new.
 async fn look(
     site: &Site,
     plan: &Plan,
     slot: &Slot,
-    after: i64,
-    limit: usize,
-) -> Result<(Vec<(i64, Bytes)>, i64), StoreError> {
-    let upto = slot.cuts(site).await?.counted;
-    let (output, now) = (slot.output.clone(), site.clock.now());
-    let found = site.store.read(move |store| store.stories(&output, (after, upto), limit, now)).await?;
-    let reached =
-        if found.stories.len() < limit { upto } else { found.stories.last().map_or(upto, |last| last.0) };
+    heard: Heard,
+    all: Heard,
+) -> Result<(Vec<Bytes>, Heard), StoreError> {
     let head = plan.head(&slot.place, &slot.output, &[]);
+    let event =
+        |heard: Heard, story| Bytes::from(format!("id: {heard}\ndata: {}\n\n", render::item(&head, story)));
+    let (output, place, second) = (slot.output.clone(), heard.place, all.came.second);
+    if heard.came < all.came {
+        let due = move |store: &mut dyn Store| store.due_in(&output, place, (heard.came, second), BATCH);
+        let (due, came) = site.store.read(due).await?;
+        let events = due.iter().map(|(came, story)| event(Heard { place, came: *came }, story));
+        return Ok((events.collect(), Heard { place, came }));
+    }
+    let upto = all.place.min(place.saturating_add(SLICE));
+    let at = DateTime::from_timestamp(second, 0).unwrap_or_default();
+    let stories = move |store: &mut dyn Store| store.stories(&output, (place, upto), BATCH, at);
+    let found = site.store.read(stories).await?.stories;
+    let reached = found.get(BATCH - 1).map_or(upto, |(place, ..)| *place);
     // A backlog is for the archive: it is no news.
-    let news = found.stories.iter().filter(|(_, listed, _)| *listed);
-    let events = news.map(|(place, _, story)| {
-        let item = render::item(&head, story);
-        (*place, Bytes::from(format!("id: {place}\ndata: {item}\n\n")))
-    });
-    Ok((events.collect(), reached))
+    let news = found.iter().filter(|(_, listed, _)| *listed);
+    let events = news.map(|(place, _, story)| event(Heard { place: *place, came: all.came }, story));
+    Ok((events.collect(), Heard { place: reached, came: all.came }))
 }
 
 /// `/feeds/{id}/events`.
@@ -192,24 +252,15 @@ pub(super) async fn listen(
     let Some(seat) = Seat::take(&site) else {
         return reply::busy(&plan, &headers, "Too many listen already.");
     };
-    let Ok(cuts) = slot.cuts(&site).await else { return reply::unavailable(&plan, &headers) };
-    slot.news.begin(cuts.counted);
+    let told = slot.news.told.get_or_init(Box::default);
+    let Ok(woken) = told.enter(&site, &plan, &slot).await else { return reply::unavailable(&plan, &headers) };
+    let all = told.log().heard;
     let asked = headers.get("last-event-id").and_then(|value| value.to_str().ok());
-    let last = asked.and_then(|text| text.trim().parse().ok()).filter(|place| *place <= cuts.counted);
-    let ways = slot.news.ways.get_or_init(Box::default);
-    let listener = Listener {
-        told: ways.told.subscribe(),
-        late: ways.late.subscribe(),
-        closing: site.closing.subscribe(),
-        last: last.unwrap_or(cuts.counted),
-        begun: false,
-        site,
-        plan,
-        slot,
-        _seat: seat,
-    };
+    let heard = asked.and_then(|text| text.parse::<Id>().ok()).and_then(|id| id.heard(all)).unwrap_or(all);
+    let closing = site.closing.subscribe();
+    let listener = Listener { woken, closing, heard, count: None, site, plan, slot, _seat: seat };
     // Who is cut off before the first event comes back to where it began to listen.
-    let hello = stream::iter([Bytes::from(format!("id: {}\nretry: 5000\n\n", listener.last))]);
+    let hello = stream::iter([Bytes::from(format!("id: {}\nretry: 5000\n\n", listener.heard))]);
     let events = stream::unfold(listener, |mut listener| async move {
         let bytes = listener.next().await?;
         Some((bytes, listener))
@@ -253,13 +304,11 @@ struct Listener {
     site: Arc<Site>,
     plan: Arc<Plan>,
     slot: Arc<Slot>,
-    told: watch::Receiver<i64>,
-    late: broadcast::Receiver<Bytes>,
+    woken: watch::Receiver<()>,
     closing: watch::Receiver<bool>,
-    /// It has everything up to this place.
-    last: i64,
-    /// What was stored before it listened is asked of the store once.
-    begun: bool,
+    heard: Heard,
+    /// It goes along with all others and has so many of their events. `None`: it asks the store until it has caught up.
+    count: Option<u64>,
     _seat: Seat,
 }
 
@@ -269,28 +318,51 @@ impl Listener {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             // Marked as seen before looking, so that what comes in between wakes us again.
-            self.told.borrow_and_update();
-            if self.slot.news.ended.load(Ordering::Acquire) {
+            self.woken.borrow_and_update();
+            if self.slot.news.ended.load(Ordering::Acquire) || *self.closing.borrow() {
                 return None;
             }
-            let kept = self.slot.news.after(self.last).filter(|_| self.begun);
-            let (events, upto) = match kept {
-                Some(found) => found,
-                None => look(&self.site, &self.plan, &self.slot, self.last, BATCH).await.ok()?,
+            let events = match self.count {
+                Some(count) => self.go_along(count),
+                None => Some(self.catch_up().await?),
             };
-            self.begun = self.begun || upto <= self.last;
-            self.last = upto;
-            if !events.is_empty() {
-                return Some(events.into_iter().flat_map(|(_, bytes)| bytes).collect());
+            match events {
+                Some(events) if !events.is_empty() => return Some(events),
+                Some(_) if self.count.is_some() => {}
+                _ => continue,
             }
             tokio::select! {
-                changed = self.told.changed() => changed.ok()?,
-                // Who is so slow that some were dropped finds them in the documents.
-                late = self.late.recv() => if let Ok(event) = late { return Some(event) },
+                changed = self.woken.changed() => changed.ok()?,
                 _ = self.closing.wait_for(|closing| *closing) => return None,
                 () = tokio::time::sleep(HEARTBEAT) => return Some(Bytes::from_static(b":\n\n")),
             }
         }
+    }
+
+    /// What was told since to all; `None`: that is not kept any more.
+    fn go_along(&mut self, count: u64) -> Option<Bytes> {
+        let log = self.slot.news.told.get()?.log();
+        let events = log.after(count);
+        self.count = events.is_some().then_some(log.count);
+        if events.is_some() {
+            self.heard = log.heard;
+        }
+        events
+    }
+
+    /// What comes next of what was told before it listened.
+    async fn catch_up(&mut self) -> Option<Bytes> {
+        let (all, count) = {
+            let log = self.slot.news.told.get()?.log();
+            (log.heard, log.count)
+        };
+        let (mut events, mut reached) = (Vec::new(), self.heard);
+        if reached != all {
+            (events, reached) = look(&self.site, &self.plan, &self.slot, reached, all).await.ok()?;
+        }
+        self.heard = reached;
+        self.count = (reached == all).then_some(count);
+        Some(events.into_iter().flatten().collect())
     }
 }
 
@@ -298,23 +370,33 @@ impl Listener {
 mod tests {
     use super::*;
 
-    fn places(events: &[(i64, Bytes)]) -> Vec<i64> {
-        events.iter().map(|(place, _)| *place).collect()
+    const ALL: Heard = Heard { place: 40, came: Came { second: 900, place: i64::MAX } };
+
+    fn heard(id: &str) -> Option<String> {
+        id.parse::<Id>().ok()?.heard(ALL).map(|heard| heard.to_string())
+    }
+
+    #[test]
+    fn ids_say_how_far_somebody_has_heard() {
+        assert_eq!(heard("12-800").as_deref(), Some("12-800"));
+        assert_eq!(heard("12-800.7").as_deref(), Some("12-800.7"));
+        assert_eq!(heard(" 12-900 ").as_deref(), Some("12-900"));
+        assert_eq!(heard("12").as_deref(), Some("12-900"), "an older one");
+        assert_eq!(heard("12-901").as_deref(), Some("12-900"), "of a clock that was set back");
+        for id in ["41", "41-800", "", "-", "12-", "-800", "12-800.", "12-x", "x"] {
+            assert_eq!(heard(id), None, "{id}");
+        }
     }
 
     #[test]
     fn who_is_too_far_behind_is_sent_to_the_store() {
-        let news = News::default();
-        news.begin(10);
-        assert_eq!(news.after(10).unwrap(), (Vec::new(), 10));
-        assert!(news.after(9).is_none());
-        news.add(vec![(11, Bytes::new()), (13, Bytes::new())], 14);
-        news.add(vec![(13, Bytes::new())], 14);
-        let (events, upto) = news.after(11).unwrap();
-        assert_eq!((places(&events), upto), (vec![13], 14));
-        let many = (15..400).map(|place| (place, Bytes::new())).collect();
-        news.add(many, 400);
-        assert!(news.after(14).is_none());
-        assert_eq!(places(&news.after(300).unwrap().0), (301..400).collect::<Vec<_>>());
+        let mut log = Log::default();
+        assert_eq!(log.after(0), Some(Bytes::new()));
+        assert_eq!(log.after(1), None);
+        log.add(vec!["a".into(), "b".into()], ALL);
+        assert_eq!((log.after(0), log.after(1)), (Some("ab".into()), Some("b".into())));
+        log.add(vec![Bytes::new(); KEPT], ALL);
+        assert_eq!((log.after(1), log.after(2)), (None, Some(Bytes::new())));
+        assert_eq!(log.heard, ALL);
     }
 }

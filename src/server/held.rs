@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Site, events};
+use chrono::{DateTime, Utc};
+
+use super::Site;
 use crate::store::{Committed, StoreError};
 
 /// The store is asked at least so often: a clock set back or forth is noticed.
@@ -15,7 +17,9 @@ pub(super) async fn run(site: Arc<Site>) {
     let mut closing = site.closing.subscribe();
     let mut since = site.clock.now();
     loop {
-        let now = site.clock.now().max(since);
+        let now = site.clock.now();
+        // With the clock set back, what waits for that time once more is told of once more.
+        since = since.min(now);
         let pause = match tell(&site, since, now).await {
             Ok(pause) => {
                 since = now;
@@ -34,18 +38,10 @@ pub(super) async fn run(site: Arc<Site>) {
     }
 }
 
-/// Tells of what became due; how long nothing more will.
-async fn tell(
-    site: &Arc<Site>,
-    since: chrono::DateTime<chrono::Utc>,
-    now: chrono::DateTime<chrono::Utc>,
-) -> Result<Duration, StoreError> {
+/// Sees to it that all who are told of news hear of what became due; how long nothing more will.
+async fn tell(site: &Arc<Site>, since: DateTime<Utc>, now: DateTime<Utc>) -> Result<Duration, StoreError> {
     let due = site.store.read(move |store| store.due(since, now)).await?;
     if !due.sources.is_empty() {
-        let plan = site.plan.load_full();
-        for slot in plan.slots_of(&due.sources) {
-            events::tell_late(site, &plan, slot, since, now).await?;
-        }
         site.touched(&Committed { touched: due.sources, ..Committed::default() });
     }
     // A moment longer: times are kept in whole seconds.

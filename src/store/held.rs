@@ -16,6 +16,22 @@ pub struct Due {
     pub next: Option<DateTime<Utc>>,
 }
 
+/// Where a story stands among those of an output whose time came: its second (Unix time), then its place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Came {
+    /// When its time came.
+    pub second: i64,
+    /// Its place in the output (archive.rs).
+    pub place: i64,
+}
+
+impl Came {
+    /// Behind all whose time came with that second.
+    pub fn all_of(second: i64) -> Self {
+        Self { second, place: i64::MAX }
+    }
+}
+
 /// The part of a store that is about stories that wait. Every method fails when the disk does.
 pub trait Held {
     /// What became due after one moment, up to another.
@@ -24,14 +40,16 @@ pub trait Held {
     /// See [`Held`].
     fn due(&mut self, after: DateTime<Utc>, upto: DateTime<Utc>) -> Result<Due, StoreError>;
 
-    /// The stories of an output that became due after one moment, up to another.
+    /// The stories of an output whose time came after some, up to a second, of those at places up to one: in this order,
+    /// and up to where these are all. At most so many are looked at.
     ///
     /// # Errors
     /// See [`Held`].
     fn due_in(
         &mut self,
         output: &Output,
-        after: DateTime<Utc>,
-        upto: DateTime<Utc>,
-    ) -> Result<Vec<Published>, StoreError>;
+        upto_place: i64,
+        stretch: (Came, i64),
+        limit: usize,
+    ) -> Result<(Vec<(Came, Published)>, Came), StoreError>;
 }

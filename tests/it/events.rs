@@ -53,13 +53,25 @@ impl Events {
         }
     }
 
+    /// The same for one who comes back, with the id of the last event it had.
+    fn back(daemon: &Daemon, path: &str, id: &str) -> Self {
+        Self::open(daemon, path, &format!("Last-Event-ID: {id}\r\n"))
+    }
+
+    /// Titles of so many events, and the last one's id.
+    fn take(&mut self, count: usize) -> (Vec<String>, String) {
+        let mut events: Vec<_> = (0..count).map(|_| self.next()).collect();
+        let last = events.last_mut().map(|(id, _)| std::mem::take(id)).unwrap_or_default();
+        (events.into_iter().map(|(_, title)| title).collect(), last)
+    }
+
     /// (id, title) of the next event.
-    fn next(&mut self) -> (i64, String) {
-        let mut id = 0;
+    fn next(&mut self) -> (String, String) {
+        let mut id = String::new();
         loop {
             let line = self.line();
             if let Some(text) = line.strip_prefix("id: ") {
-                id = text.parse().unwrap();
+                text.clone_into(&mut id);
             } else if let Some(data) = line.strip_prefix("data: ") {
                 let item: serde_json::Value = serde_json::from_str(data).unwrap();
                 return (id, item["title"].as_str().unwrap().to_owned());
@@ -81,13 +93,14 @@ fn each_new_entry_is_one_event() {
     origin.on("/one", document(0..5));
     app.run(&["fetch", "one"]);
     let mut told: Vec<_> = (0..2).map(|_| all.next()).collect();
-    let first = told[0].0;
+    let first = told[0].0.clone();
+    let second = told[1].clone();
     told.sort_by(|a, b| a.1.cmp(&b.1));
     assert_eq!(told.iter().map(|(_, title)| title.as_str()).collect::<Vec<_>>(), ["Entry 3", "Entry 4"]);
     assert!(group.next().1.starts_with("Entry"));
     // Who comes back misses nothing and hears nothing twice.
-    let mut back = Events::open(&daemon, "/feeds/all/events", &format!("Last-Event-ID: {first}\r\n"));
-    assert!(back.next().0 > first);
+    let mut back = Events::back(&daemon, "/feeds/all/events", &first);
+    assert_eq!(back.next(), second);
     origin.on("/one", document(0..6));
     app.run(&["fetch", "one"]);
     assert_eq!((all.next().1, back.next().1), ("Entry 5".to_owned(), "Entry 5".to_owned()));
@@ -121,7 +134,7 @@ fn an_entry_that_waited_is_told_when_its_time_comes() {
     assert_eq!(title, "Embargoed");
     assert!(daemon.titles("all").contains(&"Embargoed".to_owned()));
     // Who comes back with that place hears of what is newer, and nothing twice.
-    let mut back = Events::open(&daemon, "/feeds/all/events", &format!("Last-Event-ID: {place}\r\n"));
+    let mut back = Events::back(&daemon, "/feeds/all/events", &place);
     let mut more = later.to_vec();
     more.push(("g2", "Entry 2", "Mon, 16 Nov 2026 13:00:00 GMT", "Text"));
     origin.on("/one", Reply::ok("application/rss+xml", rss("One", &more)));
@@ -146,7 +159,7 @@ fn who_listens_during_a_reload_comes_back_and_misses_nothing() {
     events.until("0");
     origin.on("/one", document(0..4));
     app.poll_again("one");
-    let mut events = Events::open(&daemon, "/feeds/all/events", &format!("Last-Event-ID: {id}\r\n"));
+    let mut events = Events::back(&daemon, "/feeds/all/events", &id);
     assert_eq!(events.next().1, "Entry 3");
     origin.on("/one", document(0..5));
     app.poll_again("one");
@@ -166,7 +179,119 @@ fn who_is_cut_off_before_the_first_event_comes_back_and_misses_nothing() {
     origin.on("/one", document(0..3));
     app.poll_again("one");
     assert!(!events.1.is_empty(), "the greeting has no place");
-    let place = format!("Last-Event-ID: {}\r\n", events.1);
-    let mut events = Events::open(&daemon, "/feeds/all/events", &place);
+    let mut events = Events::back(&daemon, "/feeds/all/events", &events.1);
     assert_eq!(events.next().1, "Entry 2");
+}
+
+/// Entries by title and hour of the sixteenth, as a source's document.
+fn timed(items: &[(&str, &str)]) -> Reply {
+    let dates: Vec<_> = items.iter().map(|(_, hour)| format!("Mon, 16 Nov 2026 {hour}:00 GMT")).collect();
+    let items: Vec<_> =
+        items.iter().zip(&dates).map(|((title, _), date)| (*title, *title, date.as_str(), "Text")).collect();
+    Reply::ok("application/rss+xml", rss("One", &items))
+}
+
+/// A river whose entries wait for their time, with a daemon; polled by hand only.
+fn embargoed() -> (Origin, App) {
+    let origin = Origin::start();
+    origin.on("/one", timed(&[("old", "10:00")]));
+    let tables = source("one", &origin, "future = \"hold\"\nschedule = \"every 90d\"\ngroups = [\"g\"]");
+    let tables = tables.replacen("schedule = \"every 10m\"\n", "", 1);
+    (origin, App::new(&(tables + "[[feed]]\nid = \"g\"\ngroups = [\"g\"]\n")))
+}
+
+#[test]
+fn who_was_away_when_its_time_came_hears_of_it_once() {
+    for feed in ["/feeds/all/events", "/feeds/g/events"] {
+        let (origin, app) = embargoed();
+        let daemon = app.serve();
+        app.polled(&["one"]);
+        let id = Events::open(&daemon, feed, "").1;
+        let waiting = [("old", "10:00"), ("a", "14:00"), ("b", "14:00"), ("c", "15:00"), ("d", "20:00")];
+        origin.on("/one", timed(&waiting));
+        app.run(&["fetch", "one"]);
+        // It came back in between, and passed the places of those that wait.
+        let mut listener = Events::back(&daemon, feed, &id);
+        origin.on("/one", timed(&[&waiting[..], &[("new", "11:00")]].concat()));
+        app.run(&["fetch", "one"]);
+        let (titles, id) = listener.take(1);
+        assert_eq!(titles, ["new"]);
+        drop(listener);
+        app.set_clock("2026-11-16T15:00:00Z");
+        origin.on("/one", timed(&[&waiting[..], &[("new", "11:00"), ("newer", "12:00")]].concat()));
+        app.run(&["fetch", "one"]);
+        // What waited comes in the order of its time (of one second: the last of a document first), then what is new.
+        let whole = ["b", "a", "c", "newer"];
+        assert_eq!(Events::back(&daemon, feed, &id).take(4).0, whole);
+        // Cut off behind any of these, also between two of one second and over a restart, nothing is told twice.
+        daemon.stop();
+        let daemon = app.serve();
+        let mut last = id;
+        for (n, title) in whole.iter().enumerate() {
+            let mut listener = Events::back(&daemon, feed, &last);
+            let (titles, id) = listener.take(1);
+            assert_eq!(titles, [*title], "{n}");
+            last = id;
+        }
+        let mut listener = Events::back(&daemon, feed, &last);
+        app.set_clock("2026-11-16T20:00:01Z");
+        assert_eq!(listener.take(1).0, ["d"]);
+        assert_eq!(Events::back(&daemon, feed, &last).take(1).0, ["d"]);
+    }
+}
+
+#[test]
+fn an_id_of_an_older_version_is_a_place() {
+    let (origin, app) = embargoed();
+    let daemon = app.serve();
+    app.polled(&["one"]);
+    let place = Events::open(&daemon, "/feeds/all/events", "").1;
+    let place = place.split('-').next().unwrap();
+    origin.on("/one", timed(&[("old", "10:00"), ("a", "11:00"), ("later", "14:00")]));
+    app.run(&["fetch", "one"]);
+    let mut back = Events::back(&daemon, "/feeds/all/events", place);
+    assert_eq!(back.take(1).0, ["a"]);
+    app.set_clock("2026-11-16T14:00:01Z");
+    assert_eq!(back.take(1).0, ["later"]);
+    // What no daemon of this river can have said: it hears of what comes from now on.
+    let mut lost = Events::back(&daemon, "/feeds/all/events", "99999-5");
+    origin.on("/one", timed(&[("old", "10:00"), ("a", "11:00"), ("later", "14:00"), ("b", "12:00")]));
+    app.run(&["fetch", "one"]);
+    assert_eq!(lost.take(1).0, ["b"]);
+}
+
+#[test]
+fn what_turns_out_to_be_due_before_its_time_is_told() {
+    let (origin, app) = embargoed();
+    let daemon = app.serve();
+    app.polled(&["one"]);
+    let mut events = Events::open(&daemon, "/feeds/all/events", "");
+    let fetch = |items: &[(&str, &str)]| {
+        origin.on("/one", timed(items));
+        app.run(&["fetch", "one"]);
+    };
+    fetch(&[("old", "10:00"), ("late", "20:00"), ("new", "11:00")]);
+    let (titles, id) = events.take(1);
+    assert_eq!(titles, ["new"]);
+    fetch(&[("old", "10:00"), ("late", "12:00"), ("new", "11:00")]);
+    app.advance(chrono::TimeDelta::minutes(1));
+    assert_eq!(events.take(1).0, ["late"]);
+    assert_eq!(Events::back(&daemon, "/feeds/all/events", &id).take(1).0, ["late"]);
+    assert_eq!(daemon.titles("all"), ["late", "new", "old"]);
+}
+
+#[test]
+fn a_clock_that_was_set_back_leaves_out_nothing() {
+    let (origin, app) = embargoed();
+    let daemon = app.serve();
+    app.polled(&["one"]);
+    app.set_clock("2026-11-16T18:00:00Z");
+    let mut events = Events::open(&daemon, "/feeds/all/events", "");
+    app.set_clock("2026-11-16T12:30:00Z");
+    origin.on("/one", timed(&[("old", "10:00"), ("held", "14:00"), ("new", "11:00")]));
+    app.run(&["fetch", "one"]);
+    let (titles, id) = events.take(1);
+    assert_eq!(titles, ["new"]);
+    app.set_clock("2026-11-16T14:00:01Z");
+    assert_eq!(Events::back(&daemon, "/feeds/all/events", &id).take(1).0, ["held"]);
 }

@@ -6,7 +6,7 @@ use rusqlite::params;
 use super::{Sqlite, archive};
 use crate::model::{EntryId, Output, Published, SourceId};
 use crate::store::StoreError;
-use crate::store::held::{Due, Held};
+use crate::store::held::{Came, Due, Held};
 use crate::store::state::at;
 
 impl Held for Sqlite {
@@ -39,30 +39,42 @@ impl Held for Sqlite {
     fn due_in(
         &mut self,
         output: &Output,
-        after: DateTime<Utc>,
-        upto: DateTime<Utc>,
-    ) -> Result<Vec<Published>, StoreError> {
+        upto_place: i64,
+        (after, upto): (Came, i64),
+        limit: usize,
+    ) -> Result<(Vec<(Came, Published)>, Came), StoreError> {
         // A source's output knows a story by its first sighting there, one of everything by its number.
-        let places: Vec<i64> = self
+        let (place, sightings) = match output.sources {
+            Some(_) => ("x.number", "JOIN sightings x ON x.entry = e.number"),
+            None => ("e.number", ""),
+        };
+        let rows: Vec<Came> = self
             .db
-            .prepare_cached(
-                "SELECT CASE WHEN ?3 THEN x.number ELSE e.number END FROM entries e
-                   JOIN sightings x ON x.entry = e.number
-                 WHERE e.hold_until > ?1 AND e.hold_until <= ?2 ORDER BY e.hold_until, x.number",
+            .prepare_cached(&format!(
+                "SELECT e.hold_until, {place} FROM entries e {sightings}
+                 WHERE e.hold_until >= ?1 AND e.hold_until <= ?3 AND (e.hold_until, {place}) > (?1, ?2)
+                   AND {place} <= ?4
+                 ORDER BY e.hold_until, {place} LIMIT ?5"
+            ))?
+            .query_map(
+                params![
+                    after.second,
+                    after.place,
+                    upto,
+                    upto_place,
+                    i64::try_from(limit).unwrap_or(i64::MAX)
+                ],
+                |row| Ok(Came { second: row.get(0)?, place: row.get(1)? }),
             )?
-            .query_map(params![after.timestamp(), upto.timestamp(), output.sources.is_some()], |row| {
-                row.get(0)
-            })?
             .collect::<Result<_, _>>()?;
-        let mut due: Vec<Published> = Vec::new();
-        for place in places {
-            let found = archive::stories(&self.db, output, (place - 1, place), 1, upto)?;
-            for (_, listed, story) in found.stories {
-                if listed && due.iter().all(|known| known.id != story.id) {
-                    due.push(story);
-                }
-            }
+        let mut due = Vec::new();
+        for came in &rows {
+            let place = came.place;
+            let found = archive::stories(&self.db, output, (place - 1, place), 1, at(upto))?;
+            let listed = found.stories.into_iter().filter(|(_, listed, _)| *listed);
+            due.extend(listed.map(|(_, _, story)| (*came, story)));
         }
-        Ok(due)
+        let reached = rows.last().filter(|_| rows.len() >= limit);
+        Ok((due, reached.copied().unwrap_or(Came::all_of(upto))))
     }
 }

@@ -139,7 +139,12 @@ impl Writer<'_> {
     }
 
     /// A story that is held, and so was seen by nobody, gets another date.
-    pub(super) fn date(&self, number: i64, published: i64, hold_until: Option<i64>) -> Result<(), StoreError> {
+    pub(super) fn date(
+        &self,
+        number: i64,
+        published: i64,
+        hold_until: Option<i64>,
+    ) -> Result<(), StoreError> {
         self.db
             .prepare_cached(
                 "UPDATE entries SET published = ?2, updated = ?2, modified = ?4, hold_until = ?3 WHERE number = ?1",
