@@ -373,13 +373,11 @@ impl Intake {
                 Some(Decision::Repeats(place, _)) => (self.stories.get(*place), true),
                 _ => (None, false),
             };
-            match new {
-                Some(story) => (story.published, Reverse(story.index), repeats),
-                None => {
-                    let stated = self.keys.get(*index).and_then(|keys| keys.stated);
-                    (stated.unwrap_or(DateTime::<Utc>::MAX_UTC), Reverse(*index), repeats)
-                }
-            }
+            let Some(story) = new else {
+                let stated = self.keys.get(*index).and_then(|keys| keys.stated);
+                return (stated.unwrap_or(DateTime::<Utc>::MAX_UTC), Reverse(*index), repeats);
+            };
+            (story.published, Reverse(story.index), repeats)
         });
         order
     }
