@@ -211,6 +211,7 @@ impl Site {
         self.lately.soil();
         // Who listens comes back by itself, to what is in force now.
         before.slots().for_each(|slot| slot.news.end());
+        self.hub.wake();
     }
 
     /// A commit was made: the documents of the outputs it touches are out of date. Those that

@@ -5,6 +5,7 @@
 //! asked once, and what it answers is believed only where it repeats a challenge.
 
 mod deliver;
+mod deny;
 mod ping;
 
 use std::collections::{HashMap, HashSet};
@@ -226,6 +227,14 @@ async fn confirm(site: &Arc<Site>, http: &Http, asked: &Asked) -> Result<(), Str
         return Err("it did not repeat the challenge".to_owned());
     }
     let (topic, key, callback) = (asked.topic.clone(), asked.key.clone(), asked.callback.to_string());
+    let denied = |reason: &str| deny::deny(site, asked.callback.as_str(), &asked.topic_as_named, reason);
+    // Another config may be in force by now.
+    if asked.subscribes
+        && let Err((_, words)) = find(&site.plan.load(), &asked.topic_as_named)
+    {
+        denied(&words);
+        return Err(words);
+    }
     let done = if asked.subscribes {
         let delivered = current_tag(site, &topic).await;
         let expires = site.clock.now() + TimeDelta::seconds(asked.seconds);
@@ -242,7 +251,12 @@ async fn confirm(site: &Arc<Site>, http: &Http, asked: &Asked) -> Result<(), Str
     } else {
         site.store.write(move |store| store.unsubscribe(&topic, &callback)).await
     };
-    done.map_err(|error| error.to_string())?;
+    if let Err(error) = done {
+        if asked.subscribes {
+            denied("The subscription could not be stored; ask again later.");
+        }
+        return Err(error.to_string());
+    }
     site.hub.wake();
     Ok(())
 }

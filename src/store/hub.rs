@@ -23,6 +23,15 @@ pub struct Subscriber {
     pub failures: u32,
 }
 
+/// Who was taken out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dropped {
+    /// The document's name.
+    pub topic: String,
+    /// Where it wanted to hear.
+    pub callback: String,
+}
+
 /// The part of a store that is about subscribers. Every method fails when the disk does.
 pub trait Subscribers {
     /// Adds one, or renews it: a call-back has one subscription to a document, under the key it named last.
@@ -72,4 +81,10 @@ pub trait Subscribers {
     /// # Errors
     /// See [`Subscribers`].
     fn expire(&mut self, now: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// Takes out those of all documents but these.
+    ///
+    /// # Errors
+    /// See [`Subscribers`].
+    fn drop_others(&mut self, topics: &[String]) -> Result<Vec<Dropped>, StoreError>;
 }

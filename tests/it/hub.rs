@@ -88,6 +88,22 @@ impl Subscriber {
         self.kept.lock().unwrap().asked.len()
     }
 
+    /// Topic and reason of each denial.
+    fn denials(&self) -> Vec<(String, String)> {
+        let asked = self.kept.lock().unwrap().asked.clone();
+        let fields = asked.iter().map(|target| {
+            let query = target.split_once('?').unwrap().1;
+            url::form_urlencoded::parse(query.as_bytes()).into_owned().collect::<HashMap<_, _>>()
+        });
+        let denied = fields.filter(|fields| fields["hub.mode"] == "denied");
+        denied.map(|fields| (fields["hub.topic"].clone(), fields["hub.reason"].clone())).collect()
+    }
+
+    /// Waits for so many denials.
+    fn denied(&self, count: usize) -> Vec<(String, String)> {
+        eventually("a denial", || Some(self.denials()).filter(|denials| denials.len() >= count))
+    }
+
     fn delivered(&self, count: usize) -> Vec<(HashMap<String, String>, Vec<u8>)> {
         eventually("a delivery", || {
             let kept = self.kept.lock().unwrap();
@@ -311,4 +327,60 @@ fn who_subscribed_is_told_only_what_its_key_opens_today() {
     dropped(2);
     assert_eq!(keyed.delivered(2).len(), 2);
     assert!(open.kept.lock().unwrap().delivered.is_empty());
+    // Each hears once that it is over, of the document without any key.
+    let reason = "This feed needs a key now, or another one.".to_owned();
+    let closed = "https://river.example/feeds/closed.atom".to_owned();
+    assert_eq!(open.denied(1), [(TOPIC.to_owned(), reason.clone())]);
+    assert_eq!(keyed.denied(1), [(closed, reason)]);
+    origin.on("/one", document(5));
+    app.run(&["fetch", "one"]);
+    assert_eq!(daemon.stop(), 0);
+    assert_eq!((open.denials().len(), keyed.denials().len()), (1, 1));
+}
+
+#[test]
+fn who_subscribed_to_a_feed_that_goes_hears_that_once() {
+    let (origin, app, daemon) = river();
+    let goes = Subscriber::start();
+    let topic = "https://river.example/feeds/closed.rss?key=k3y";
+    assert_eq!(goes.asks(&daemon, "subscribe", topic, &[]).status, 202);
+    let lapses = Subscriber::start();
+    let short = [("hub.lease_seconds", "60")];
+    assert_eq!(lapses.asks(&daemon, "subscribe", topic, &short).status, 202);
+    let stays = Subscriber::start();
+    assert_eq!(stays.asks(&daemon, "subscribe", TOPIC, &[]).status, 202);
+    eventually("all three", || (daemon.log().matches(" subscribed").count() == 3).then_some(()));
+    // Whose lease is over knows that.
+    app.advance(TimeDelta::minutes(2));
+    app.configure(&(source("one", &origin, "") + "[[feed]]\nid = \"all\"\nhub = \"self\"\n"));
+    daemon.signal("-HUP");
+    let reason = "This feed has no hub here any more.".to_owned();
+    assert_eq!(goes.denied(1), [("https://river.example/feeds/closed.rss".to_owned(), reason.clone())]);
+    // One that is taken out while nothing runs, and a feed that stays without a hub.
+    assert_eq!(daemon.stop(), 0);
+    app.configure(&source("one", &origin, ""));
+    let daemon = app.serve();
+    assert_eq!(stays.denied(1), [(TOPIC.to_owned(), reason)]);
+    assert_eq!(daemon.stop(), 0);
+    let daemon = app.serve();
+    app.advance(TimeDelta::hours(8));
+    assert_eq!(daemon.stop(), 0);
+    assert_eq!((goes.denials().len(), stays.denials().len(), lapses.denials().len()), (1, 1, 0));
+}
+
+#[test]
+fn who_is_confirmed_when_its_topic_has_gone_hears_that() {
+    let (origin, app, daemon) = river();
+    let subscriber = Subscriber::start();
+    // Its answer to the question comes when another config is in force.
+    let answer = subscriber.kept.clone();
+    let held = answer.lock().unwrap();
+    assert_eq!(subscriber.asks(&daemon, "subscribe", TOPIC, &[]).status, 202);
+    app.configure(&source("one", &origin, ""));
+    daemon.signal("-HUP");
+    let links = || daemon.get("/feeds/all.atom").header("link").contains("rel=\"hub\"");
+    eventually("the config", || (!links()).then_some(()));
+    drop(held);
+    let (topic, reason) = subscriber.denied(1).remove(0);
+    assert_eq!((topic.as_str(), reason.starts_with("hub.topic is no document")), (TOPIC, true), "{reason}");
 }

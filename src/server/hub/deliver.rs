@@ -1,7 +1,7 @@
 //! Deliveries: the newest bytes of a changed document, signed, to everybody who does not have them. Whoever
 //! does not take them is asked again, later each time, until its lease ends.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 use axum::http::header::{CONTENT_TYPE, LINK};
@@ -15,10 +15,11 @@ use url::Url;
 use super::super::doc::Doc;
 use super::super::plan::{Plan, hex};
 use super::super::{Site, access};
+use super::deny::deny;
 use super::topics;
 use crate::fetch::Message;
 use crate::store::StoreError;
-use crate::store::hub::Subscriber;
+use crate::store::hub::{Dropped, Subscriber};
 
 /// Deliveries at once.
 pub(super) const AT_ONCE: usize = 32;
@@ -32,8 +33,9 @@ const LOOK: Duration = Duration::from_mins(10);
 /// Runs until the daemon stops.
 pub(in super::super) async fn run(site: Arc<Site>) {
     let mut closing = site.closing.subscribe();
+    let mut in_force = Weak::new();
     loop {
-        let pause = match round(&site).await {
+        let pause = match round(&site, &mut in_force).await {
             Ok(pause) => pause,
             Err(error) => {
                 tracing::warn!(%error, "subscribers could not be told");
@@ -48,15 +50,30 @@ pub(in super::super) async fn run(site: Arc<Site>) {
     }
 }
 
-/// Starts every delivery that is due; when to look again.
-async fn round(site: &Arc<Site>) -> Result<Duration, StoreError> {
+/// Starts every delivery that is due; when to look again. Under a config that is not yet known here, the subscribers of
+/// what it does not have any more are dropped first.
+async fn round(site: &Arc<Site>, in_force: &mut Weak<Plan>) -> Result<Duration, StoreError> {
     let plan = site.plan.load_full();
     if site.store.read(|store| store.subscribers()).await? == 0 {
         return Ok(LOOK);
     }
     let now = site.clock.now();
-    // Also where nobody is told any more: a feed that went, a hub that was taken out.
     site.store.write(move |store| store.expire(now)).await?;
+    if in_force.as_ptr() != Arc::as_ptr(&plan) {
+        let names: Vec<_> = topics(&plan).map(|topic| topic.name()).collect();
+        let dropped = site.store.write(move |store| store.drop_others(&names)).await?;
+        if !dropped.is_empty() {
+            let subscriptions = dropped.len();
+            tracing::info!(
+                subscriptions,
+                "subscriptions to documents that have no hub here any more are dropped"
+            );
+        }
+        for Dropped { topic, callback } in dropped {
+            deny(site, &callback, &plan.address(&topic), "This feed has no hub here any more.");
+        }
+        *in_force = Arc::downgrade(&plan);
+    }
     for topic in topics(&plan) {
         let finished = topic.slot.current(site, &plan).await?;
         let doc = finished.form(topic.form).clone();
@@ -74,7 +91,9 @@ async fn round(site: &Arc<Site>) -> Result<Duration, StoreError> {
             );
         }
         for Subscriber { topic, callback, .. } in refused {
+            let (address, known_as) = (callback.clone(), plan.address(&topic));
             site.store.write(move |store| store.unsubscribe(&topic, &callback)).await?;
+            deny(site, &address, &known_as, "This feed needs a key now, or another one.");
         }
         for subscriber in told {
             start(site, &plan, subscriber, doc.clone());

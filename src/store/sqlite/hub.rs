@@ -5,7 +5,7 @@ use rusqlite::params;
 
 use super::Sqlite;
 use crate::store::StoreError;
-use crate::store::hub::{Subscriber, Subscribers};
+use crate::store::hub::{Dropped, Subscriber, Subscribers};
 use crate::store::state::at;
 
 /// Rows of the document that is the first parameter, under whatever key.
@@ -108,5 +108,17 @@ impl Subscribers for Sqlite {
     fn expire(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
         self.db.execute("DELETE FROM subscribers WHERE expires <= ?1", [now.timestamp()])?;
         Ok(())
+    }
+
+    fn drop_others(&mut self, topics: &[String]) -> Result<Vec<Dropped>, StoreError> {
+        let mut statement = self.db.prepare_cached(
+            "DELETE FROM subscribers
+             WHERE substr(topic, 1, instr(topic || '?key=', '?key=') - 1) NOT IN (SELECT value FROM json_each(?1))
+             RETURNING substr(topic, 1, instr(topic || '?key=', '?key=') - 1), callback",
+        )?;
+        let dropped = statement.query_map([serde_json::json!(topics).to_string()], |row| {
+            Ok(Dropped { topic: row.get(0)?, callback: row.get(1)? })
+        })?;
+        dropped.collect::<Result<_, _>>().map_err(Into::into)
     }
 }
