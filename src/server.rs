@@ -206,12 +206,13 @@ impl Site {
     }
 
     /// A new config is in force. Requests under way end under the old one.
-    pub fn reload(&self, settings: Settings) {
+    pub async fn reload(&self, settings: Settings) {
         let before = self.plan.swap(Arc::new(Plan::new(settings)));
         self.lately.soil();
         // Who listens comes back by itself, to what is in force now.
         before.slots().for_each(|slot| slot.news.end());
         self.hub.wake();
+        last_look::forget_others(self).await;
     }
 
     /// A commit was made: the documents of the outputs it touches are out of date. Those that
@@ -249,7 +250,8 @@ impl Site {
 /// Serves until `shutdown` is done; open responses then get at most five seconds.
 pub async fn serve(listeners: Vec<Listener>, site: Arc<Site>, shutdown: impl Future<Output = ()>) {
     let router = router(site.clone());
-    let after = site.clone();
+    let (before, after) = (site.clone(), site.clone());
+    tokio::spawn(async move { last_look::forget_others(&before).await });
     let delivering = tokio::spawn(hub::run(after.clone()));
     let waiting = tokio::spawn(held::run(after.clone()));
     let closing = after.clone();

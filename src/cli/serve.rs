@@ -309,7 +309,7 @@ async fn reloaded(river: &River) -> anyhow::Result<Config> {
     loaded.await.context("the polling loop is gone")??;
     river.gate.obey(&config.fetch);
     river.site.tell_through(assemble::http(&config, river.gate.clone())?);
-    river.site.reload(settings(&config, &base_url(&config, &river.address)?, &river.instance));
+    river.site.reload(settings(&config, &base_url(&config, &river.address)?, &river.instance)).await;
     river.fixed.compare(&config);
     Ok(config)
 }

@@ -116,6 +116,15 @@ pub(super) async fn keep_all(site: &Site) {
     write(&site.store, found.collect()).await;
 }
 
+/// Takes what was found of outputs that are in the config no more out of the store.
+pub(super) async fn forget_others(site: &Site) {
+    let plan = site.plan.load_full();
+    let outputs: Vec<_> = plan.settings.outputs.iter().map(|output| output.id.clone()).collect();
+    if let Err(error) = site.store.write(move |store| store.forget_found(&outputs)).await {
+        tracing::debug!(%error, "what was found of outputs that went stays in the store");
+    }
+}
+
 async fn write(store: &Handle, found: Vec<(Arc<Output>, Found)>) {
     if found.is_empty() {
         return;

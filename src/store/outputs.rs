@@ -153,6 +153,12 @@ pub trait Outputs {
     /// See [`Outputs`].
     fn keep_found(&mut self, found: &[(Arc<Output>, Found)]) -> Result<(), StoreError>;
 
+    /// Takes out what was kept of all outputs but these and those of the sources that are in the config.
+    ///
+    /// # Errors
+    /// See [`Outputs`].
+    fn forget_found(&mut self, but: &[String]) -> Result<(), StoreError>;
+
     /// Up to where there is anything. Ask before you look at it.
     ///
     /// # Errors

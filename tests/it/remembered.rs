@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::app::{App, Daemon, rss, source};
+use crate::app::{App, Daemon, eventually, rss, source};
 use crate::archive::older;
 use crate::origin::{Origin, Reply};
 
@@ -217,4 +217,44 @@ fn what_was_shown_when_it_changed_is_found_when_it_is_shown_no_more() {
     assert_eq!(daemon.titles("floods"), ["Flood 902", "Flood 901", "Flood 900"]);
     let before = older(daemon.get("/feeds/floods.atom").text()).unwrap();
     assert!(daemon.get(&before).text().contains("Flood 100"));
+}
+
+/// Of which outputs a table says something.
+fn named(app: &App, table: &str) -> Vec<String> {
+    let db = rusqlite::Connection::open(app.path("riverine.db")).unwrap();
+    let mut outputs = db.prepare(&format!("SELECT DISTINCT output FROM {table} ORDER BY output")).unwrap();
+    outputs.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+#[test]
+fn what_was_found_of_an_output_goes_with_it_and_its_cuts_stay() {
+    let origin = Origin::start();
+    origin.on("/one", reply(&stories(12, 0..1500)));
+    let under = |outputs: &[&str]| {
+        let mut tables = "[defaults]\nbackfill = 5000\n".to_owned() + &source("one", &origin, "");
+        for id in outputs {
+            write!(tables, "[[feed]]\nid = \"{id}\"\nkeep = {{ title = [\"^Flood\"] }}\n").unwrap();
+        }
+        tables
+    };
+    let app = App::new(&under(&["stays", "goes", "went"]));
+    app.ok(&["fetch"]);
+    let daemon = app.serve();
+    for feed in ["stays", "goes", "went"] {
+        assert_eq!(daemon.get(&format!("/feeds/{feed}.atom")).status, 200);
+    }
+    assert_eq!(daemon.stop(), 0);
+    assert_eq!(named(&app, "found"), ["goes", "stays", "went"]);
+    let cut = named(&app, "archive_ends");
+    // At a start, and by a reload.
+    app.configure(&under(&["stays", "goes"]));
+    let daemon = app.serve();
+    assert_eq!(daemon.get("/feeds/went.atom").status, 404);
+    app.configure(&under(&["stays"]));
+    daemon.signal("-HUP");
+    eventually("the config", || (daemon.get("/feeds/goes.atom").status == 404).then_some(()));
+    assert_eq!(daemon.stop(), 0);
+    assert_eq!(named(&app, "found"), ["stays"]);
+    assert_eq!(named(&app, "archive_ends"), cut);
+    assert_eq!(cut, ["goes", "stays", "went"]);
 }

@@ -166,6 +166,17 @@ pub(super) fn get(db: &Connection, output: &Output) -> Result<Found, StoreError>
     Ok(Found { look: look.map(Look::from), tail: tail.map(Tail::from) })
 }
 
+/// Takes out what was kept of all outputs but these and those of sources in the config. Where their histories were cut
+/// (archive.rs) stays for ever: an output that comes back has the documents that readers hold.
+pub(super) fn forget_others(db: &Connection, but: &[String]) -> Result<(), StoreError> {
+    db.execute(
+        "DELETE FROM found WHERE output NOT IN (SELECT value FROM json_each(?1))
+           AND output NOT IN (SELECT 'sources/' || id FROM sources WHERE configured = 1)",
+        [serde_json::json!(but).to_string()],
+    )?;
+    Ok(())
+}
+
 pub(super) fn keep(db: &mut Connection, found: &[(Arc<Output>, Found)]) -> Result<(), StoreError> {
     let transaction = db.transaction()?;
     for (output, Found { look, tail }) in found {

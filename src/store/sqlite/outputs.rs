@@ -34,6 +34,10 @@ impl Outputs for Sqlite {
         found::keep(&mut self.db, found)
     }
 
+    fn forget_found(&mut self, but: &[String]) -> Result<(), StoreError> {
+        found::forget_others(&self.db, but)
+    }
+
     fn seen(&mut self) -> Result<Seen, StoreError> {
         found::seen(&self.db)
     }
