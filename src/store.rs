@@ -296,6 +296,12 @@ pub trait Store: Send + hub::Subscribers + held::Held + outputs::Outputs + websu
         Ok(rows)
     }
 
+    /// One source, with its state.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn source_row(&mut self, source: &SourceId) -> Result<Option<SourceRow>, StoreError>;
+
     /// What is remembered of one source; the default for one never polled.
     ///
     /// # Errors

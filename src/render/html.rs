@@ -14,7 +14,7 @@ use super::{Addresses, Form, Head};
 use crate::html;
 use crate::model::{Person, Published, Sighting};
 
-pub use charts::{Bar, PollBar, chart, polls};
+pub use charts::{Bar, DAYS, PollBar, chart, polls};
 pub use pictures::without_pictures;
 
 /// The style sheet, served from our own address.

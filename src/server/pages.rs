@@ -17,7 +17,7 @@ use super::{Site, access};
 use crate::link;
 use crate::model::{EntryId, Output, Published, SourceId, Standing};
 use crate::render::Addresses;
-use crate::render::html::{self, EntryPage, Feed, Happened, Mark, River, SourceLine, SourcePage, Sources};
+use crate::render::html::{self, Bar, EntryPage, Feed, Happened, Mark, River, SourceLine, SourcePage, Sources};
 use crate::store::{Health, Held, SourceRow, StoreError};
 
 /// The type of pages.
@@ -249,12 +249,16 @@ pub(super) async fn source(
     let (id, now) = (SourceId::new(id), site.clock.now());
     let wanted = id.clone();
     let found = site.store.read(move |store| {
-        let Some(row) = store.sources()?.into_iter().find(|row| row.id == wanted) else { return Ok(None) };
+        let Some(row) = store.source_row(&wanted)? else { return Ok(None) };
         let entries = store.select(&of_source(&wanted, Some(&row.name)), now)?.entries;
         let news = store.health(Some(&wanted), NEWS_ON_SOURCE)?;
-        Ok(Some((row, entries, news)))
+        let chart = match entries.first().map(|newest| newest.published.date_naive()) {
+            Some(last) => html::chart(last, &store.per_day(&wanted, last, html::DAYS, now)?),
+            None => Vec::new(),
+        };
+        Ok(Some((row, entries, news, chart)))
     });
-    let (row, entries, news) = match found.await {
+    let (row, entries, news, chart) = match found.await {
         Ok(Some(found)) => found,
         Ok(None) => {
             let words = "There is no such source here. /sources names them all.";
@@ -263,7 +267,7 @@ pub(super) async fn source(
         Err(_) => return reply::unavailable(plan, headers),
     };
     let (shared, key) = (plan.clone(), access::key(uri));
-    let html = blocking(move || printed(&source_page(&shared, &row, &entries, &news, key.as_deref())));
+    let html = blocking(move || printed(&source_page(&shared, &row, &entries, &news, chart, key.as_deref())));
     answer(plan, headers, html.await, access::is_private(plan.token_of_all(), uri)).await
 }
 
@@ -272,6 +276,7 @@ fn source_page(
     row: &SourceRow,
     entries: &[Published],
     news: &[Health],
+    chart: Vec<Bar>,
     key: Option<&str>,
 ) -> SourcePage {
     let place = Place::Source(row.id.clone());
@@ -308,7 +313,7 @@ fn source_page(
             title: row.name.clone(),
             addresses: Addresses::below(&plan.address(&place.stem())),
         },
-        chart: html::chart(entries.iter().map(|entry| entry.published)),
+        chart,
         polls: html::polls(&state.days),
         days: html::days(&head, entries, ON_SOURCE),
     }

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::StoreError;
 use super::archive::Cuts;
-use crate::model::{EntryId, Output, Published};
+use crate::model::{EntryId, Output, Published, SourceId};
 
 /// Up to where the store was looked at: what comes later has larger numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -206,6 +206,19 @@ pub trait Outputs {
         limit: usize,
         now: DateTime<Utc>,
     ) -> Result<Stories, StoreError>;
+
+    /// How many stories of a source stand on each of so many days (UTC) up to one, the oldest first. Backlog counts, too;
+    /// what waits for its time does not.
+    ///
+    /// # Errors
+    /// See [`Outputs`].
+    fn per_day(
+        &mut self,
+        source: &SourceId,
+        last: NaiveDate,
+        days: u16,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<u32>, StoreError>;
 
     /// The smallest place in an output that is still taken; retention takes the oldest.
     ///

@@ -281,15 +281,16 @@ impl Store for Sqlite {
     }
 
     fn each_source(&mut self, visit: &mut dyn FnMut(SourceRow)) -> Result<(), StoreError> {
-        let mut statement = self.db.prepare_cached(&format!(
-            "SELECT s.id, s.url, s.name, s.title, s.configured, s.remembered, s.stories, {} FROM sources s
-             LEFT JOIN subscriptions p ON p.source = s.number ORDER BY s.id",
-            websub::COLUMNS
-        ))?;
+        let mut statement = self.db.prepare_cached(&format!("{} ORDER BY s.id", rows::SOURCES.as_str()))?;
         for row in statement.query_map([], rows::source)? {
             visit(row?);
         }
         Ok(())
+    }
+
+    fn source_row(&mut self, source: &SourceId) -> Result<Option<SourceRow>, StoreError> {
+        let sql = format!("{} WHERE s.id = ?1", rows::SOURCES.as_str());
+        Ok(self.db.prepare_cached(&sql)?.query_row([source.as_str()], rows::source).optional()?)
     }
 
     fn state(&mut self, source: &SourceId) -> Result<SourceState, StoreError> {

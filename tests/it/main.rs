@@ -8,6 +8,7 @@
 mod access;
 mod app;
 mod archive;
+mod browsing;
 
 mod cli;
 mod corpus;

@@ -1,11 +1,11 @@
 //! The two charts of a source's page: what it brought per day, and how its polls ended.
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{NaiveDate, TimeDelta};
 
 use crate::model::PollDay;
 
 /// Days shown.
-const DAYS: u16 = 30;
+pub const DAYS: u16 = 30;
 /// Width of a day.
 const WIDTH: u32 = 10;
 /// Height of the highest bar.
@@ -26,23 +26,14 @@ pub struct Bar {
     pub height: u32,
 }
 
-/// Entries per day over the thirty days that end with the newest entry.
-pub fn chart(dates: impl Iterator<Item = DateTime<Utc>>) -> Vec<Bar> {
-    let mut days: Vec<_> = dates.map(|at| at.date_naive()).collect();
-    days.sort_unstable();
-    let Some(last) = days.last().copied() else { return Vec::new() };
-    let window = window(last);
-    let count = |day| u32::try_from(days.iter().filter(|at| **at == day).count()).unwrap_or(u32::MAX);
-    let most = window.iter().map(|day| count(*day)).max().unwrap_or(1).max(1);
-    window
-        .iter()
-        .zip(0u32..)
-        .map(|(day, at)| {
-            let count = count(*day);
-            let height = if count == 0 { 1 } else { (count.saturating_mul(HEIGHT) / most).max(3) };
-            Bar { day: day.format("%-d %B %Y").to_string(), count, x: at * WIDTH, y: 40 - height, height }
-        })
-        .collect()
+/// So many entries a day, over the days that end with the newest one's.
+pub fn chart(last: NaiveDate, counts: &[u32]) -> Vec<Bar> {
+    let most = counts.iter().copied().max().unwrap_or(1).max(1);
+    let bar = |((day, count), at): ((NaiveDate, u32), u32)| {
+        let height = if count == 0 { 1 } else { (count.saturating_mul(HEIGHT) / most).max(3) };
+        Bar { day: day.format("%-d %B %Y").to_string(), count, x: at * WIDTH, y: 40 - height, height }
+    };
+    window(last).into_iter().zip(counts.iter().copied()).zip(0u32..).map(bar).collect()
 }
 
 /// The days up to one, the oldest first.

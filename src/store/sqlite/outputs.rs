@@ -4,12 +4,12 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::select::{self, Read, SLICE, Window, Wish};
-use super::{Sqlite, archive, found, search};
-use crate::model::{EntryId, Output, Published};
+use super::{Sqlite, archive, found, rivers, search};
+use crate::model::{EntryId, Output, Published, SourceId};
 use crate::store::archive::Cuts;
 use crate::store::outputs::{Found, Look, Seen, Since};
 use crate::store::{Outputs, StoreError, Stories};
@@ -83,6 +83,16 @@ impl Outputs for Sqlite {
         now: DateTime<Utc>,
     ) -> Result<Stories, StoreError> {
         archive::stories(&self.db, output, stretch, limit, now)
+    }
+
+    fn per_day(
+        &mut self,
+        source: &SourceId,
+        last: NaiveDate,
+        days: u16,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<u32>, StoreError> {
+        rivers::per_day(&self.db, source, (last.to_epoch_days(), days), now.timestamp())
     }
 
     fn oldest(&mut self, output: &Output) -> Result<i64, StoreError> {

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 
 use rusqlite::{Connection, ToSql, params};
 
+use crate::model::SourceId;
 use crate::store::StoreError;
 
 /// Rows taken from one source's river at first: of most rivers no more is wanted.
@@ -37,6 +38,30 @@ pub(super) fn all(
         }
     }
     Ok(())
+}
+
+/// How many stories of a source stand on each of some days up to one (days since 1970), the oldest first.
+///
+/// Each day is a stretch of the source's river, counted without reading a single story. A story that the source tells
+/// several times stands there side by side.
+pub(super) fn per_day(
+    db: &Connection,
+    source: &SourceId,
+    (last, days): (i32, u16),
+    now: i64,
+) -> Result<Vec<u32>, StoreError> {
+    let mut statement = db.prepare_cached(
+        "WITH RECURSIVE days (day) AS (SELECT ?2 WHERE ?2 <= ?3 UNION ALL SELECT day + 1 FROM days WHERE day < ?3)
+         SELECT (SELECT count(*) FROM
+             (SELECT DISTINCT published, entry FROM sightings
+              WHERE source = (SELECT number FROM sources WHERE id = ?1) AND entry IS NOT NULL
+                AND published >= day * 86400 AND published < (day + 1) * 86400
+                AND entry NOT IN (SELECT number FROM entries WHERE hold_until > ?4)))
+         FROM days ORDER BY day",
+    )?;
+    let first = last - i32::from(days) + 1;
+    let counts = statement.query_map(params![source.as_str(), first, last, now], |row| row.get(0))?;
+    Ok(counts.collect::<Result<_, _>>()?)
 }
 
 /// Where a walk along several rivers goes on.

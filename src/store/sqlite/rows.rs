@@ -1,6 +1,6 @@
 //! Rows to nouns and back. The JSON column holds what is never asked for by itself.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use rusqlite::Row;
 use serde::{Deserialize, Serialize};
@@ -108,6 +108,15 @@ fn via(json: &str) -> Vec<Via> {
         .map(|(source, source_name, link)| Via { source: SourceId::new(source), source_name, link })
         .collect()
 }
+
+/// What [`source`] reads.
+pub(super) static SOURCES: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT s.id, s.url, s.name, s.title, s.configured, s.remembered, s.stories, {} FROM sources s
+         LEFT JOIN subscriptions p ON p.source = s.number",
+        websub::COLUMNS
+    )
+});
 
 pub(super) fn source(row: &Row<'_>) -> rusqlite::Result<SourceRow> {
     let id: Arc<str> = row.get::<_, String>(0)?.into();
