@@ -244,6 +244,8 @@ pub struct River {
     pub days: Vec<Day>,
     /// The page of newer entries.
     pub newer: Option<String>,
+    /// That page has the newest of all.
+    pub to_newest: bool,
     /// The page of older entries.
     pub older: Option<String>,
 }
@@ -310,6 +312,8 @@ pub struct SourcePage {
     pub polls: Vec<PollBar>,
     /// What it brought.
     pub days: Vec<Day>,
+    /// The page of older entries.
+    pub older: Option<String>,
 }
 
 /// One record that a story was in a source.

@@ -15,7 +15,7 @@ use super::plan::{Place, Plan};
 use super::reply::{self, Answer, Policy};
 use super::shelf::{Finished, Slot};
 use super::{Site, access, conditional, feeds};
-use crate::model::{Output, Published, SourceId};
+use crate::model::{Published, SourceId};
 use crate::render::{Addresses, Form, Head, Sheet};
 use crate::store::StoreError;
 
@@ -75,8 +75,16 @@ async fn document(
     let none = "The archive has no such document.";
     if let Some(n) = whole(file) {
         return match gather(site, plan, slot, n).await {
-            Ok(Some(Gathered { entries, newest, .. })) => {
-                pages::archived(plan, slot, entries, uri, headers, (Page::Archive(n), newest)).await
+            Ok(Some(Gathered { entries, current, newest, .. })) => {
+                pages::archived(
+                    site,
+                    plan,
+                    slot,
+                    entries,
+                    (uri, headers),
+                    (Page::Archive(n), current, newest),
+                )
+                .await
             }
             Ok(None) => unknown(none),
             Err(_) => reply::unavailable(plan, headers),
@@ -119,6 +127,8 @@ struct Gathered {
     newer: Option<usize>,
     /// The newest that has anything in it.
     newest: Option<usize>,
+    /// So many entries stand in the current document.
+    current: usize,
 }
 
 async fn gather(
@@ -153,7 +163,8 @@ async fn gather(
     entries.sort_by_key(|story| std::cmp::Reverse((story.published, story.number)));
     // The chain ends where retention has taken everything.
     let older = (n > 1 && stretch.0 > 0 && oldest > 0 && oldest <= stretch.0).then(|| n - 1);
-    Ok(Some(Gathered { entries, full, older, newer, newest: current.beyond.newest }))
+    let (newest, current) = (current.beyond.newest, current.entries.len());
+    Ok(Some(Gathered { entries, full, older, newer, newest, current }))
 }
 
 /// One archive document, and whether it is full.
@@ -169,10 +180,11 @@ async fn made(
     let Some(Gathered { entries, full, older, newer, .. }) = gather(site, plan, slot, n).await? else {
         return Ok(None);
     };
+    let source = slot.place.name(site).await?;
     let (plan, slot) = (plan.clone(), slot.clone());
     let name = format!("{}/archive/{n}.{}", slot.place.stem(), form.extension());
     let written = tokio::task::spawn_blocking(move || {
-        let common = plan.head(&slot.place, &slot.output, &entries);
+        let common = plan.head(&slot.place, &slot.output, source.as_deref());
         let head = Head {
             older: older.map(|n| addresses(&plan, &slot.place, n)),
             newer: newer.map(|n| addresses(&plan, &slot.place, n)),
@@ -218,9 +230,9 @@ pub(super) async fn delta(
     if entries.is_empty() {
         return None;
     }
-    let (shared, place, output) = (plan.clone(), slot.place.clone(), slot.output.clone());
-    let written =
-        tokio::task::spawn_blocking(move || partial(&shared, &place, &output, &entries, form)).await;
+    let name = slot.place.name(site).await.ok()?;
+    let head = plan.head(&slot.place, &slot.output, name.as_deref());
+    let written = tokio::task::spawn_blocking(move || Sheet::new(&head, &entries).write(form)).await;
     let mut answer = reply::text(StatusCode::IM_USED, "");
     *answer.body_mut() = written.ok()?.into();
     let fields = answer.headers_mut();
@@ -232,9 +244,4 @@ pub(super) async fn delta(
     let fields = std::mem::take(answer.headers_mut());
     *answer.headers_mut() = feeds::discovered(plan, slot, form, fields);
     Some(answer)
-}
-
-fn partial(plan: &Plan, place: &Place, output: &Output, entries: &[Published], form: Form) -> Vec<u8> {
-    let head = plan.head(place, output, entries);
-    Sheet::new(&head, entries).write(form)
 }

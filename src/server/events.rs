@@ -213,7 +213,7 @@ async fn look(
     heard: Heard,
     all: Heard,
 ) -> Result<(Vec<Bytes>, Heard), StoreError> {
-    let head = plan.head(&slot.place, &slot.output, &[]);
+    let head = plan.head(&slot.place, &slot.output, None);
     let event =
         |heard: Heard, story| Bytes::from(format!("id: {heard}\ndata: {}\n\n", render::item(&head, story)));
     let (output, place, second) = (slot.output.clone(), heard.place, all.came.second);

@@ -60,6 +60,9 @@ pub(super) async fn source(
         (Some(slot), Some(form)) => {
             document(&site, &plan, slot, form, plan.token_of(slot).is_some(), &headers).await
         }
+        (Some(slot), None) if Page::of(&uri) != Page::Current(0) => {
+            pages::keyed_river(&site, &plan, slot, &uri, &headers, Page::of(&uri)).await
+        }
         (None, _) if form.is_some() || plan.renamed(id).is_some() => {
             no_source(&plan, id, Some(&ending), &uri, &headers)
         }

@@ -24,8 +24,6 @@ use crate::store::{Health, Held, SourceRow, StoreError};
 pub(super) const HTML: &str = "text/html; charset=utf-8";
 /// Entries on a page.
 const ON_PAGE: usize = 60;
-/// Entries on a source's page.
-const ON_SOURCE: usize = 20;
 /// What happened to it, on the same page.
 const NEWS_ON_SOURCE: usize = 10;
 
@@ -48,6 +46,32 @@ impl Page {
         Self::Current(page.unwrap_or(1usize).saturating_sub(1))
     }
 
+    /// The pages of newer and of older entries beside it, where the current document has so many entries and the newest
+    /// archive document behind it is that one.
+    fn beside(self, current: usize, newest: Option<usize>) -> (Option<Self>, Option<Self>) {
+        match self {
+            Self::Front => Self::Current(0).beside(current, newest),
+            // Whoever went too far is shown the way back, and not one still farther.
+            Self::Current(n) if n > 0 && self.skipped() >= current => (Some(Self::Current(0)), None),
+            Self::Current(n) => {
+                let more = current > self.skipped().saturating_add(ON_PAGE);
+                let older = if more { Some(Self::Current(n + 1)) } else { newest.map(Self::Archive) };
+                (n.checked_sub(1).map(Self::Current), older)
+            }
+            Self::Archive(n) => {
+                let is_newest = newest.is_none_or(|newest| n >= newest);
+                let last = Self::Current(current.saturating_sub(1) / ON_PAGE);
+                let newer = if is_newest { last } else { Self::Archive(n + 1) };
+                (Some(newer), n.checked_sub(1).filter(|n| *n > 0).map(Self::Archive))
+            }
+        }
+    }
+
+    /// So many entries of the current document stand on the pages before it.
+    fn skipped(self) -> usize {
+        if let Self::Current(n) = self { n.saturating_mul(ON_PAGE) } else { 0 }
+    }
+
     fn path(self, place: &Place) -> String {
         let stem = place.stem();
         match self {
@@ -59,51 +83,38 @@ impl Page {
     }
 }
 
-/// A page of a river, with the newest archive document behind it.
-pub(super) fn river(
+/// A page of a river: which one, how many entries the current document has, and the newest archive document behind it.
+/// `name`: what its source is called.
+fn river(
     plan: &Plan,
-    output: &Output,
-    place: &Place,
+    (place, output, name): (&Place, &Output, Option<&str>),
     entries: &[Published],
     key: Option<&str>,
-    (page, newest): (Page, Option<usize>),
+    (page, current, newest): (Page, usize, Option<usize>),
 ) -> String {
-    let head = plan.head(place, output, entries);
+    let head = plan.head(place, output, name);
     let id = match place {
         Place::Feed(id) => id.clone(),
         Place::Source(id) => id.to_string(),
         Place::Health => "_health".to_owned(),
     };
-    let (newer, older, skipped) = match page {
-        Page::Front | Page::Current(_) => {
-            let n = if let Page::Current(n) = page { n } else { 0 };
-            let skipped = n.saturating_mul(ON_PAGE);
-            let more = entries.len() > skipped.saturating_add(ON_PAGE);
-            let older = if more { Some(Page::Current(n + 1)) } else { newest.map(Page::Archive) };
-            (n.checked_sub(1).map(Page::Current), older, skipped)
-        }
-        Page::Archive(n) => {
-            let newer = Some(n + 1).filter(|n| newest.is_some_and(|newest| *n <= newest));
-            (
-                Some(newer.map_or(Page::Current(0), Page::Archive)),
-                n.checked_sub(1).filter(|n| *n > 0).map(Page::Archive),
-                0,
-            )
-        }
-    };
+    let (newer, older) = page.beside(current, newest);
     let frame = plan.frame(key);
     let at = |page: Page| frame.keyed(&format!("{}{}", frame.prefix, page.path(place)));
-    let shown = match page {
-        Page::Archive(_) => entries,
-        _ => entries.get(skipped..).unwrap_or_default(),
+    let shown = entries.get(page.skipped()..).unwrap_or_default();
+    let lede = match place {
+        // Its newest stand on the page that tells of it.
+        Place::Source(_) => format!("Older entries of {}.", head.title),
+        Place::Feed(_) | Place::Health => head.description.clone(),
     };
     let page = River {
         feed: Feed { id, title: head.title.clone(), addresses: head.selves.clone() },
-        lede: head.description.clone(),
+        lede,
         front: page == Page::Front,
         // What is new belongs on top of what is newest.
         live: matches!(place, Place::Feed(_)) && matches!(page, Page::Front | Page::Current(0)),
         days: html::days(&head, shown, if let Page::Archive(_) = page { usize::MAX } else { ON_PAGE }),
+        to_newest: newer == Some(Page::Current(0)),
         newer: newer.map(at),
         older: older.map(at),
         frame: frame.clone(),
@@ -175,31 +186,37 @@ pub(super) async fn river_now(
 ) -> Result<String, StoreError> {
     let newest = slot.current(site, plan).await?.beyond.newest;
     let entries = slot.look(site, plan, site.clock.now()).await?;
-    Ok(written(plan, slot, entries, key, (page, newest)).await)
+    let current = entries.len();
+    written(site, plan, slot, entries, key, (page, current, newest)).await
 }
 
 /// An archive document as a page.
 pub(super) async fn archived(
+    site: &Arc<Site>,
     plan: &Arc<Plan>,
     slot: &Slot,
     entries: Vec<Published>,
-    uri: &Uri,
-    headers: &HeaderMap,
-    place: (Page, Option<usize>),
+    (uri, headers): (&Uri, &HeaderMap),
+    place: (Page, usize, Option<usize>),
 ) -> Answer {
-    let html = written(plan, slot, entries, access::key(uri), place).await;
-    answer(plan, headers, html, access::is_private(plan.token_of(slot), uri)).await
+    match written(site, plan, slot, entries, access::key(uri), place).await {
+        Ok(html) => answer(plan, headers, html, access::is_private(plan.token_of(slot), uri)).await,
+        Err(_) => reply::unavailable(plan, headers),
+    }
 }
 
 async fn written(
+    site: &Arc<Site>,
     plan: &Arc<Plan>,
     slot: &Slot,
     entries: Vec<Published>,
     key: Option<String>,
-    page: (Page, Option<usize>),
-) -> String {
+    page: (Page, usize, Option<usize>),
+) -> Result<String, StoreError> {
+    let name = slot.place.name(site).await?;
     let (plan, place, output) = (plan.clone(), slot.place.clone(), slot.output.clone());
-    blocking(move || river(&plan, &output, &place, &entries, key.as_deref(), page)).await
+    let river = move || river(&plan, (&place, &output, name.as_deref()), &entries, key.as_deref(), page);
+    Ok(blocking(river).await)
 }
 
 /// Rendering is work: not on the threads that serve. A defect there shows as one here.
@@ -266,9 +283,30 @@ pub(super) async fn source(
         }
         Err(_) => return reply::unavailable(plan, headers),
     };
+    let Ok(older) = older(site, plan, &row, entries.len()).await else {
+        return reply::unavailable(plan, headers);
+    };
     let (shared, key) = (plan.clone(), access::key(uri));
-    let html = blocking(move || printed(&source_page(&shared, &row, &entries, &news, chart, key.as_deref())));
+    let html = blocking(move || {
+        printed(&source_page(&shared, &row, &entries, &news, (chart, older), key.as_deref()))
+    });
     answer(plan, headers, html.await, access::is_private(plan.token_of_all(), uri)).await
+}
+
+/// Where a source's entries go on behind its page, when its current document has so many. What is no longer in the config
+/// has no archive.
+async fn older(
+    site: &Arc<Site>,
+    plan: &Arc<Plan>,
+    row: &SourceRow,
+    entries: usize,
+) -> Result<Option<Page>, StoreError> {
+    let Some(slot) = plan.slot(&Place::Source(row.id.clone())) else { return Ok(None) };
+    // Its history is not looked into where the page has room for all of it, or the current document goes on.
+    let all_shown = u64::try_from(entries).is_ok_and(|entries| entries >= row.entries);
+    let newest =
+        if all_shown || entries > ON_PAGE { None } else { slot.current(site, plan).await?.beyond.newest };
+    Ok(Page::Current(0).beside(entries, newest).1)
 }
 
 fn source_page(
@@ -276,11 +314,12 @@ fn source_page(
     row: &SourceRow,
     entries: &[Published],
     news: &[Health],
-    chart: Vec<Bar>,
+    (chart, older): (Vec<Bar>, Option<Page>),
     key: Option<&str>,
 ) -> SourcePage {
     let place = Place::Source(row.id.clone());
-    let head = plan.head(&place, &of_source(&row.id, Some(&row.name)), entries);
+    let head = plan.head(&place, &of_source(&row.id, None), Some(&row.name));
+    let frame = plan.frame(key);
     let state = &row.state;
     let feed = state.feed.as_ref();
     let mut facts = Vec::new();
@@ -301,7 +340,8 @@ fn source_page(
         facts.push(("Moved to", link::mask(moved.as_str())));
     }
     SourcePage {
-        frame: plan.frame(key),
+        older: older.map(|page| frame.keyed(&format!("{}{}", frame.prefix, page.path(&place)))),
+        frame,
         line: line(row),
         url: row.url.clone(),
         home: feed.and_then(|feed| feed.link.clone()),
@@ -315,7 +355,7 @@ fn source_page(
         },
         chart,
         polls: html::polls(&state.days),
-        days: html::days(&head, entries, ON_SOURCE),
+        days: html::days(&head, entries, ON_PAGE),
     }
 }
 
@@ -354,7 +394,7 @@ pub(super) async fn entry(
     if published.id != wanted || id != published.id.to_string() {
         return reply::moved(&frame.entry(&published.id.to_string()));
     }
-    let head = plan.head(&Place::Feed("all".to_owned()), &of_source(&published.source, None), &[]);
+    let head = plan.head(&Place::Feed("all".to_owned()), &of_source(&published.source, None), None);
     let mut notes = Vec::new();
     if told.held == Held::Archived {
         notes.push("Only in the archive: it was backlog when it came.".to_owned());

@@ -8,15 +8,17 @@ use axum::http::Uri;
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
-use super::Settings;
 use super::shelf::Slot;
-use crate::model::{Access, Filter, HubChoice, Output, Published, Secret, Source, SourceId, TitlePrefix};
+use super::{Settings, Site};
+use crate::model::{Access, Filter, HubChoice, Output, Secret, Source, SourceId, TitlePrefix};
 use crate::render::html::{Feed, Frame, SCRIPT, STYLE};
 use crate::render::{Addresses, Form, Head};
+use crate::store::StoreError;
 
 /// Entries of a source shown in its document.
 const SOURCE_LIMIT: usize = 100;
-/// Dates a document without entries: any moment will do that is always the same.
+/// Dates a document without entries, as Atom wants a date. Any moment will do that is always the same: with the time of
+/// the making the document would have other bytes whenever it is made.
 const NEVER: DateTime<Utc> = DateTime::from_timestamp(946_684_800, 0).unwrap();
 /// What a path may begin with, so that a prefix is told from a route of the same name.
 const ROUTES: [&str; 15] = [
@@ -56,6 +58,13 @@ impl Place {
             Self::Source(id) => format!("sources/{id}"),
             Self::Health => "feeds/_health".to_owned(),
         }
+    }
+
+    /// What its source is called, where it is one: the config may leave that to the source's own document.
+    pub(super) async fn name(&self, site: &Site) -> Result<Option<String>, StoreError> {
+        let Self::Source(id) = self else { return Ok(None) };
+        let id = id.clone();
+        Ok(site.store.read(move |store| store.source_row(&id)).await?.map(|row| row.name))
     }
 }
 
@@ -191,8 +200,8 @@ impl Plan {
         format!("{}{path}", self.base)
     }
 
-    /// Everything in a document but its entries.
-    pub(super) fn head(&self, place: &Place, output: &Output, entries: &[Published]) -> Head {
+    /// Everything in a document but its entries. `name`: what its source is called, as the store knows it.
+    pub(super) fn head(&self, place: &Place, output: &Output, name: Option<&str>) -> Head {
         let stem = place.stem();
         let (title, description, home) = match place {
             Place::Feed(_) => (
@@ -200,12 +209,10 @@ impl Plan {
                 "Many sources, one river: the newest entries first.".to_owned(),
                 self.page(place),
             ),
-            Place::Source(id) => {
-                // The store knows the shown name; entries bring it along.
-                let named =
-                    entries.iter().find(|entry| entry.source == *id).map(|entry| entry.source_name.clone());
-                let title = named.filter(|name| !name.is_empty()).unwrap_or_else(|| output.title.clone());
-                (title.clone(), format!("The newest entries of {title}."), self.page(place))
+            Place::Source(_) => {
+                let title = name.unwrap_or(&output.title).to_owned();
+                let description = format!("The newest entries of {title}.");
+                (title, description, self.page(place))
             }
             Place::Health => (
                 output.title.clone(),

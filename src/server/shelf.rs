@@ -302,9 +302,13 @@ impl Slot {
             Arc::new(entries.iter().map(|entry| (entry.id, entry.entry.digest)).collect());
         let beyond = beyond::beyond(site, plan, self, &shown, now).await?;
         self.last_look.keep(site, &self.output);
-        let (shared, output, place) = (plan.clone(), self.output.clone(), self.place.clone());
-        let written =
-            tokio::task::spawn_blocking(move || write(&shared, &place, &output, &entries, beyond)).await;
+        let name = self.place.name(site).await?;
+        let head = Head {
+            older: beyond.newest.map(|n| archive::addresses(plan, &self.place, n)),
+            complete: beyond.complete,
+            ..plan.head(&self.place, &self.output, name.as_deref())
+        };
+        let written = tokio::task::spawn_blocking(move || write(&head, &entries)).await;
         let forms = written.map_err(|_| StoreError::Failed("rendering failed".to_owned()))?;
         site.metrics.rendered();
         let forms = self.dated(site, forms, before.as_deref(), &stamps, now);
@@ -472,13 +476,8 @@ fn trim(site: &Site, plan: &Plan) {
 }
 
 /// All forms of an output. Blocking: entries are cleaned and written three times over.
-fn write(plan: &Plan, place: &Place, output: &Output, entries: &[Published], beyond: Beyond) -> [Doc; 3] {
-    let head = Head {
-        older: beyond.newest.map(|n| archive::addresses(plan, place, n)),
-        complete: beyond.complete,
-        ..plan.head(place, output, entries)
-    };
-    let sheet = Sheet::new(&head, entries);
+fn write(head: &Head, entries: &[Published]) -> [Doc; 3] {
+    let sheet = Sheet::new(head, entries);
     Form::ALL.map(|form| Doc::new(form.content_type(), sheet.write(form)))
 }
 

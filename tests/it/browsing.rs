@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::app::{App, rss, source};
+use crate::app::{App, eventually, rss, source};
 use crate::origin::{Origin, Reply};
 
 /// An entry for each of these moments, the newest first: "One 0" and so on.
@@ -26,7 +26,8 @@ fn at(moment: &str) -> DateTime<Utc> {
 fn the_chart_of_a_source_counts_all_that_is_stored() {
     let origin = Origin::start();
     // Seven a day for fifty days, the newest at 11:00; and one that has to wait until the evening of the last day.
-    let past = (0..350).map(|n| at("2026-11-16T11:00:00Z") - TimeDelta::days(n / 7) - TimeDelta::hours(n % 7));
+    let past =
+        (0..350).map(|n| at("2026-11-16T11:00:00Z") - TimeDelta::days(n / 7) - TimeDelta::hours(n % 7));
     origin.on("/one", entries([at("2026-11-16T18:00:00Z")].into_iter().chain(past)));
     let app = App::new(&source("one", &origin, "future = \"hold\""));
     app.ok(&["fetch"]);
@@ -41,5 +42,66 @@ fn the_chart_of_a_source_counts_all_that_is_stored() {
     assert_eq!((before[0].as_str(), before[29].as_str()), ("18 October 2026: 7", "16 November 2026: 7"));
     assert!(before.iter().all(|bar| bar.ends_with(": 7")), "{before:?}");
     app.set_clock("2026-11-16T18:00:01Z");
-    assert_eq!(bars()[29], "16 November 2026: 8");
+    eventually("the entry of the evening", || (bars()[29] == "16 November 2026: 8").then_some(()));
+}
+
+/// Where a page leads, by the relation of its links.
+fn link(rel: &str, page: &str) -> Option<String> {
+    let link = regex::Regex::new(&format!("<a rel=\"{rel}\" href=\"([^\"]*)\"")).unwrap();
+    link.captures(page).map(|found| found[1].to_owned())
+}
+
+#[test]
+fn the_page_of_a_source_leads_back_to_its_first_entry() {
+    let origin = Origin::start();
+    let hours = |count: i64| (0..count).map(|n| at("2026-11-16T11:00:00Z") - TimeDelta::hours(n));
+    origin.on("/one", entries(hours(330)));
+    // All of these stand on the page, so it leads nowhere.
+    origin.on("/few", entries(hours(60)));
+    let app =
+        App::new(&(source("one", &origin, "backfill = 1000") + &source("few", &origin, "backfill = 1000")));
+    app.ok(&["fetch"]);
+    let daemon = app.serve();
+    let title = regex::Regex::new("One ([0-9]+)</a>").unwrap();
+    let (mut seen, mut pages, mut next) =
+        (std::collections::BTreeSet::new(), Vec::new(), Some("/sources/one".to_owned()));
+    while let Some(path) = next {
+        let page = daemon.get(&path);
+        assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"), "{path}");
+        for found in title.captures_iter(page.text()) {
+            assert!(seen.insert(found[1].to_owned()), "{path}: {} twice", &found[1]);
+        }
+        assert_eq!(link("prev", page.text()), pages.last().cloned(), "{path}");
+        next = link("next", page.text());
+        pages.push(path);
+    }
+    assert_eq!(seen.len(), 330, "{pages:?}");
+    let archive = |n| format!("/sources/one/archive/{n}");
+    assert_eq!(
+        pages,
+        ["/sources/one".to_owned(), "/sources/one?page=2".to_owned(), archive(3), archive(2), archive(1)]
+    );
+    let few = daemon.get("/sources/few");
+    assert_eq!((title.captures_iter(few.text()).count(), link("next", few.text())), (60, None));
+}
+
+#[test]
+fn a_page_beyond_the_end_leads_to_the_newest_and_nowhere_else() {
+    let origin = Origin::start();
+    origin.on("/one", entries((0..200).map(|n| at("2026-11-16T11:00:00Z") - TimeDelta::hours(n))));
+    let app = App::new(&source("one", &origin, ""));
+    app.ok(&["fetch"]);
+    let daemon = app.serve();
+    for stem in ["/feeds/all", "/sources/one"] {
+        for number in ["3", "9999", "18446744073709551615"] {
+            let page = daemon.get(&format!("{stem}?page={number}"));
+            assert!(page.text().contains("There is nothing on this page."), "{stem} {number}");
+            assert_eq!(
+                (link("prev", page.text()).as_deref(), link("next", page.text())),
+                (Some(stem), None),
+                "{stem} {number}"
+            );
+            assert!(page.text().contains(">The newest entries</a>"), "{stem} {number}");
+        }
+    }
 }
