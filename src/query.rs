@@ -1,4 +1,4 @@
-//! What people search for: words, "phrases", begin*, title:word, OR, -not, brackets. A text in, a tree or a sentence
+//! What people search for: words, "phrases", begin*, title:word, OR (or |), -not, brackets. A text in, a tree or a sentence
 //! about what is wrong with it out. Never looks anything up: the store does that.
 
 pub mod words;
@@ -128,6 +128,11 @@ fn pieces(text: &str) -> Result<Vec<Piece>, String> {
         match c {
             '(' => pieces.push(Piece::Open),
             ')' => pieces.push(Piece::Close),
+            '|' => {
+                pieces.push(Piece::Or);
+                rest = after.strip_prefix('|').unwrap_or(after).trim_start();
+                continue;
+            }
             '"' | '“' | '„' | '”' | '«' => {
                 let close = |c: char| matches!(c, '"' | '“' | '”' | '»');
                 let (phrase, behind) =
@@ -140,7 +145,7 @@ fn pieces(text: &str) -> Result<Vec<Piece>, String> {
             '-' if after.starts_with(|c: char| !c.is_whitespace()) => pieces.push(Piece::Not),
             _ => {
                 let end = rest.find(|c: char| {
-                    c.is_whitespace() || matches!(c, '"' | '(' | ')' | '“' | '„' | '”' | '«')
+                    c.is_whitespace() || matches!(c, '|' | '"' | '(' | ')' | '“' | '„' | '”' | '«')
                 });
                 let (word, behind) = rest.split_at(end.unwrap_or(rest.len()));
                 if let Some((field, _)) = word.split_once(':')
@@ -153,8 +158,9 @@ fn pieces(text: &str) -> Result<Vec<Piece>, String> {
                 if word.starts_with("NEAR/") || word == "NEAR" && behind.starts_with('(') {
                     return Err("NEAR is not understood; write \"two words\" for words in a row".to_owned());
                 }
+                has_only_known_signs(word)?;
                 pieces.push(match word {
-                    "OR" | "|" => Piece::Or,
+                    "OR" => Piece::Or,
                     "AND" => Piece::And,
                     "NOT" => Piece::Not,
                     word => Piece::Words(words::folded(word), word.ends_with('*')),
@@ -185,6 +191,25 @@ fn is_title(field: &str) -> Result<bool, String> {
         )),
         _ => Ok(false),
     }
+}
+
+/// Signs at a word that change what other searches find: without their meaning, it would find nothing and not say why.
+/// All others are passed over, as they are in texts.
+fn has_only_known_signs(word: &str) -> Result<(), String> {
+    if word.trim_start_matches('*').starts_with(char::is_alphanumeric) && word.starts_with('*') {
+        return Err(format!(
+            "{word}: words are found by how they begin (flood*), not by how they end; search for the whole word"
+        ));
+    }
+    let number = |text: &&str| {
+        text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_digit() || c == '.')
+    };
+    if let Some(weight) = word.rsplit_once('^').map(|(_, weight)| weight).filter(number) {
+        return Err(format!(
+            "^{weight} is not understood: no word counts for more than another; write \"x^2\" for what stands in texts"
+        ));
+    }
+    Ok(())
 }
 
 struct Reader<I: Iterator<Item = Piece>> {

@@ -60,6 +60,11 @@ fn queries_become_trees() {
     check("“curly quotes”", Ok("curly_quotes"));
     check("a & b", Ok("(a & b)"));
     check("near (a b)", Ok("(near & (a & b))"));
+    check("a | b || c|d", Ok("(a | b | c | d)"));
+    check("a b||(c d)", Ok("((a & b) | (c & d))"));
+    check("+a +\"b c\" ^d", Ok("(a & b_c & d)"));
+    check("C++ 5+1 what? a*b * **", Ok("(c & 5_1 & what & a_b)"));
+    check("x^y ^_^ \"x^2\" \"*ood\" ~5 !a", Ok("(x_y & x_2 & ood & 5 & a)"));
     check("a\"b\"c", Ok("(a & b & c)"));
 }
 
@@ -80,6 +85,20 @@ fn what_cannot_be_understood_is_said_in_words() {
     check("title:", Err(title));
     check("title:a title:-b", Err(title));
     check("NEAR(a b)", Err("NEAR is not understood; write \"two words\" for words in a row"));
+    for query in ["a ||", "|| a", "a | | b", "a|"] {
+        check(query, Err("OR needs a word on either side"));
+    }
+    check("title:|a", Err(title));
+    let end = "words are found by how they begin (flood*), not by how they end; search for the whole word";
+    for word in ["*ood", "**ood", "*ood*"] {
+        for query in [word.to_owned(), format!("a -title:{word}")] {
+            check(&query, Err(&format!("{word}: {end}")));
+        }
+    }
+    for query in ["ferry^2", "ferry^0.5 b", "\"river bank\"^2", "(a OR b)^10"] {
+        let words = Query::new(query).unwrap_err();
+        assert!(words.contains("no word counts for more than another"), "{query}: {words}");
+    }
     for field in ["lang:fr", "Source:x", "since:7d", "author:x", "site:a.example"] {
         let words = Query::new(field).unwrap_err();
         assert!(words.contains("is not understood"), "{field}: {words}");

@@ -71,12 +71,35 @@ fn a_bad_query_is_refused_in_words_in_the_form_asked_for() {
         ("/search.json?q=lang%3Afr", "application/feed+json; charset=utf-8"),
         ("/search.atom?q=NEAR(a+b)", "application/atom+xml; charset=utf-8"),
         ("/search.atom?q=a&before=yesterday", "application/atom+xml; charset=utf-8"),
+        ("/search.rss?q=*iver", "application/rss+xml; charset=utf-8"),
+        ("/search.json?q=river%5E2", "application/feed+json; charset=utf-8"),
+        ("/search?q=river+%7C%7C", "text/html; charset=utf-8"),
     ] {
         let answer = daemon.get(path);
         assert_eq!((answer.status, answer.header("content-type")), (400, kind), "{path}");
     }
     assert_eq!(daemon.get("/search").status, 200);
     assert_eq!(app.run(&["search", "\"open"]).status.code(), Some(2));
+}
+
+#[test]
+fn signs_that_mean_nothing_here_do_no_harm() {
+    let (_origin, app, daemon) = river("");
+    let found = |query: &str| daemon.json(&format!("/search.json?q={query}"))["items"].as_array().unwrap().len();
+    for (query, wanted) in [
+        ("cafe+%7C%7C+river", 3),
+        ("cafe%7Criver", 3),
+        ("%2Briver+%2Brose", 1),
+        ("river%3F", 2),
+        ("river+%26+bold", 1),
+        // In small letters these are words, and stand in none of them.
+        ("cafe+or+river", 0),
+        ("river+not+rose", 0),
+    ] {
+        assert_eq!(found(query), wanted, "{query}");
+    }
+    assert!(app.ok(&["search", "+valley | nowhere"]).contains("Flooding in the valley"));
+    assert_eq!(app.run(&["search", "*alley"]).status.code(), Some(2));
 }
 
 #[test]
