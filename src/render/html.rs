@@ -45,7 +45,7 @@ pub struct Frame {
 impl Frame {
     /// The address of a page here.
     pub fn to(&self, path: &str) -> String {
-        format!("{}{path}{}", self.prefix, self.query())
+        self.keyed(&format!("{}{path}", self.prefix))
     }
 
     /// A source's page.
@@ -68,22 +68,18 @@ impl Frame {
         self.to(&format!("feeds/{id}/events"))
     }
 
-    /// An absolute address with the reader's token.
+    /// The address of a page here that may have a query, with the reader's token.
     pub fn keyed(&self, address: &str) -> String {
-        let query = self.query();
-        if address.contains('?') {
-            format!("{address}{}", query.replace('?', "&"))
-        } else {
-            address.to_owned() + &query
-        }
+        with_key(address, self.key.as_deref())
     }
+}
 
-    fn query(&self) -> String {
-        self.key.as_deref().map_or_else(String::new, |key| {
-            let key: String = url::form_urlencoded::byte_serialize(key.as_bytes()).collect();
-            format!("?key={key}")
-        })
-    }
+/// An address that opens with this token, if any.
+pub fn with_key(address: &str, key: Option<&str>) -> String {
+    let Some(key) = key else { return address.to_owned() };
+    let joint = if address.contains('?') { '&' } else { '?' };
+    let key: String = url::form_urlencoded::byte_serialize(key.as_bytes()).collect();
+    format!("{address}{joint}key={key}")
 }
 
 /// One feed to subscribe to.
@@ -95,12 +91,24 @@ pub struct Feed {
     pub title: String,
     /// Its documents, absolute.
     pub addresses: Addresses,
+    /// The reader's token, where these open with that one alone.
+    pub key: Option<String>,
 }
 
 impl Feed {
-    /// Name, media type and address of each form.
-    pub fn forms(&self) -> impl Iterator<Item = (&'static str, &'static str, &str)> {
-        Form::ALL.into_iter().map(|form| (form.name(), form.media_type(), self.addresses.of(form)))
+    /// Name, media type and address of each form, as the reader may ask for it.
+    pub fn forms(&self) -> impl Iterator<Item = (&'static str, &'static str, String)> {
+        Form::ALL.into_iter().map(|form| (form.name(), form.media_type(), self.at(self.addresses.of(form))))
+    }
+
+    /// The address that readers are given first.
+    pub fn main(&self) -> String {
+        self.at(&self.addresses.atom)
+    }
+
+    /// An address of this feed, as the reader may ask for it.
+    pub fn at(&self, address: &str) -> String {
+        with_key(address, self.key.as_deref())
     }
 }
 

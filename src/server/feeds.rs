@@ -9,13 +9,14 @@ use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
 
 use super::doc::Doc;
 use super::pages::Page;
-use super::plan::{Place, Plan};
+use super::plan::{self, Place, Plan};
 use super::reply::{self, Answer, Policy};
 use super::shelf::Slot;
 use super::{Site, accept, access, archive, pages};
 use crate::link;
-use crate::model::{Format, HubChoice, Source, SourceId};
+use crate::model::{Format, HubChoice, Output, Source, SourceId};
 use crate::render::Form;
+use crate::render::html::with_key;
 use crate::render::opml::{self, Outline};
 use crate::store::SourceRow;
 
@@ -205,7 +206,7 @@ pub(super) async fn opml_of_sources(State(site): State<Arc<Site>>, uri: Uri, hea
     let Ok(rows) = site.store.read(|store| store.sources()).await else {
         return reply::unavailable(&plan, &headers);
     };
-    let frame = plan.frame(access::key(&uri).as_deref());
+    let key = plan::opening(plan.token_of_all(), access::key(&uri).as_deref());
     let rows = by_id(&rows);
     let listed = |source: &Arc<Source>| {
         let row = rows.get(&source.id).copied();
@@ -216,10 +217,11 @@ pub(super) async fn opml_of_sources(State(site): State<Arc<Site>>, uri: Uri, hea
         }
         // No other reader can subscribe to a page; here it is a feed.
         let ours = plan.address(&format!("sources/{}.atom", source.id));
-        Outline { xml_url: frame.keyed(&ours), html_url: Some(address), ..outline }
+        Outline { xml_url: with_key(&ours, key.as_deref()), html_url: Some(address), ..outline }
     };
     let outlines: Vec<_> = plan.settings.sources.iter().map(listed).collect();
-    list(&plan, &uri, &headers, TITLE, &outlines).await
+    let private = access::is_private(plan.token_of_all(), &uri);
+    list(&plan, &headers, TITLE, &outlines, private).await
 }
 
 fn by_id(rows: &[SourceRow]) -> HashMap<&SourceId, &SourceRow> {
@@ -253,19 +255,26 @@ pub(super) async fn opml_of_feeds(State(site): State<Arc<Site>>, uri: Uri, heade
     if !access::allowed(plan.settings.token.as_ref(), &uri, &headers) {
         return reply::locked(&plan, &headers);
     }
-    let frame = plan.frame(access::key(&uri).as_deref());
-    let outline = |feed: &crate::render::html::Feed| Outline {
-        title: feed.title.clone(),
-        xml_url: frame.keyed(&feed.addresses.atom),
-        html_url: Some(plan.address(&format!("feeds/{}", feed.id))),
-        ..Default::default()
+    let key = access::key(&uri);
+    let allowed = |output: &&Arc<Output>| access::allowed(plan.token(output), &uri, &headers);
+    let outputs: Vec<_> = plan.settings.outputs.iter().filter(allowed).collect();
+    let outline = |output: &&Arc<Output>| {
+        let place = Place::Feed(output.id.clone());
+        let feed = plan.feed(&place, output, &output.title, key.as_deref());
+        Outline {
+            title: feed.title.clone(),
+            xml_url: feed.main(),
+            html_url: Some(feed.at(&plan.address(&place.stem()))),
+            ..Default::default()
+        }
     };
-    let outlines: Vec<_> = frame.feeds.iter().map(outline).collect();
-    list(&plan, &uri, &headers, "Feeds of this river", &outlines).await
+    let outlines: Vec<_> = outputs.iter().map(outline).collect();
+    let closed = outputs.iter().find_map(|output| plan.token(output)).or(plan.settings.token.as_ref());
+    let private = access::is_private(closed, &uri);
+    list(&plan, &headers, "Feeds of this river", &outlines, private).await
 }
 
-async fn list(plan: &Plan, uri: &Uri, headers: &HeaderMap, title: &str, outlines: &[Outline]) -> Answer {
+async fn list(plan: &Plan, headers: &HeaderMap, title: &str, outlines: &[Outline], private: bool) -> Answer {
     let doc = Arc::new(Doc::new(OPML, opml::write(title, outlines)));
-    let private = access::is_private(plan.settings.token.as_ref(), uri);
     reply::document(headers, &doc, policy(plan, private)).await
 }

@@ -16,8 +16,7 @@ use super::shelf::Slot;
 use super::{Site, access};
 use crate::link;
 use crate::model::{EntryId, Output, Published, SourceId, Standing};
-use crate::render::Addresses;
-use crate::render::html::{self, Bar, EntryPage, Feed, Happened, Mark, River, SourceLine, SourcePage, Sources};
+use crate::render::html::{self, Bar, EntryPage, Happened, Mark, River, SourceLine, SourcePage, Sources};
 use crate::store::{Health, Held, SourceRow, StoreError};
 
 /// The type of pages.
@@ -93,11 +92,6 @@ fn river(
     (page, current, newest): (Page, usize, Option<usize>),
 ) -> String {
     let head = plan.head(place, output, name);
-    let id = match place {
-        Place::Feed(id) => id.clone(),
-        Place::Source(id) => id.to_string(),
-        Place::Health => "_health".to_owned(),
-    };
     let (newer, older) = page.beside(current, newest);
     let frame = plan.frame(key);
     let at = |page: Page| frame.keyed(&format!("{}{}", frame.prefix, page.path(place)));
@@ -108,7 +102,7 @@ fn river(
         Place::Feed(_) | Place::Health => head.description.clone(),
     };
     let page = River {
-        feed: Feed { id, title: head.title.clone(), addresses: head.selves.clone() },
+        feed: plan.feed(place, output, &head.title, key),
         lede,
         front: page == Page::Front,
         // What is new belongs on top of what is newest.
@@ -318,7 +312,8 @@ fn source_page(
     key: Option<&str>,
 ) -> SourcePage {
     let place = Place::Source(row.id.clone());
-    let head = plan.head(&place, &of_source(&row.id, None), Some(&row.name));
+    let output = of_source(&row.id, Some(&row.name));
+    let head = plan.head(&place, &output, Some(&row.name));
     let frame = plan.frame(key);
     let state = &row.state;
     let feed = state.feed.as_ref();
@@ -348,11 +343,7 @@ fn source_page(
         facts,
         warnings: state.warnings.clone(),
         news: news.iter().map(happened).collect(),
-        feed: Feed {
-            id: row.id.to_string(),
-            title: row.name.clone(),
-            addresses: Addresses::below(&plan.address(&place.stem())),
-        },
+        feed: plan.feed(&place, &output, &row.name, key),
         chart,
         polls: html::polls(&state.days),
         days: html::days(&head, entries, ON_PAGE),

@@ -181,10 +181,15 @@ impl Plan {
         }
     }
 
-    /// The token for a document. Errors of all sources are for those who may see all of them.
+    /// The token for a document.
     pub(super) fn token_of<'a>(&'a self, slot: &'a Slot) -> Option<&'a Secret> {
-        match slot.place {
-            Place::Feed(_) => self.token(&slot.output),
+        self.token_at(&slot.place, &slot.output)
+    }
+
+    /// The token for a place. Errors of all sources are for those who may see all of them.
+    fn token_at<'a>(&'a self, place: &Place, output: &'a Output) -> Option<&'a Secret> {
+        match place {
+            Place::Feed(_) => self.token(output),
             Place::Source(_) | Place::Health => self.token_of_all(),
         }
     }
@@ -279,9 +284,9 @@ impl Plan {
 
     /// What a page has around it, for a reader who came with this token.
     pub(super) fn frame(&self, key: Option<&str>) -> Frame {
-        let open = |output: &&Arc<Output>| match self.token(output) {
-            None => true,
-            Some(token) => key.is_some_and(|key| super::access::same(key, token)),
+        let open = |output: &&Arc<Output>| {
+            let token = self.token(output);
+            token.is_none() || opening(token, key).is_some()
         };
         Frame {
             prefix: self.prefix.clone(),
@@ -292,14 +297,24 @@ impl Plan {
                 .outputs
                 .iter()
                 .filter(open)
-                .map(|output| self.feed(&output.id, &output.title))
+                .map(|output| self.feed(&Place::Feed(output.id.clone()), output, &output.title, key))
                 .collect(),
         }
     }
 
-    fn feed(&self, id: &str, title: &str) -> Feed {
-        let stem = Place::Feed(id.to_owned()).stem();
-        Feed { id: id.to_owned(), title: title.to_owned(), addresses: Addresses::below(&self.address(&stem)) }
+    /// What one can subscribe to at a place, for a reader who came with this token.
+    pub(super) fn feed(&self, place: &Place, output: &Output, title: &str, key: Option<&str>) -> Feed {
+        let id = match place {
+            Place::Feed(id) => id.clone(),
+            Place::Source(id) => id.to_string(),
+            Place::Health => output.id.clone(),
+        };
+        Feed {
+            id,
+            title: title.to_owned(),
+            addresses: Addresses::below(&self.page(place)),
+            key: opening(self.token_at(place, output), key),
+        }
     }
 
     /// The address as the routes know it, where it came with our prefix.
@@ -316,6 +331,12 @@ impl Plan {
         let path = if rest.is_empty() { "/" } else { rest };
         ours.then(|| format!("{path}{query}").parse().ok()).flatten()
     }
+}
+
+/// The token a reader came with, where it is the one that is asked for. Where none is, it stands in no address: what
+/// everybody may read has one address for all.
+pub(super) fn opening(wanted: Option<&Secret>, key: Option<&str>) -> Option<String> {
+    key.filter(|key| wanted.is_some_and(|wanted| super::access::same(key, wanted))).map(str::to_owned)
 }
 
 /// The output that always exists.

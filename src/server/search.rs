@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use chrono::{DateTime, Utc};
 
 use super::doc::Doc;
-use super::plan::Plan;
+use super::plan::{self, Plan};
 use super::reply::{self, Answer, Policy};
 use super::{Site, access, pages};
 use crate::language;
@@ -242,6 +242,7 @@ pub(super) async fn page(State(site): State<Arc<Site>>, uri: Uri, headers: Heade
                     id: "search".to_owned(),
                     title: head.title.clone(),
                     addresses: head.selves.clone(),
+                    key: plan::opening(plan.token_of_all(), page.frame.key.as_deref()),
                 });
                 page.days = html::days(&head, &entries, LIMIT);
             }

@@ -68,6 +68,53 @@ fn a_token_opens_by_key_or_bearer_and_stands_nowhere() {
     assert!(!daemon.log().contains("t0ken"), "{}", daemon.log());
 }
 
+/// (xmlUrl, htmlUrl) of a list of feeds.
+fn addresses(opml: &str) -> Vec<(String, String)> {
+    let outline = regex::Regex::new("xmlUrl=\"([^\"]*)\"[^>]*htmlUrl=\"([^\"]*)\"").unwrap();
+    outline.captures_iter(opml).map(|found| (found[1].to_owned(), found[2].to_owned())).collect()
+}
+
+#[test]
+fn a_key_stands_in_the_addresses_that_need_it_and_in_no_others() {
+    let app = App::new("[[feed]]\nid = \"own\"\ntoken = \"0ther\"\n[[feed]]\nid = \"third\"\ntoken = \"3\"\n");
+    let daemon = app.serve();
+    let page = |id: &str, key: &str| {
+        let stem = format!("https://river.example/feeds/{id}");
+        (format!("{stem}.atom{key}"), format!("{stem}{key}"))
+    };
+    let open = daemon.get("/feeds.opml");
+    assert_eq!(addresses(open.text()), [page("all", "")]);
+    assert!(open.header("cache-control").starts_with("public"), "{open:?}");
+    let keyed = daemon.get("/feeds.opml?key=0ther");
+    assert_eq!(addresses(keyed.text()), [page("own", "?key=0ther"), page("all", "")]);
+    // Who sends it along with every request needs it in no address.
+    let bearer = daemon.request("GET", "/feeds.opml", &[("Authorization", "Bearer 0ther")]);
+    assert_eq!(addresses(bearer.text()), [page("own", ""), page("all", "")]);
+    for answer in [&keyed, &bearer] {
+        assert!(answer.header("cache-control").starts_with("private"), "{answer:?}");
+    }
+    // Nor in what a page offers to subscribe to.
+    let front = daemon.get("/?key=0ther");
+    let offered = regex::Regex::new("rel=\"alternate\" [^>]*href=\"([^\"]*)\"").unwrap();
+    for found in offered.captures_iter(front.text()) {
+        assert_eq!(found[1].contains("key="), found[1].contains("/own"), "{}", &found[1]);
+    }
+    assert!(front.text().contains("href=\"feed:https://river.example/feeds/all.atom\""), "{}", front.text());
+}
+
+#[test]
+fn a_server_key_stands_in_the_addresses_of_all_it_opens() {
+    let (_origin, _app, daemon) = river();
+    let all = "https://river.example/feeds/all";
+    let opml = daemon.get("/feeds.opml?key=t0ken");
+    assert_eq!(
+        addresses(opml.text()),
+        [(format!("{all}.atom?key=t0ken"), format!("{all}?key=t0ken"))]
+    );
+    let source = daemon.get("/sources/one?key=t0ken");
+    assert!(source.text().contains("https://river.example/sources/one.atom?key=t0ken"), "{}", source.text());
+}
+
 #[test]
 fn scripts_of_other_sites_may_read_feeds_and_nothing_else() {
     let origin = Origin::start();
