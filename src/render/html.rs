@@ -282,6 +282,8 @@ pub struct Sources {
     pub frame: Frame,
     /// All of them.
     pub lines: Vec<SourceLine>,
+    /// What happens to them, as a feed.
+    pub news: Feed,
 }
 
 /// A change of a source's state.

@@ -231,10 +231,15 @@ pub(super) async fn sources(State(site): State<Arc<Site>>, uri: Uri, headers: He
     let Ok(rows) = site.store.read(|store| store.sources()).await else {
         return reply::unavailable(&plan, &headers);
     };
-    let frame = plan.frame(access::key(&uri).as_deref());
-    let lines = rows.iter().filter(|row| row.configured).map(line).collect();
-    answer(&plan, &headers, printed(&Sources { frame, lines }), access::is_private(plan.token_of_all(), &uri))
-        .await
+    let key = access::key(&uri);
+    let Some(slot) = plan.slot(&Place::Health) else { return reply::unavailable(&plan, &headers) };
+    let page = Sources {
+        frame: plan.frame(key.as_deref()),
+        lines: rows.iter().filter(|row| row.configured).map(line).collect(),
+        // Whoever may see this page may read that feed.
+        news: plan.feed(&slot.place, &slot.output, &slot.output.title, key.as_deref()),
+    };
+    answer(&plan, &headers, printed(&page), access::is_private(plan.token_of_all(), &uri)).await
 }
 
 fn line(row: &SourceRow) -> SourceLine {
@@ -466,8 +471,22 @@ pub(super) async fn not_found(State(site): State<Arc<Site>>, headers: HeaderMap)
 }
 
 /// A method that is not for this address; `Allow` says which are.
-pub(super) async fn method_not_allowed(State(site): State<Arc<Site>>, headers: HeaderMap) -> Answer {
+pub(super) async fn method_not_allowed(
+    State(site): State<Arc<Site>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Answer {
     let plan = site.plan.load_full();
-    let words = "This address is for reading.";
-    reply::message(&plan, &headers, StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", words)
+    let (title, words) = match uri.path() {
+        "/hub" => (
+            "Not a page",
+            "This is the hub (WebSub), where programs subscribe to the feeds of this river, by POST. There is nothing to \
+             read here; the front page leads to the feeds.",
+        ),
+        path if path.starts_with("/api/poll") => {
+            ("Not a page", "This address takes the order to poll, by POST and with the admin token.")
+        }
+        _ => ("Method not allowed", "This address is for reading, by GET."),
+    };
+    reply::message(&plan, &headers, StatusCode::METHOD_NOT_ALLOWED, title, words)
 }

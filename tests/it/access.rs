@@ -76,7 +76,8 @@ fn addresses(opml: &str) -> Vec<(String, String)> {
 
 #[test]
 fn a_key_stands_in_the_addresses_that_need_it_and_in_no_others() {
-    let app = App::new("[[feed]]\nid = \"own\"\ntoken = \"0ther\"\n[[feed]]\nid = \"third\"\ntoken = \"3\"\n");
+    let app =
+        App::new("[[feed]]\nid = \"own\"\ntoken = \"0ther\"\n[[feed]]\nid = \"third\"\ntoken = \"3\"\n");
     let daemon = app.serve();
     let page = |id: &str, key: &str| {
         let stem = format!("https://river.example/feeds/{id}");
@@ -107,10 +108,7 @@ fn a_server_key_stands_in_the_addresses_of_all_it_opens() {
     let (_origin, _app, daemon) = river();
     let all = "https://river.example/feeds/all";
     let opml = daemon.get("/feeds.opml?key=t0ken");
-    assert_eq!(
-        addresses(opml.text()),
-        [(format!("{all}.atom?key=t0ken"), format!("{all}?key=t0ken"))]
-    );
+    assert_eq!(addresses(opml.text()), [(format!("{all}.atom?key=t0ken"), format!("{all}?key=t0ken"))]);
     let source = daemon.get("/sources/one?key=t0ken");
     assert!(source.text().contains("https://river.example/sources/one.atom?key=t0ken"), "{}", source.text());
 }

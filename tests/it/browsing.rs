@@ -86,6 +86,46 @@ fn the_page_of_a_source_leads_back_to_its_first_entry() {
 }
 
 #[test]
+fn what_takes_only_orders_says_so_to_who_opens_it() {
+    let app = App::new("");
+    let daemon = app.serve();
+    let browser = [("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+    for (path, words) in [("/hub", "This is the hub (WebSub)"), ("/api/poll", "the order to poll")] {
+        let plain = daemon.get(path);
+        assert_eq!((plain.status, plain.header("allow")), (405, "POST"), "{path}");
+        assert!(plain.header("content-type").starts_with("text/plain"), "{path}: {plain:?}");
+        let page = daemon.request("GET", path, &browser);
+        assert_eq!((page.status, page.header("allow")), (405, "POST"), "{path}");
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8", "{path}");
+        for answer in [&plain, &page] {
+            assert!(answer.text().contains(words) && answer.text().contains("by POST"), "{}", answer.text());
+        }
+    }
+    for path in ["/feeds/all.atom", "/api/status"] {
+        let answer = daemon.request("POST", path, &[]);
+        assert_eq!(answer.status, 405, "{path}");
+        assert!(answer.text().contains("for reading, by GET"), "{}", answer.text());
+    }
+}
+
+#[test]
+fn the_list_of_sources_leads_to_the_feed_of_what_happens_to_them() {
+    let app = App::new("[[feed]]\nid = \"all\"\ntoken = \"k\"\n");
+    let daemon = app.serve();
+    assert_eq!(daemon.get("/sources").status, 401);
+    let page = daemon.get("/sources?key=k");
+    for form in ["atom", "rss", "json"] {
+        let address = format!("https://river.example/feeds/_health.{form}?key=k");
+        let offered =
+            regex::Regex::new(&format!("<link rel=\"alternate\" [^>]*href=\"{}\"", regex::escape(&address)));
+        assert!(offered.unwrap().is_match(page.text()), "{form}: {}", page.text());
+        assert_eq!(daemon.get(&format!("/feeds/_health.{form}")).status, 401);
+        assert_eq!(daemon.get(&format!("/feeds/_health.{form}?key=k")).status, 200);
+    }
+    assert!(page.text().contains("<a href=\"/feeds/_health?key=k\">"), "{}", page.text());
+}
+
+#[test]
 fn a_page_beyond_the_end_leads_to_the_newest_and_nowhere_else() {
     let origin = Origin::start();
     origin.on("/one", entries((0..200).map(|n| at("2026-11-16T11:00:00Z") - TimeDelta::hours(n))));

@@ -85,7 +85,8 @@ fn a_bad_query_is_refused_in_words_in_the_form_asked_for() {
 #[test]
 fn signs_that_mean_nothing_here_do_no_harm() {
     let (_origin, app, daemon) = river("");
-    let found = |query: &str| daemon.json(&format!("/search.json?q={query}"))["items"].as_array().unwrap().len();
+    let found =
+        |query: &str| daemon.json(&format!("/search.json?q={query}"))["items"].as_array().unwrap().len();
     for (query, wanted) in [
         ("cafe+%7C%7C+river", 3),
         ("cafe%7Criver", 3),
