@@ -57,12 +57,9 @@ use lately::Lately;
 pub use listen::Listener;
 use metrics::Metrics;
 use plan::{Place, Plan};
-use shelf::Weight;
+use shelf::{Unasked, Weight};
 use stamps::Stamps;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
-
-/// Documents made at once that nobody waits for: those who wait come first.
-const UNASKED: usize = 2;
 
 /// `[server]`, as written. Secrets are resolved by config.rs.
 #[derive(Clone, Debug, Deserialize)]
@@ -138,8 +135,7 @@ pub struct Site {
     http: ArcSwapOption<Http>,
     /// The way to the polling loop.
     commands: OnceLock<mpsc::Sender<Command>>,
-    /// Documents made at once that nobody waits for.
-    unasked: Semaphore,
+    unasked: Unasked,
     /// Whoever goes a long way through the store takes turns, slice by slice, and leaves a connection to the others.
     long_way: Semaphore,
 }
@@ -164,7 +160,7 @@ impl Site {
             lately: Lately::default(),
             stamps: Stamps::default(),
             weight: Weight::default(),
-            unasked: Semaphore::new(UNASKED),
+            unasked: Unasked::default(),
             long_way: Semaphore::new(1),
         })
     }
@@ -181,11 +177,13 @@ impl Site {
     }
 
     /// Goes a long way through the store, a slice at a time, until `step` says that it is done; between two slices others
-    /// have their turn. Fails when the daemon stops: nobody waits for the end then.
+    /// have their turn, and `long` is told that there is more than one. Fails when the daemon stops: nobody waits for the
+    /// end then.
     async fn in_slices<T: Send + 'static>(
         &self,
         mut way: T,
         step: impl Fn(&mut dyn Store, &mut T) -> Result<bool, StoreError> + Clone + Send + 'static,
+        long: impl Fn(),
     ) -> Result<T, StoreError> {
         let stopping = || StoreError::Failed("riverine is stopping".to_owned());
         let mut turn = None;
@@ -198,6 +196,7 @@ impl Site {
                 return Ok(so_far);
             }
             way = so_far;
+            long();
             turn = Some(self.long_way.acquire().await.map_err(|_| stopping())?);
             if *self.closing.borrow() {
                 return Err(stopping());

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use super::Site;
 use super::plan::{Place, Plan};
 use super::shelf::{Slot, Versions};
-use crate::model::{EntryId, Output};
+use crate::model::EntryId;
 use crate::store::archive::Cuts;
 use crate::store::{Seen, Store, StoreError, Tail};
 
@@ -43,7 +43,7 @@ pub(super) async fn beyond(
     let seen = site.store.read(|store| store.seen()).await?;
     // A long history that was never counted is counted behind the reader's back; until then nothing is said of it.
     let Some(cuts) = counted(site, plan, slot).await? else { return Ok(Beyond::default()) };
-    let look = Look { site, output: &slot.output, cuts: &cuts, shown, seen, now };
+    let look = Look { site, slot, cuts: &cuts, shown, seen, now };
     if let Some(known) = slot.last_look.tail()
         && let Some((beyond, known)) = look.again(&known).await?
     {
@@ -60,7 +60,7 @@ pub(super) async fn beyond(
 
 struct Look<'a> {
     site: &'a Site,
-    output: &'a Arc<Output>,
+    slot: &'a Slot,
     cuts: &'a Cuts,
     shown: &'a Versions,
     seen: Seen,
@@ -81,6 +81,9 @@ impl Look<'_> {
             if found.any(|(_, id)| !self.shown.contains_key(id)) {
                 newest = Some(n);
                 break;
+            }
+            if walked > usize::try_from(SLICE).unwrap_or_default() {
+                self.slot.goes_long.notify_waiters();
             }
             // Below what retention left there is nothing; what went otherwise (a source's cap, a correction) leaves gaps.
             if stories.len() == before {
@@ -112,7 +115,7 @@ impl Look<'_> {
             let Some(since) = self.site.store.read(move |store| store.since(seen, most)).await? else {
                 return Ok(None);
             };
-            let (output, asked) = (self.output.clone(), since.entries.clone());
+            let (output, asked) = (self.slot.output.clone(), since.entries.clone());
             let fit = self.site.store.read(move |store| store.of_history(&output, &asked)).await?;
             let fit: HashSet<EntryId> = fit.into_iter().collect();
             let here: HashSet<EntryId> = stories.iter().map(|(_, id)| *id).collect();
@@ -147,7 +150,7 @@ impl Look<'_> {
 
     /// The smallest place that is still taken by whatever story, past all when none is.
     async fn oldest(&self) -> Result<i64, StoreError> {
-        let output = self.output.clone();
+        let output = self.slot.output.clone();
         let oldest = self.site.store.read(move |store| store.oldest(&output)).await?;
         Ok(if oldest == 0 { i64::MAX } else { oldest })
     }
@@ -161,12 +164,15 @@ impl Look<'_> {
         let (mut at, mut waiting) = (after, false);
         while at < upto {
             let slice = (at, upto.min(at.saturating_add(SLICE)));
-            let (output, now) = (self.output.clone(), self.now);
+            let (output, now) = (self.slot.output.clone(), self.now);
             let look = move |store: &mut dyn Store| store.stories(&output, slice, usize::MAX, now);
             let found = self.site.store.read(look).await?;
             waiting |= found.waiting;
             stories.extend(found.stories.iter().map(|(place, _, story)| (*place, story.id)));
             at = slice.1;
+            if at < upto {
+                self.slot.goes_long.notify_waiters();
+            }
         }
         Ok(waiting)
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 
 use super::Site;
+use super::shelf::Slot;
 use crate::model::{Output, Published};
 use crate::store::{Found, Handle, Look, Seen, StoreError, Tail};
 
@@ -34,20 +35,20 @@ struct Known {
 }
 
 impl LastLook {
-    /// What stands in the output now, by the shorter way.
+    /// What stands in the output of its slot now, by the shorter way.
     pub(super) async fn look(
         &self,
         site: &Site,
-        output: &Arc<Output>,
+        slot: &Slot,
         now: DateTime<Utc>,
     ) -> Result<Vec<Published>, StoreError> {
         let known = self.with(|known| known.asked.then(|| known.look.clone()));
         let look = match known {
             Some(look) => look.unwrap_or_default(),
-            None => self.recall(site, output).await?,
+            None => self.recall(site, &slot.output).await?,
         };
-        let output = output.clone();
-        let mut look = site.in_slices(look, move |store, look| store.look(&output, now, look)).await?;
+        let (output, long) = (slot.output.clone(), || slot.goes_long.notify_waiters());
+        let mut look = site.in_slices(look, move |store, look| store.look(&output, now, look), long).await?;
         let entries = std::mem::take(&mut look.entries);
         self.with(|known| known.look = look.pays().then_some(look));
         Ok(entries)

@@ -187,7 +187,7 @@ async fn document(site: Arc<Site>, uri: &Uri, headers: &HeaderMap, form: Form) -
 async fn find(site: &Site, asked: &Asked, search: Search) -> Result<FoundHere, StoreError> {
     let now = site.clock.now();
     let on = move |store: &mut dyn Store, found: &mut Matches| store.search_on(&search, now, found);
-    let matches = site.in_slices(Matches::default(), on).await?;
+    let matches = site.in_slices(Matches::default(), on, || {}).await?;
     let mut entries = matches.entries;
     let more = entries.len() > LIMIT;
     entries.truncate(LIMIT);

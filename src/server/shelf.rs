@@ -3,6 +3,8 @@
 //! One flight at a time per output makes all its forms from one look into the store. Who asks gets
 //! documents that are not older than the question; only what nobody asked for lately is given up.
 
+mod unasked;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -10,27 +12,26 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwapOption;
 use chrono::{DateTime, Utc};
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::{Mutex, Notify, OnceCell};
 
 use super::accept::Coding;
 use super::beyond::{self, Beyond};
 use super::doc::Doc;
-use super::events::{self, News};
+use super::events::News;
 use super::last_look::LastLook;
 use super::pages;
 use super::plan::{Place, Plan};
 use super::quick::Prepared;
-use super::{Site, archive, health, hub};
-use crate::model::{Digest, EntryId, HubChoice, Output, Published, SourceId};
+use super::{Site, archive, health};
+use crate::model::{Digest, EntryId, Output, Published, SourceId};
 use crate::render::{Form, Head, Sheet};
 use crate::store::StoreError;
 use crate::store::archive::Cuts;
+pub(super) use unasked::Unasked;
 
 /// Time alone changes a document too (entries that were held, entries a day old): after so
 /// long the store is asked again. The same bytes stay the same document.
 const LIFE: Duration = Duration::from_mins(1);
-/// Between two makings of one output that nobody waits for, so that a storm of commits costs little.
-const PAUSE: Duration = Duration::from_millis(200);
 /// Documents of the past whose entries are remembered.
 const REMEMBERED: usize = 16;
 /// Places that are counted again after a restart rather than written down.
@@ -52,6 +53,8 @@ pub(super) struct Slot {
     turn: Mutex<()>,
     /// Somebody makes it anew at the moment, unasked.
     refreshing: AtomicBool,
+    /// Told when a making turns out to go a long way through the store.
+    pub(super) goes_long: Notify,
     /// Its history is being counted.
     pub(super) counting: AtomicBool,
     /// Where its history is cut, as far as it was counted.
@@ -154,6 +157,7 @@ impl Slot {
             finished: ArcSwapOption::empty(),
             turn: Mutex::new(()),
             refreshing: AtomicBool::new(false),
+            goes_long: Notify::new(),
             counting: AtomicBool::new(false),
             cuts: Mutex::new(None),
             news: News::default(),
@@ -237,52 +241,6 @@ impl Slot {
         }
     }
 
-    /// True when others wait to be told of its news.
-    pub(super) fn is_pushed(&self) -> bool {
-        matches!(self.place, Place::Feed(_)) && self.output.hub != HubChoice::None || self.news.is_watched()
-    }
-
-    /// Makes the documents anew soon, where anybody is likely to want them.
-    pub(super) fn refresh(self: &Arc<Self>, site: &Arc<Site>, plan: &Arc<Plan>) {
-        let wanted = self.warm.swap(false, Ordering::AcqRel) || self.is_pushed();
-        if !wanted || self.refreshing.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let (slot, site, plan) = (self.clone(), site.clone(), plan.clone());
-        tokio::spawn(async move {
-            loop {
-                if let Ok(turn) = site.unasked.acquire().await {
-                    // A failure is logged there and shows again when somebody asks.
-                    if let Ok(finished) = slot.current(&site, &plan).await {
-                        slot.announce(&site, &plan, &finished);
-                    }
-                    events::tell(&site, &plan, &slot).await;
-                    drop(turn);
-                }
-                tokio::time::sleep(PAUSE).await;
-                // A change that comes after this line finds nobody refreshing; one before it is seen below.
-                slot.refreshing.store(false, Ordering::Release);
-                let wanted = slot.wanted.load(Ordering::Acquire);
-                if slot.is_made(wanted) || slot.refreshing.swap(true, Ordering::AcqRel) {
-                    break;
-                }
-            }
-        });
-    }
-
-    /// Tells the hubs, once for each change.
-    fn announce(&self, site: &Arc<Site>, plan: &Plan, finished: &Finished) {
-        if self.output.hub == HubChoice::Own {
-            site.hub.wake();
-        }
-        let tags = finished.forms.each_ref().map(|doc| doc.tag.clone());
-        let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
-        let changed =
-            Form::ALL.into_iter().zip(tags.iter().zip(&*announced)).filter(|(_, (new, old))| new != old);
-        hub::ping(site, plan, self, &changed.map(|(form, _)| form).collect::<Vec<_>>());
-        *announced = tags;
-    }
-
     async fn make(
         &self,
         site: &Arc<Site>,
@@ -351,7 +309,7 @@ impl Slot {
             let news = site.store.read(|store| store.health(None, health::LIMIT)).await?;
             return Ok(health::entries(plan, &news));
         }
-        self.last_look.look(site, &self.output, now).await
+        self.last_look.look(site, self, now).await
     }
 
     /// Keeps what stood in a document, for readers who come back and want only what is new.
