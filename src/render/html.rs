@@ -147,6 +147,8 @@ pub struct When {
     pub day: String,
     /// `26 April 2013, 13:41 UTC`.
     pub full: String,
+    /// `26 Apr 2013, 13:41`, for where there is little room.
+    pub short: String,
 }
 
 impl From<DateTime<Utc>> for When {
@@ -156,6 +158,7 @@ impl From<DateTime<Utc>> for When {
             time: at.format("%H:%M").to_string(),
             day: at.format("%A, %-d %B %Y").to_string(),
             full: at.format("%-d %B %Y, %H:%M UTC").to_string(),
+            short: at.format("%-d %b %Y, %H:%M").to_string(),
         }
     }
 }
@@ -308,8 +311,10 @@ pub struct SourcePage {
     pub url: String,
     /// Its home page.
     pub home: Option<String>,
-    /// The word of its language, kind and groups, ready to print.
+    /// What is known of it in a word or two.
     pub facts: Vec<(&'static str, String)>,
+    /// What takes more words.
+    pub told: Vec<(&'static str, String)>,
     /// Read with a reservation.
     pub warnings: Vec<String>,
     /// What happened to it, the newest first.

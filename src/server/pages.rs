@@ -322,22 +322,22 @@ fn source_page(
     let frame = plan.frame(key);
     let state = &row.state;
     let feed = state.feed.as_ref();
-    let mut facts = Vec::new();
-    if !state.next_poll_reason.is_empty() {
-        facts.push(("Why then", state.next_poll_reason.clone()));
-    }
+    let (mut facts, mut told) = (Vec::new(), Vec::new());
     if let Some(feed) = feed {
         facts.push(("Kind", feed.format.name().to_owned()));
     }
-    facts.push(("Requests", format!("{}, of which {} had nothing new", state.requests, state.not_modified)));
+    if let Some(ends) = &state.certificate_ends {
+        facts.push(("Certificate", format!("until {}", ends.format("%-d %b %Y"))));
+    }
     if state.consecutive_failures > 0 {
         facts.push(("Failures in a row", state.consecutive_failures.to_string()));
     }
-    if let Some(ends) = &state.certificate_ends {
-        facts.push(("Certificate", format!("ends on {}", ends.format("%-d %B %Y"))));
+    if !state.next_poll_reason.is_empty() {
+        told.push(("Why polled then", state.next_poll_reason.clone()));
     }
+    told.push(("Requests", format!("{}, of which {} had nothing new", state.requests, state.not_modified)));
     if let Some(moved) = &state.moved_to {
-        facts.push(("Moved to", link::mask(moved.as_str())));
+        told.push(("Moved to", link::mask(moved.as_str())));
     }
     SourcePage {
         older: older.map(|page| frame.keyed(&format!("{}{}", frame.prefix, page.path(&place)))),
@@ -346,6 +346,7 @@ fn source_page(
         url: row.url.clone(),
         home: feed.and_then(|feed| feed.link.clone()),
         facts,
+        told,
         warnings: state.warnings.clone(),
         news: news.iter().map(happened).collect(),
         feed: plan.feed(&place, &output, &row.name, key),

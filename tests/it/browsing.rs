@@ -145,3 +145,18 @@ fn a_page_beyond_the_end_leads_to_the_newest_and_nowhere_else() {
         }
     }
 }
+
+#[test]
+fn a_search_that_cannot_be_made_is_called_so() {
+    let app = App::new("");
+    let daemon = app.serve();
+    let title = |path: &str| {
+        let page = daemon.get(path);
+        let (_, rest) = page.text().split_once("<title>").unwrap();
+        rest.split_once("</title>").unwrap().0.to_owned()
+    };
+    assert_eq!(title("/search?q=*ood"), "Not a search: *ood · riverine");
+    assert_eq!(title("/search?lang=!"), "Not a search · riverine");
+    assert_eq!(title("/search?q=flood"), "flood · Search · riverine");
+    assert_eq!(title("/search"), "Search · riverine");
+}
