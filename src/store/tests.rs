@@ -4,6 +4,7 @@ mod again;
 pub(crate) mod book;
 mod health;
 mod keys;
+mod operations;
 mod record;
 mod search;
 mod shares;

@@ -219,6 +219,87 @@ fn what_was_shown_when_it_changed_is_found_when_it_is_shown_no_more() {
     assert!(daemon.get(&before).text().contains("Flood 100"));
 }
 
+/// The config of three sources, with these ids and further keys, and the outputs of these.
+fn river(origin: &Origin, options: &str, sources: &[(&str, &str, &str)]) -> String {
+    let mut tables = format!("[defaults]\nbackfill = 5000\n{options}");
+    for (path, id, more) in sources {
+        let table = source(path, origin, more);
+        tables.push_str(&table.replacen(&format!("id = \"{path}\""), &format!("id = \"{id}\""), 1));
+    }
+    for (id, keys) in OUTPUTS {
+        let rare = if id.starts_with("rare") { RARE } else { "" };
+        let keys = sources.iter().fold(keys.to_owned(), |keys, (path, id, _)| {
+            keys.replace(&format!("\"{path}\""), &format!("\"{id}\""))
+        });
+        // Of a source that is gone there is no output.
+        let known = |id: &str| sources.iter().any(|(path, ..)| *path == id);
+        let keys = if known("two") { keys } else { keys.replace("\"two\"", "\"three\"") };
+        write!(tables, "[[feed]]\nid = \"{id}\"\n{keys}\n{rare}\n").unwrap();
+    }
+    tables
+}
+
+#[test]
+fn what_happens_to_sources_and_by_hand_is_seen_too() {
+    let origin = Origin::start();
+    // A story that two have, which one writes otherwise; and some that a filter holds back.
+    let (one, mut two, three) = (stories(12, 0..1500), stories(40, 200..500), stories(7, 900..905));
+    two.insert(1488, "FLOOD 1488".to_owned());
+    two.insert(1000, "Secret market".to_owned());
+    two.insert(1001, "Flood of secrets, not market".to_owned());
+    for (path, page) in [("/one", &one), ("/two", &two), ("/three", &three)] {
+        origin.on(path, reply(page));
+    }
+    let secret = "drop = { title = [\"(?i)secret\"] }";
+    let app =
+        App::new(&river(&origin, "", &[("two", "two", secret), ("one", "one", ""), ("three", "three", "")]));
+    app.ok(&["fetch", "two"]);
+    app.ok(&["fetch"]);
+    let daemon = app.serve();
+    let mut before = documents(&daemon);
+    daemon.stop();
+    let mut happened = |what: &str, shown: &BTreeMap<String, String>| {
+        assert_ne!(shown, &before, "{what} changes nothing");
+        before = compare(&app, what);
+        same(shown, &before, what);
+    };
+    // Under the daemon: the kept documents are read again under other filters.
+    let sources = [("two", "two", ""), ("one", "one", ""), ("three", "three", "")];
+    let daemon = app.serve();
+    documents(&daemon);
+    app.configure(&river(&origin, "", &sources));
+    daemon.signal("-HUP");
+    eventually("the config", || daemon.log().contains("the new config is in force").then_some(()));
+    let said = app.ok(&["replay"]);
+    assert!(said.contains("two: added: Secret market"), "{said}");
+    let shown = documents(&daemon);
+    daemon.stop();
+    happened("a replay", &shown);
+    // A source under another id.
+    let renamed = [("two", "two", ""), ("one", "first", "was = [\"one\"]"), ("three", "three", "")];
+    app.configure(&river(&origin, "", &renamed));
+    let daemon = app.serve();
+    let shown = documents(&daemon);
+    daemon.stop();
+    happened("a rename", &shown);
+    // A source with all that it told: one of its stories is another's now, under the title that this one gave it.
+    let rest = [renamed[1], renamed[2]];
+    app.configure(&(river(&origin, "", &rest) + &source("two", &origin, "")));
+    app.ok(&["remove", "two", "--purge"]);
+    let daemon = app.serve();
+    let shown = documents(&daemon);
+    daemon.stop();
+    assert!(shown["/feeds/many.atom"].contains("Flood 1488"));
+    happened("a purge", &shown);
+    // More than may be kept.
+    app.configure(&river(&origin, "[store]\nmax_entries_per_source = 700\n", &rest));
+    let daemon = app.serve();
+    app.until("first", |status| status["entries"].as_u64().unwrap() < 800);
+    let shown = documents(&daemon);
+    daemon.stop();
+    happened("retention", &shown);
+}
+
 /// Of which outputs a table says something.
 fn named(app: &App, table: &str) -> Vec<String> {
     let db = rusqlite::Connection::open(app.path("riverine.db")).unwrap();
