@@ -40,11 +40,11 @@ impl Documents {
         self.dir.join(number.to_string())
     }
 
-    /// One of so many documents gets a new entry and loses its oldest.
-    pub(crate) fn change(&self, of: usize) {
-        let then = SystemTime::now() - Duration::from_hours(1);
+    /// One of so many documents gets a new entry and loses its oldest, for the `time`th time.
+    pub(crate) fn change(&self, of: usize, time: usize) {
+        let then = SystemTime::now() - Duration::from_hours(1) + Duration::from_secs(time as u64);
         for number in (0..self.count).step_by(of) {
-            self.write(number, 1, then);
+            self.write(number, time, then);
         }
     }
 

@@ -168,11 +168,15 @@ impl Bed<'_> {
         }
         let (warm, bare) = (*warm.iter().min().unwrap(), *bare.iter().min().unwrap());
         row("warm: all 304, best of 3 (at most 1.5)", warm, bare);
-        self.documents.change(20);
-        let changed = self.round(&store, &sources, 128).await;
-        let read = changed.count(|outcome| matches!(outcome, Outcome::Read { new: 1, .. }));
-        assert_eq!(read, sources.len() / 20);
-        row("5 % changed, to warm (at most 2)", changed.cpu, warm);
+        let mut changed = Vec::new();
+        for time in 1..=3 {
+            self.documents.change(20, time);
+            let round = self.round(&store, &sources, 128).await;
+            let read = round.count(|outcome| matches!(outcome, Outcome::Read { new: 1, .. }));
+            assert_eq!(read, sources.len() / 20);
+            changed.push(round.cpu);
+        }
+        row("5 % changed, best of 3, to warm (at most 2)", *changed.iter().min().unwrap(), warm);
     }
 
     /// A server without validators sends 200 each time: the same bytes are read once.

@@ -85,7 +85,7 @@ pub(crate) fn read_and_insert(documents: &Documents, path: &Path) -> Parts {
         });
         let cleaned: Vec<Vec<Row>> = timed(&mut parts.ammonia, || feeds.into_iter().map(rows).collect());
         let packed: Vec<Vec<u8>> = timed(&mut parts.packing, || {
-            read.iter().map(|(_, bytes)| zstd::encode_all(bytes.as_slice(), 3).unwrap()).collect()
+            read.iter().map(|(_, bytes)| zstd::encode_all(bytes.as_slice(), 1).unwrap()).collect()
         });
         timed(&mut parts.insert, || {
             let transaction = db.transaction().unwrap();

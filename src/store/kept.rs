@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 
 use super::StoreError;
 
-/// zstd's measure where time and size meet.
-const LEVEL: i32 = 3;
+/// zstd's quickest but for those that save little: a twentieth larger than by its usual one, in two fifths of the time, and
+/// every changed document is packed.
+const LEVEL: i32 = 1;
 
 /// The last raw body of a source, for replay.
 #[derive(Clone, Debug)]
