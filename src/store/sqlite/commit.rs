@@ -119,7 +119,11 @@ impl Writer<'_> {
                     }
                     Some((sighting, Some(*number)))
                 }
-                Decision::Seen { sighting, .. } => Some((*sighting, self.seen(entry, keys, *sighting)?)),
+                Decision::Seen { sighting, .. } => {
+                    let story = self.seen(entry, keys, *sighting)?;
+                    self.let_through(before.filter(|(_, record)| record != sighting), *sighting)?;
+                    Some((*sighting, story))
+                }
                 Decision::Filtered(words) => {
                     self.committed.filtered += 1;
                     Some((self.sighting(entry, keys, (None, None), words)?, None))
