@@ -67,7 +67,9 @@ impl River {
         let outputs = outputs.into_iter().enumerate();
         let outputs = outputs.map(|(n, output)| Arc::new(Output { id: n.to_string(), ..output })).collect();
         let mut river = Self { book, documents: [a, b, old], outputs };
-        [OLD, A, B].into_iter().for_each(|source| _ = river.poll(source));
+        for source in [OLD, A, B] {
+            river.poll(source);
+        }
         river.book.now = day(20);
         river
     }
@@ -120,8 +122,11 @@ impl River {
     }
 }
 
+/// What it is, and how it happens.
+type Operation = (&'static str, fn(&mut River));
+
 /// Everything that may change what an output shows. They can come one after the other in this order.
-const OPERATIONS: [(&str, fn(&mut River)); 17] = [
+const OPERATIONS: [Operation; 17] = [
     ("a new story", |river| _ = river.says(A, item(63, "Flood 63"))),
     ("a correction", |river| _ = river.says(A, item(4, "Flood 4"))),
     ("a story met elsewhere", |river| _ = river.says(B, item(43, "Flood 43"))),
