@@ -108,7 +108,11 @@ pub fn may_append(path: &Path, drafts: &[Draft]) -> Result<(), EditError> {
 fn appended(path: &Path, drafts: &[Draft]) -> Result<(Option<String>, String), EditError> {
     let before = match std::fs::exists(path) {
         Ok(false) => None,
-        _ => Some(whole::read(path).map_err(EditError::Refused)?),
+        _ => {
+            let text = whole::read(path).map_err(EditError::Refused)?;
+            may_replace(path)?;
+            Some(text)
+        }
     };
     let mut after = before.clone().unwrap_or_default();
     let end = if after.contains("\r\n") { "\r\n" } else { "\n" };
@@ -137,6 +141,7 @@ pub fn remove(path: &Path, id: &SourceId) -> Result<PathBuf, EditError> {
         // Secrets are among the files: what is no table of sources is not ours to judge.
         let Ok(before) = whole::read(file) else { continue };
         if let Some(after) = cut::without(&before, id.as_str()) {
+            may_replace(file)?;
             valid(path, file, &after)?;
             write(file, Some(&before), &after)?;
             return Ok(file.to_owned());
@@ -153,6 +158,26 @@ fn valid(config: &Path, file: &Path, text: &str) -> Result<(), EditError> {
     whole::load_as(config, &env, Some((file, text))).map(drop).map_err(EditError::Invalid)
 }
 
+/// A file that may not be written is not replaced because its directory would let us; nor is one with several names, of
+/// which the others would keep the old text.
+fn may_replace(path: &Path) -> Result<(), EditError> {
+    use std::os::unix::fs::MetadataExt as _;
+    let refused = |why: String| {
+        EditError::Refused(format!("cannot write {}: {why}; nothing was changed", path.display()))
+    };
+    let found = std::fs::metadata(path).map_err(|error| refused(error.to_string()))?;
+    if found.permissions().readonly() {
+        return Err(refused("it is read-only".to_owned()));
+    }
+    std::fs::OpenOptions::new().write(true).open(path).map_err(|error| refused(error.to_string()))?;
+    if found.nlink() > 1 {
+        return Err(refused(
+            "it has another name (a hard link), under which it would stay as it is".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
 /// All or nothing: beside it, then in its place, with its owner and permissions. A link stays a link.
 fn write(path: &Path, before: Option<&str>, after: &str) -> Result<(), EditError> {
     let failed = |error: std::io::Error| {
@@ -162,11 +187,6 @@ fn write(path: &Path, before: Option<&str>, after: &str) -> Result<(), EditError
         Some(_) => std::fs::canonicalize(path).map_err(failed)?,
         None => std::path::absolute(path).map_err(failed)?,
     };
-    // What is put in the place of a device or a pipe takes it from every program on the machine.
-    if before.is_some() && !std::fs::metadata(&real).map_err(failed)?.is_file() {
-        let words = format!("{} is no ordinary file; name one with --config", path.display());
-        return Err(EditError::Refused(words));
-    }
     let directory = real.parent().unwrap_or(Path::new("/"));
     let mut temporary =
         tempfile::Builder::new().prefix(".riverine-").tempfile_in(directory).map_err(failed)?;

@@ -68,7 +68,12 @@ pub(super) fn load_as(
 
 pub(super) fn read(path: &Path) -> Result<String, String> {
     let shown = path.display();
-    let size = std::fs::metadata(path).map_err(|e| format!("cannot read {shown}: {e}"))?.len();
+    let found = std::fs::metadata(path).map_err(|e| format!("cannot read {shown}: {e}"))?;
+    // A pipe may never say anything, a device may never end, and neither says the same again at a reload.
+    if !found.is_file() {
+        return Err(format!("{shown} is no ordinary file; name one with --config"));
+    }
+    let size = found.len();
     if size > LONGEST {
         return Err(format!("{shown} has {size} bytes; that is no config"));
     }

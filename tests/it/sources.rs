@@ -189,30 +189,33 @@ fn no_list_is_no_import() {
 }
 
 #[test]
-fn a_config_that_is_no_file_is_read_but_never_replaced() {
-    use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
-    use std::sync::atomic::{AtomicBool, Ordering};
+fn a_config_that_is_no_file_is_refused_at_once() {
+    use std::os::unix::fs::FileTypeExt as _;
     let app = App::new("");
+    // Nobody ever writes into it: who waits for what it says waits for ever.
     let pipe = app.path("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     app.write("list.opml", LIST);
-    let ended = AtomicBool::new(false);
-    let output = std::thread::scope(|threads| {
-        // Whoever opens it reads an empty config.
-        threads.spawn(|| {
-            while !ended.load(Ordering::SeqCst) {
-                drop(fs::OpenOptions::new().write(true).open(&pipe).unwrap());
-            }
-        });
-        let output = app.run(&["import", "list.opml", "--config", pipe.to_str().unwrap()]);
-        ended.store(true, Ordering::SeqCst);
-        let nonblocking = 0o4000;
-        drop(fs::OpenOptions::new().read(true).custom_flags(nonblocking).open(&pipe).unwrap());
-        output
-    });
-    assert_eq!(output.status.code(), Some(1));
-    assert!(words(&output).contains("no ordinary file"), "{}", words(&output));
+    for args in [&["import", "list.opml"][..], &["check"], &["serve"], &["fetch"]] {
+        let output = app.run(&[args, &["--config", pipe.to_str().unwrap()]].concat());
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(words(&output).contains("pipe is no ordinary file"), "{}", words(&output));
+    }
     assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
+}
+
+#[test]
+fn a_config_that_may_not_be_written_stays() {
+    let app = App::new("");
+    app.write("list.opml", LIST);
+    let before = config(&app);
+    let mut permissions = fs::metadata(app.config()).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(app.config(), permissions).unwrap();
+    let output = app.run(&["import", "list.opml"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(words(&output).contains("riverine.toml: it is read-only"), "{}", words(&output));
+    assert_eq!(config(&app), before);
 }
 
 #[test]

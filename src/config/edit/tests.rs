@@ -99,6 +99,37 @@ fn permissions_and_links_stay() {
 }
 
 #[test]
+fn what_may_not_be_written_is_not_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, other) = (dir.path().join("riverine.toml"), dir.path().join("other.toml"));
+    let text = "[[source]]\nurl = \"https://a.example/\"\n";
+    let check = |words: &str| {
+        let draft = Draft::new(Url::parse("https://b.example/").unwrap());
+        let errors = [
+            append(&path, std::slice::from_ref(&draft)).unwrap_err(),
+            may_append(&path, &[draft]).unwrap_err(),
+            remove(&path, &SourceId::new("a-example")).unwrap_err(),
+        ];
+        for error in errors.map(|error| error.to_string()) {
+            assert!(error.contains(words) && error.contains("nothing was changed"), "{error}");
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    };
+    std::fs::write(&path, text).unwrap();
+    let writable = std::fs::metadata(&path).unwrap().permissions();
+    let mut permissions = writable.clone();
+    permissions.set_readonly(true);
+    std::fs::set_permissions(&path, permissions).unwrap();
+    check("it is read-only");
+    std::fs::set_permissions(&path, writable).unwrap();
+    std::fs::hard_link(&path, &other).unwrap();
+    check("hard link");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2, "nothing else is left behind");
+    std::fs::remove_file(&other).unwrap();
+    remove(&path, &SourceId::new("a-example")).unwrap();
+}
+
+#[test]
 fn a_source_of_an_included_file_goes_there() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("riverine.toml");
