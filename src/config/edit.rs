@@ -106,14 +106,11 @@ pub fn may_append(path: &Path, drafts: &[Draft]) -> Result<(), EditError> {
 
 /// The text of a config, and the same with sources at its end, which loads.
 fn appended(path: &Path, drafts: &[Draft]) -> Result<(Option<String>, String), EditError> {
-    let before = match std::fs::exists(path) {
-        Ok(false) => None,
-        _ => {
-            let text = whole::read(path).map_err(EditError::Refused)?;
-            may_replace(path)?;
-            Some(text)
-        }
-    };
+    let mut before = None;
+    if !matches!(std::fs::exists(path), Ok(false)) {
+        before = Some(whole::read(path).map_err(EditError::Refused)?);
+        may_replace(path)?;
+    }
     let mut after = before.clone().unwrap_or_default();
     let end = if after.contains("\r\n") { "\r\n" } else { "\n" };
     if !after.is_empty() && !after.ends_with('\n') {

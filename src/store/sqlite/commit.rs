@@ -93,11 +93,8 @@ impl Writer<'_> {
                 Decision::Nothing | Decision::Pruned => None,
                 Decision::New(place) => {
                     let Some(number) = numbers.get(*place).copied() else { continue };
-                    self.stories += 1;
                     let published = intake.stories.get(*place).map(|story| story.published.timestamp());
-                    let sighting = self.sighting(entry, keys, (Some(number), published), "first")?;
-                    self.keyring.across(self.rule, keys, number, true)?;
-                    likeness::remember(self.db, &keys.bands, number, self.now)?;
+                    let sighting = self.begins(entry, keys, (number, published))?;
                     self.let_through(before, sighting)?;
                     Some((sighting, Some(number)))
                 }
@@ -148,6 +145,19 @@ impl Writer<'_> {
             self.correct(correction, entry, keys, intake.reading)?;
         }
         intake.merges.iter().try_for_each(|(stays, goes)| self.merge(*stays, *goes))
+    }
+
+    fn begins(
+        &mut self,
+        entry: &Entry,
+        keys: &Keys,
+        (number, published): (i64, Option<i64>),
+    ) -> Result<i64, StoreError> {
+        self.stories += 1;
+        let sighting = self.sighting(entry, keys, (Some(number), published), "first")?;
+        self.keyring.across(self.rule, keys, number, true)?;
+        likeness::remember(self.db, &keys.bands, number, self.now)?;
+        Ok(sighting)
     }
 
     fn meets(&mut self, entry: &Entry, keys: &Keys, number: i64, rule: &str) -> Result<i64, StoreError> {
