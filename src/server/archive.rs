@@ -220,8 +220,10 @@ pub(super) async fn delta(
         return None;
     }
     let current = finished.form(form);
-    // Who holds the current document hears 304, not a delta of nothing.
-    if conditional::not_modified(headers, |tag| current.owns(tag), None) {
+    // Who holds the current document hears 304, not a delta of nothing; who wants another hears that.
+    if conditional::not_modified(headers, |tag| current.owns(tag), None)
+        || conditional::fails(headers, |tag| current.owns(tag), current.modified)
+    {
         return None;
     }
     let stood = slot.stood(|base| conditional::not_modified(headers, |tag| Doc::is_of(tag, base), None))?;

@@ -1,5 +1,5 @@
 //! The short way for what is asked most: an open document that is finished goes out without routing, with fields
-//! that were put together once. Whatever is not plainly so (tokens, deltas, HEAD, a document out of date) takes the
+//! that were put together once. Whatever is not plainly so (tokens, deltas, HEAD, `If-Match`, a document out of date) takes the
 //! long way through the routes and gets the same answer there.
 
 use std::convert::Infallible;
@@ -88,7 +88,7 @@ pub(super) fn answer<B>(site: &Arc<Site>, request: &Request<B>) -> Option<Respon
     }
     let plan = site.plan.load();
     let (slot, form) = plan.open_document(request.uri().path())?;
-    if reply::is_too_long(request.uri(), headers) {
+    if reply::is_too_long(request.uri(), headers) || conditional::may_fail(headers) {
         return None;
     }
     let held = slot.at_hand(site)?;

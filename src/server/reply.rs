@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
 use axum::middleware::Next;
 
 use super::accept::{self, Coding};
-use super::conditional::not_modified;
+use super::conditional::{fails, not_modified};
 use super::doc::Doc;
 use super::plan::Plan;
 use crate::render::html::Message;
@@ -46,8 +46,16 @@ impl Policy {
     }
 }
 
-/// A document, as this client wants it: 304, coded or plain.
+/// A document, as this client wants it: 304, coded or plain; 412 where it wants another.
 pub(super) async fn document(headers: &HeaderMap, doc: &Arc<Doc>, policy: Policy) -> Answer {
+    if fails(headers, |tag| doc.owns(tag), doc.modified) {
+        let words = "What stands here now is not what the request asks for.";
+        let mut answer = text(StatusCode::PRECONDITION_FAILED, words);
+        if policy.shared {
+            share(answer.headers_mut());
+        }
+        return answer;
+    }
     // Which variant the client holds: it may be any of ours, and its tag is what we confirm.
     let held = std::cell::RefCell::new(None);
     let known = |tag: &str| {

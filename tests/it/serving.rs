@@ -68,6 +68,48 @@ fn an_answer_without_a_body_does_not_say_how_long_that_is() {
 }
 
 #[test]
+fn who_wants_none_but_another_document_is_told_that() {
+    let origin = Origin::start();
+    let news = rss("One", &[("1", "News", "Mon, 16 Nov 2026 10:00:00 GMT", "Text")]);
+    origin.on("/one", Reply::ok("application/rss+xml", news));
+    let app = App::new(&source("one", &origin, ""));
+    app.ok(&["fetch"]);
+    let daemon = app.serve();
+    let whole = daemon.get("/feeds/all.atom");
+    let (tag, modified) = (whole.header("etag"), whole.header("last-modified"));
+    let (weak, before) = (format!("W/{tag}"), "Mon, 16 Nov 2026 09:00:00 GMT");
+    // By the short way and by the routes, before and after the document was made.
+    for path in ["/feeds/all.atom", "/feeds/all.atom?x", "/feeds/all.rss", "/feeds/one/archive/1.atom", "/"] {
+        let own = daemon.get(path);
+        for (fields, wanted) in [
+            (&[("If-Match", own.header("etag"))][..], 200),
+            (&[("If-Match", "*")], 200),
+            (&[("If-Match", "\"other\"")], 412),
+            (&[("If-Match", "\"other\""), ("If-None-Match", own.header("etag"))], 412),
+            (&[("If-Match", own.header("etag")), ("If-None-Match", own.header("etag"))], 304),
+            (&[("If-Unmodified-Since", "now")], 200),
+        ] {
+            // An address that leads nowhere has no conditions.
+            let wanted = if own.status == 200 { wanted } else { own.status };
+            for method in ["GET", "HEAD"] {
+                let answer = daemon.request(method, path, fields);
+                assert_eq!(answer.status, wanted, "{method} {path} {fields:?}");
+            }
+        }
+    }
+    for (name, value, wanted) in [
+        ("If-Match", weak.as_str(), 412),
+        ("If-Unmodified-Since", modified, 200),
+        ("If-Unmodified-Since", before, 412),
+    ] {
+        let answer = daemon.request("GET", "/feeds/all.atom", &[(name, value)]);
+        assert_eq!(answer.status, wanted, "{name}: {value}");
+        let delta = [(name, value), ("A-IM", "feed"), ("If-None-Match", "\"old\"")];
+        assert_eq!(daemon.request("GET", "/feeds/all.atom", &delta).status, wanted, "{name}: {value}");
+    }
+}
+
+#[test]
 fn who_says_nothing_or_never_ends_is_let_go_and_keeps_nobody_waiting() {
     let app = App::new("");
     let daemon = app.serve();
