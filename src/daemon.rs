@@ -16,7 +16,6 @@ mod rereading;
 mod tests;
 mod timetable;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -109,9 +108,9 @@ pub struct Daemon {
     rereading: JoinSet<()>,
     /// Sources whose last document was read by an older version of our reading.
     behind: Vec<SourceId>,
-    asked: HashMap<SourceId, Vec<mpsc::UnboundedSender<Report>>>,
+    asked: FxHashMap<SourceId, Vec<mpsc::UnboundedSender<Report>>>,
     /// After a failure of the store a reload must not hasten the next try.
-    not_before: HashMap<SourceId, Duration>,
+    not_before: FxHashMap<SourceId, Duration>,
     prunes: bool,
     pushes: Pushes,
 }
@@ -153,8 +152,8 @@ impl Daemon {
             chores: JoinSet::new(),
             rereading: JoinSet::new(),
             behind: Vec::new(),
-            asked: HashMap::new(),
-            not_before: HashMap::new(),
+            asked: FxHashMap::default(),
+            not_before: FxHashMap::default(),
             prunes: true,
             pushes: Pushes::default(),
         };

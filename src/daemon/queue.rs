@@ -5,15 +5,17 @@
 //! from costing more than a number. Pure: times come in as values.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
+
+use rustc_hash::FxHashMap;
 
 use super::pace::Pace;
 
 /// The lines of all hosts.
 pub(super) struct Queue {
-    lines: HashMap<Arc<str>, Line>,
+    lines: FxHashMap<Arc<str>, Line>,
     /// Hosts whose first in line may go, and from when on. First come, first served.
     turns: BinaryHeap<Reverse<(Duration, u64, Arc<str>)>>,
     /// Hosts whose turn came, and whose first in line the pace holds back.
@@ -60,7 +62,7 @@ struct Waiting {
 
 impl Queue {
     pub(super) fn new(limits: Limits) -> Self {
-        let (lines, turns, held) = (HashMap::new(), BinaryHeap::new(), VecDeque::new());
+        let (lines, turns, held) = (FxHashMap::default(), BinaryHeap::new(), VecDeque::new());
         Self { lines, turns, held, pace: Pace::default(), ticket: 0, running: 0, limits }
     }
 
