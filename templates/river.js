@@ -28,3 +28,16 @@
     }, 300);
   });
 })();
+
+// The address of a feed is chosen when somebody goes there, and copied by a button where the browser lets pages do so.
+for (const place of document.querySelectorAll(".subscribe")) {
+  const address = place.querySelector(".copy input");
+  const copier = place.querySelector(".copier");
+  address.addEventListener("focus", () => address.select());
+  if (!navigator.clipboard) continue;
+  copier.hidden = false;
+  copier.addEventListener("click", () => navigator.clipboard.writeText(address.value).then(
+    () => { copier.textContent = "Copied"; },
+    () => { address.focus(); },
+  ));
+}

@@ -138,6 +138,16 @@ try {
     "/search", "/search?q=river", "/search?q=%22open", "/feeds/shore?page=9", "/hub", "/nowhere", entry("Heron"),
     ...xss.map((_, n) => entry(`Attack ${n}`))];
 
+  await test("a button copies the feed's address", async () => {
+    await page.goto(`${base}/`);
+    await page.evaluate(() => { navigator.clipboard.writeText = async (text) => { window.copied = text; }; });
+    await page.click(".copier");
+    await page.waitForFunction(() => document.querySelector(".copier").textContent === "Copied");
+    assert.equal(await page.evaluate(() => window.copied), await page.inputValue(".copy input"));
+    await page.focus(".copy input");
+    assert.equal(await page.evaluate(() => String(getSelection())), await page.inputValue(".copy input"));
+  });
+
   await test("nothing that a source wrote runs, and nobody else is asked", async () => {
     for (const path of paths) {
       await page.goto(base + path);
