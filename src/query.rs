@@ -15,6 +15,8 @@ const LONGEST: usize = 1000;
 const MOST_TERMS: usize = 64;
 /// Brackets inside brackets.
 const DEEPEST: usize = 16;
+/// `title: ferry` is refused with it, too: as `title:` it would mean one of two things, and nobody would be told which.
+const NO_TITLE: &str = "title: needs one word or \"words in a row\" right behind it";
 
 /// A query that can be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,7 +141,9 @@ fn pieces(text: &str) -> Result<Vec<Piece>, String> {
                     after.split_once(close).ok_or("a quotation mark is not closed; write \"two words\"")?;
                 let goes_on = behind.starts_with('*');
                 pieces.push(Piece::Words(words::folded(phrase), goes_on));
-                rest = behind.strip_prefix('*').unwrap_or(behind).trim_start();
+                let behind = behind.strip_prefix('*').unwrap_or(behind);
+                is_not_about(behind.split(char::is_whitespace).next().unwrap_or_default())?;
+                rest = behind.trim_start();
                 continue;
             }
             '-' if after.starts_with(|c: char| !c.is_whitespace()) => pieces.push(Piece::Not),
@@ -158,12 +162,16 @@ fn pieces(text: &str) -> Result<Vec<Piece>, String> {
                 if word.starts_with("NEAR/") || word == "NEAR" && behind.starts_with('(') {
                     return Err("NEAR is not understood; write \"two words\" for words in a row".to_owned());
                 }
+                is_no_range(rest)?;
                 has_only_known_signs(word)?;
                 pieces.push(match word {
                     "OR" => Piece::Or,
                     "AND" => Piece::And,
                     "NOT" => Piece::Not,
-                    word => Piece::Words(words::folded(word), word.ends_with('*')),
+                    word => {
+                        let signs = word.rsplit(char::is_alphanumeric).next().unwrap_or_default();
+                        Piece::Words(words::folded(word), signs.contains('*'))
+                    }
                 });
                 rest = behind.trim_start();
                 continue;
@@ -196,20 +204,57 @@ fn is_title(field: &str) -> Result<bool, String> {
 /// Signs at a word that change what other searches find: without their meaning, it would find nothing and not say why.
 /// All others are passed over, as they are in texts.
 fn has_only_known_signs(word: &str) -> Result<(), String> {
-    if word.trim_start_matches('*').starts_with(char::is_alphanumeric) && word.starts_with('*') {
+    if let Some((before, behind)) = word.split_once('*')
+        && behind.contains(char::is_alphanumeric)
+    {
+        let inside = before.contains(char::is_alphanumeric);
+        let part = if inside { "by what is in the middle" } else { "by how they end" };
         return Err(format!(
-            "{word}: words are found by how they begin (flood*), not by how they end; search for the whole word"
+            "{word}: words are found by how they begin (flood*), not {part}; search for the whole word"
         ));
     }
-    let number = |text: &&str| {
-        text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_digit() || c == '.')
-    };
-    if let Some(weight) = word.rsplit_once('^').map(|(_, weight)| weight).filter(number) {
+    // In an address it stands before what is asked for, and where no blanks part the words it ends a question.
+    let letter = |c: char| c.is_alphanumeric() && !words::stands_alone(c);
+    if !word.contains('/') && word.split('?').skip(1).any(|behind| behind.starts_with(letter)) {
+        return Err(format!(
+            "{word}: no sign stands for a letter; search for the whole word, or for how it begins (flood*)"
+        ));
+    }
+    if let Some(at) = word.rfind('~').filter(|at| *at > 0) {
+        is_not_about(word.get(at..).unwrap_or_default())?;
+    }
+    if let Some(weight) = word.rsplit_once('^').map(|(_, weight)| weight).filter(|weight| is_number(weight)) {
         return Err(format!(
             "^{weight} is not understood: no word counts for more than another; write \"x^2\" for what stands in texts"
         ));
     }
     Ok(())
+}
+
+/// `~2` behind a word or a phrase: nearly these words, or nearly in a row.
+fn is_not_about(behind: &str) -> Result<(), String> {
+    match behind.strip_prefix('~') {
+        Some(number) if number.is_empty() || is_number(number) => Err(format!(
+            "~{number} is not understood: words are found as they are written, and \"two words\" right in a row"
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// `[a TO b]`.
+fn is_no_range(rest: &str) -> Result<(), String> {
+    let range = rest.split_once(['[', '{']).and_then(|(_, range)| Some(range.split_once([']', '}'])?.0));
+    match range.map(|range| range.split_whitespace().collect::<Vec<_>>()).as_deref() {
+        Some([from, "TO", to]) => Err(format!(
+            "[{from} TO {to}] is not understood: words have no order; dates are chosen beside the query: since=7d, or \
+             --since 7d"
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_digit() || c == '.')
 }
 
 struct Reader<I: Iterator<Item = Piece>> {
@@ -281,11 +326,12 @@ impl<I: Iterator<Item = Piece>> Reader<I> {
                 if self.terms > MOST_TERMS {
                     return Err(format!("the query has more than {MOST_TERMS} words"));
                 }
+                if in_title && words.is_empty() {
+                    return Err(NO_TITLE.to_owned());
+                }
                 (!words.is_empty()).then_some(Tree::Words { words, goes_on, in_title })
             }
-            _ if in_title => {
-                return Err("title: needs one word or \"words in a row\" right behind it".to_owned());
-            }
+            _ if in_title => return Err(NO_TITLE.to_owned()),
             _ => return Err("NOT needs a word behind it".to_owned()),
         };
         Ok(tree.map(|tree| if negated { Tree::Not(Box::new(tree)) } else { tree }))

@@ -63,7 +63,9 @@ fn queries_become_trees() {
     check("a | b || c|d", Ok("(a | b | c | d)"));
     check("a b||(c d)", Ok("((a & b) | (c & d))"));
     check("+a +\"b c\" ^d", Ok("(a & b_c & d)"));
-    check("C++ 5+1 what? a*b * **", Ok("(c & 5_1 & what & a_b)"));
+    check("C++ 5+1 what? ?! flood*, * **", Ok("(c & 5_1 & what & flood*)"));
+    check("AT&T http://x.example/~a?b=c [Update]", Ok("(at_t & http_x_example_a_b_c & update)"));
+    check("10~a ~b [a to b] 何?東", Ok("(10_a & b & a & to & b & 何_東)"));
     check("x^y ^_^ \"x^2\" \"*ood\" ~5 !a", Ok("(x_y & x_2 & ood & 5 & a)"));
     check("a\"b\"c", Ok("(a & b & c)"));
 }
@@ -84,6 +86,9 @@ fn what_cannot_be_understood_is_said_in_words() {
     check("title:(a OR b)", Err(title));
     check("title:", Err(title));
     check("title:a title:-b", Err(title));
+    for query in ["title: ferry", "-title: ferry", "title:& ferry", "title:\"\" ferry", "a intitle:* b"] {
+        check(query, Err(title));
+    }
     check("NEAR(a b)", Err("NEAR is not understood; write \"two words\" for words in a row"));
     for query in ["a ||", "|| a", "a | | b", "a|"] {
         check(query, Err("OR needs a word on either side"));
@@ -98,6 +103,23 @@ fn what_cannot_be_understood_is_said_in_words() {
     for query in ["ferry^2", "ferry^0.5 b", "\"river bank\"^2", "(a OR b)^10"] {
         let words = Query::new(query).unwrap_err();
         assert!(words.contains("no word counts for more than another"), "{query}: {words}");
+    }
+    let middle =
+        "words are found by how they begin (flood*), not by what is in the middle; search for the whole word";
+    for word in ["fl*od", "flood*ing", "fl**od", "a*b", "flood*-ing", "f*od*"] {
+        check(&format!("a title:{word}"), Err(&format!("{word}: {middle}")));
+    }
+    let letter = "no sign stands for a letter; search for the whole word, or for how it begins (flood*)";
+    for word in ["fl?od", "?ood", "fl??d", "fl?o?"] {
+        check(&format!("a {word}"), Err(&format!("{word}: {letter}")));
+    }
+    for query in ["ferry~", "ferry~2", "-ferry~0.8", "\"ferry harbour\"~5", "\"ferry harbour\"*~5"] {
+        let words = Query::new(query).unwrap_err();
+        assert!(words.starts_with('~') && words.contains("is not understood"), "{query}: {words}");
+    }
+    for query in ["[a TO b]", "title:{a TO b}", "x [\"a\" TO *]", "year:[2020 TO 2021}"] {
+        let words = Query::new(query).unwrap_err();
+        assert!(words.contains("TO") && words.contains("is not understood"), "{query}: {words}");
     }
     for field in ["lang:fr", "Source:x", "since:7d", "author:x", "site:a.example"] {
         let words = Query::new(field).unwrap_err();

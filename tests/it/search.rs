@@ -73,6 +73,12 @@ fn a_bad_query_is_refused_in_words_in_the_form_asked_for() {
         ("/search.atom?q=a&before=yesterday", "application/atom+xml; charset=utf-8"),
         ("/search.rss?q=*iver", "application/rss+xml; charset=utf-8"),
         ("/search.json?q=river%5E2", "application/feed+json; charset=utf-8"),
+        ("/search.json?q=title:+river", "application/feed+json; charset=utf-8"),
+        ("/search.json?q=ri*er", "application/feed+json; charset=utf-8"),
+        ("/search.atom?q=ri%3Fer", "application/atom+xml; charset=utf-8"),
+        ("/search?q=river~2", "text/html; charset=utf-8"),
+        ("/search.rss?q=%22the+valley%22~5", "application/rss+xml; charset=utf-8"),
+        ("/search.json?q=%5Briver+TO+valley%5D", "application/feed+json; charset=utf-8"),
         ("/search?q=river+%7C%7C", "text/html; charset=utf-8"),
     ] {
         let answer = daemon.get(path);
@@ -80,6 +86,10 @@ fn a_bad_query_is_refused_in_words_in_the_form_asked_for() {
     }
     assert_eq!(daemon.get("/search").status, 200);
     assert_eq!(app.run(&["search", "\"open"]).status.code(), Some(2));
+    app.configure("[[feed]]\nid = \"wet\"\nquery = \"title: river\"\n");
+    let check = app.run(&["check"]);
+    let words = String::from_utf8_lossy(&check.stderr).into_owned();
+    assert!(check.status.code() == Some(2) && words.contains("title: needs one word"), "{words}");
 }
 
 #[test]
