@@ -9,6 +9,7 @@ mod access;
 mod api;
 mod archive;
 mod beyond;
+mod chain;
 mod conditional;
 mod crowd;
 mod doc;

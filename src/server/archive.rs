@@ -9,12 +9,12 @@ use std::time::Duration;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 
+use super::chain::{Chain, Page};
 use super::doc::Doc;
-use super::pages::{self, Page};
 use super::plan::{Place, Plan};
 use super::reply::{self, Answer, Policy};
 use super::shelf::{Finished, Slot};
-use super::{Site, access, conditional, feeds};
+use super::{Site, access, conditional, feeds, pages};
 use crate::model::{Published, SourceId};
 use crate::render::{Addresses, Form, Head, Sheet};
 use crate::store::StoreError;
@@ -75,16 +75,10 @@ async fn document(
     let none = "The archive has no such document.";
     if let Some(n) = whole(file) {
         return match gather(site, plan, slot, n).await {
-            Ok(Some(Gathered { entries, current, newest, .. })) => {
-                pages::archived(
-                    site,
-                    plan,
-                    slot,
-                    entries,
-                    (uri, headers),
-                    (Page::Archive(n), current, newest),
-                )
-                .await
+            Ok(Some(Gathered { entries, current, newest, older, .. })) => {
+                let chain = Chain { current, newest, older };
+                let page = (Page::Archive(n), chain);
+                pages::archived(site, plan, slot, entries, (uri, headers), page).await
             }
             Ok(None) => unknown(none),
             Err(_) => reply::unavailable(plan, headers),
@@ -227,7 +221,7 @@ pub(super) async fn delta(
         return None;
     }
     let stood = slot.stood(|base| conditional::not_modified(headers, |tag| Doc::is_of(tag, base), None))?;
-    let mut entries = slot.look(site, plan, site.clock.now()).await.ok()?;
+    let mut entries = slot.entries(site, plan, finished).await.ok()?;
     entries.retain(|entry| stood.get(&entry.id) != Some(&entry.entry.digest));
     if entries.is_empty() {
         return None;

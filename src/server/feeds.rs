@@ -7,8 +7,8 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
 
+use super::chain::Page;
 use super::doc::Doc;
-use super::pages::Page;
 use super::plan::{self, Place, Plan};
 use super::reply::{self, Answer, Policy};
 use super::shelf::Slot;

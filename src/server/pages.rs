@@ -8,6 +8,7 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 
+use super::chain::{Chain, ON_PAGE, Page};
 use super::doc::Doc;
 use super::listen::Peer;
 use super::plan::{Place, Plan, of_source};
@@ -21,78 +22,19 @@ use crate::store::{Health, Held, SourceRow, StoreError};
 
 /// The type of pages.
 pub(super) const HTML: &str = "text/html; charset=utf-8";
-/// Entries on a page.
-const ON_PAGE: usize = 60;
 /// What happened to it, on the same page.
 const NEWS_ON_SOURCE: usize = 10;
 
-/// Which page of a river.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Page {
-    /// Everything that is new, with all feeds.
-    Front,
-    /// So many pages behind the first one of the current document.
-    Current(usize),
-    /// An archive document.
-    Archive(usize),
-}
-
-impl Page {
-    /// The page that an address asks for.
-    pub(super) fn of(uri: &Uri) -> Self {
-        let pairs = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-        let page = pairs.filter(|(name, _)| name == "page").find_map(|(_, value)| value.parse().ok());
-        Self::Current(page.unwrap_or(1usize).saturating_sub(1))
-    }
-
-    /// The pages of newer and of older entries beside it, where the current document has so many entries and the newest
-    /// archive document behind it is that one.
-    fn beside(self, current: usize, newest: Option<usize>) -> (Option<Self>, Option<Self>) {
-        match self {
-            Self::Front => Self::Current(0).beside(current, newest),
-            // Whoever went too far is shown the way back, and not one still farther.
-            Self::Current(n) if n > 0 && self.skipped() >= current => (Some(Self::Current(0)), None),
-            Self::Current(n) => {
-                let more = current > self.skipped().saturating_add(ON_PAGE);
-                let older = if more { Some(Self::Current(n + 1)) } else { newest.map(Self::Archive) };
-                (n.checked_sub(1).map(Self::Current), older)
-            }
-            Self::Archive(n) => {
-                let is_newest = newest.is_none_or(|newest| n >= newest);
-                let last = Self::Current(current.saturating_sub(1) / ON_PAGE);
-                let newer = if is_newest { last } else { Self::Archive(n + 1) };
-                (Some(newer), n.checked_sub(1).filter(|n| *n > 0).map(Self::Archive))
-            }
-        }
-    }
-
-    /// So many entries of the current document stand on the pages before it.
-    fn skipped(self) -> usize {
-        if let Self::Current(n) = self { n.saturating_mul(ON_PAGE) } else { 0 }
-    }
-
-    fn path(self, place: &Place) -> String {
-        let stem = place.stem();
-        match self {
-            Self::Front => String::new(),
-            Self::Current(0) => stem,
-            Self::Current(n) => format!("{stem}?page={}", n + 1),
-            Self::Archive(n) => format!("{stem}/archive/{n}"),
-        }
-    }
-}
-
-/// A page of a river: which one, how many entries the current document has, and the newest archive document behind it.
-/// `name`: what its source is called.
+/// A page of a river. `name`: what its source is called.
 fn river(
     plan: &Plan,
     (place, output, name): (&Place, &Output, Option<&str>),
     entries: &[Published],
     key: Option<&str>,
-    (page, current, newest): (Page, usize, Option<usize>),
+    (page, chain): (Page, Chain),
 ) -> String {
     let head = plan.head(place, output, name);
-    let (newer, older) = page.beside(current, newest);
+    let (newer, older) = page.beside(chain);
     let frame = plan.frame(key);
     let at = |page: Page| frame.keyed(&format!("{}{}", frame.prefix, page.path(place)));
     let shown = entries.get(page.skipped()..).unwrap_or_default();
@@ -170,7 +112,8 @@ pub(super) async fn keyed_river(
     }
 }
 
-/// The river from the store.
+/// The river as its finished documents have it: with what happened to it since, a page would not go on where the one
+/// before it ended.
 pub(super) async fn river_now(
     site: &Arc<Site>,
     plan: &Arc<Plan>,
@@ -178,10 +121,10 @@ pub(super) async fn river_now(
     key: Option<String>,
     page: Page,
 ) -> Result<String, StoreError> {
-    let newest = slot.current(site, plan).await?.beyond.newest;
-    let entries = slot.look(site, plan, site.clock.now()).await?;
-    let current = entries.len();
-    written(site, plan, slot, entries, key, (page, current, newest)).await
+    let finished = slot.current(site, plan).await?;
+    let entries = slot.entries(site, plan, &finished).await?;
+    let chain = Chain::of_current(&entries, finished.beyond.newest);
+    written(site, plan, slot, entries, key, (page, chain)).await
 }
 
 /// An archive document as a page.
@@ -191,9 +134,9 @@ pub(super) async fn archived(
     slot: &Slot,
     entries: Vec<Published>,
     (uri, headers): (&Uri, &HeaderMap),
-    place: (Page, usize, Option<usize>),
+    page: (Page, Chain),
 ) -> Answer {
-    match written(site, plan, slot, entries, access::key(uri), place).await {
+    match written(site, plan, slot, entries, access::key(uri), page).await {
         Ok(html) => answer(plan, headers, html, access::is_private(plan.token_of(slot), uri)).await,
         Err(_) => reply::unavailable(plan, headers),
     }
@@ -205,7 +148,7 @@ async fn written(
     slot: &Slot,
     entries: Vec<Published>,
     key: Option<String>,
-    page: (Page, usize, Option<usize>),
+    page: (Page, Chain),
 ) -> Result<String, StoreError> {
     let name = slot.place.name(site).await?;
     let (plan, place, output) = (plan.clone(), slot.place.clone(), slot.output.clone());
@@ -274,7 +217,7 @@ pub(super) async fn source(
         };
         Ok(Some((row, entries, news, chart)))
     });
-    let (row, entries, news, chart) = match found.await {
+    let (row, mut entries, news, chart) = match found.await {
         Ok(Some(found)) => found,
         Ok(None) => {
             let words = "There is no such source here. /sources names them all.";
@@ -282,7 +225,7 @@ pub(super) async fn source(
         }
         Err(_) => return reply::unavailable(plan, headers),
     };
-    let Ok(older) = older(site, plan, &row, entries.len()).await else {
+    let Ok(older) = older(site, plan, &row, &mut entries).await else {
         return reply::unavailable(plan, headers);
     };
     let (shared, key) = (plan.clone(), access::key(uri));
@@ -292,20 +235,22 @@ pub(super) async fn source(
     answer(plan, headers, html.await, access::is_private(plan.token_of_all(), uri)).await
 }
 
-/// Where a source's entries go on behind its page, when its current document has so many. What is no longer in the config
-/// has no archive.
+/// Where a source's entries go on behind its page; from there on its finished documents say what stands where, so they do
+/// here, too. What is no longer in the config has none.
 async fn older(
     site: &Arc<Site>,
     plan: &Arc<Plan>,
     row: &SourceRow,
-    entries: usize,
+    entries: &mut Vec<Published>,
 ) -> Result<Option<Page>, StoreError> {
     let Some(slot) = plan.slot(&Place::Source(row.id.clone())) else { return Ok(None) };
-    // Its history is not looked into where the page has room for all of it, or the current document goes on.
-    let all_shown = u64::try_from(entries).is_ok_and(|entries| entries >= row.entries);
-    let newest =
-        if all_shown || entries > ON_PAGE { None } else { slot.current(site, plan).await?.beyond.newest };
-    Ok(Page::Current(0).beside(entries, newest).1)
+    // No documents are made where the page has room for all there is.
+    if entries.len() <= ON_PAGE && u64::try_from(entries.len()).is_ok_and(|shown| shown >= row.entries) {
+        return Ok(None);
+    }
+    let finished = slot.current(site, plan).await?;
+    *entries = slot.entries(site, plan, &finished).await?;
+    Ok(Page::Current(0).beside(Chain::of_current(entries, finished.beyond.newest)).1)
 }
 
 fn source_page(

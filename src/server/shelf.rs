@@ -16,6 +16,7 @@ use tokio::sync::{Mutex, Notify, OnceCell};
 
 use super::accept::Coding;
 use super::beyond::{self, Beyond};
+use super::chain::Page;
 use super::doc::Doc;
 use super::events::News;
 use super::last_look::LastLook;
@@ -73,6 +74,8 @@ pub(super) struct Slot {
 pub(super) struct Finished {
     generation: u64,
     made: Duration,
+    /// The time of that look.
+    at: DateTime<Utc>,
     forms: [Arc<Doc>; 3],
     /// What stands in it, and in which version.
     pub(super) entries: Arc<Versions>,
@@ -276,6 +279,7 @@ impl Slot {
         let finished = Arc::new(Finished {
             generation,
             made,
+            at: now,
             forms,
             entries: shown,
             beyond,
@@ -298,13 +302,19 @@ impl Slot {
         Ok(finished)
     }
 
-    /// What stands in it now.
-    pub(super) async fn look(
+    /// The entries of finished documents with their texts. Not those of this moment: what stands beside them, as further
+    /// pages and the archive, goes by these documents.
+    pub(super) async fn entries(
         &self,
         site: &Site,
         plan: &Plan,
-        now: DateTime<Utc>,
+        finished: &Finished,
     ) -> Result<Vec<Published>, StoreError> {
+        self.look(site, plan, finished.at).await
+    }
+
+    /// What stands in it at a time.
+    async fn look(&self, site: &Site, plan: &Plan, now: DateTime<Utc>) -> Result<Vec<Published>, StoreError> {
         if self.place == Place::Health {
             let news = site.store.read(|store| store.health(None, health::LIMIT)).await?;
             return Ok(health::entries(plan, &news));
@@ -413,7 +423,7 @@ impl Slot {
         let [own, fronting] = &finished.pages;
         let cell = if front { fronting } else { own };
         let made = cell.get_or_try_init(|| async {
-            let page = if front { pages::Page::Front } else { pages::Page::Current(0) };
+            let page = if front { Page::Front } else { Page::Current(0) };
             let html = pages::river_now(site, plan, self, None, page).await?;
             Ok(Arc::new(Doc::new(pages::HTML, html.into_bytes())))
         });

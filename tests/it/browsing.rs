@@ -2,16 +2,20 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::app::{App, eventually, rss, source};
+use crate::app::{App, Daemon, eventually, rss, source};
 use crate::origin::{Origin, Reply};
 
 /// An entry for each of these moments, the newest first: "One 0" and so on.
 fn entries(moments: impl IntoIterator<Item = DateTime<Utc>>) -> Reply {
+    entries_called("One", moments)
+}
+
+fn entries_called(name: &str, moments: impl IntoIterator<Item = DateTime<Utc>>) -> Reply {
     let items: Vec<_> = moments
         .into_iter()
         .zip(0..)
         .map(|(at, n)| {
-            (format!("g{n}"), format!("One {n}"), at.format("%a, %d %b %Y %H:%M:%S GMT").to_string())
+            (format!("{name}{n}"), format!("{name} {n}"), at.format("%a, %d %b %Y %H:%M:%S GMT").to_string())
         })
         .collect();
     let items: Vec<_> = items.iter().map(|(g, t, d)| (g.as_str(), t.as_str(), d.as_str(), "Text.")).collect();
@@ -83,6 +87,81 @@ fn the_page_of_a_source_leads_back_to_its_first_entry() {
     );
     let few = daemon.get("/sources/few");
     assert_eq!((title.captures_iter(few.text()).count(), link("next", few.text())), (60, None));
+}
+
+/// The pages from one on to the last, each with the entries it shows.
+fn turned(daemon: &Daemon, start: &str) -> Vec<(String, Vec<String>)> {
+    let title = regex::Regex::new("(?:One|Two) ([0-9]+)</a>").unwrap();
+    let (mut pages, mut next) = (Vec::new(), Some(start.to_owned()));
+    while let Some(path) = next {
+        let page = daemon.get(&path);
+        assert_eq!(page.status, 200, "{path}");
+        let shown = title.captures_iter(page.text()).map(|found| found[1].to_owned()).collect();
+        next = link("next", page.text());
+        pages.push((path, shown));
+    }
+    pages
+}
+
+#[test]
+fn pages_go_on_where_the_one_before_ended_while_entries_turn_a_day_old() {
+    let origin = Origin::start();
+    let app = App::new(&source("one", &origin, "backfill = 1000"));
+    // A hundred stand in the document anyway; these thirty only while they are younger than a day.
+    let young = (0..100).map(|n| app.now() - TimeDelta::minutes(10 + n));
+    let old = (0..30).map(|n| app.now() - TimeDelta::days(1) + TimeDelta::seconds(60 - n));
+    origin.on("/one", entries(young.chain(old)));
+    app.ok(&["fetch"]);
+    let daemon = app.serve();
+    let whole = |when: &str| {
+        for start in ["/sources/one", "/feeds/all"] {
+            let pages = turned(&daemon, start);
+            let seen: Vec<_> = pages.iter().flat_map(|(_, shown)| shown).collect();
+            let once: std::collections::BTreeSet<_> = seen.iter().collect();
+            assert_eq!((seen.len(), once.len()), (130, 130), "{when}: {pages:?}");
+        }
+    };
+    let shown = || daemon.json("/sources/one.json")["items"].as_array().unwrap().len();
+    // A search goes by the time at which it is asked.
+    let last_is_young = |wanted: bool| {
+        let young = || daemon.get("/search?q=%22one+129%22&since=24h").text().contains("One 129</a>");
+        eventually("the clock to be read", || (young() == wanted).then_some(()));
+    };
+    assert_eq!(shown(), 130);
+    whole("new");
+    app.advance(TimeDelta::seconds(50));
+    last_is_young(false);
+    assert_eq!(shown(), 130, "a document is kept for a while");
+    whole("as it was kept");
+    app.advance(TimeDelta::seconds(50));
+    eventually("the document to be made anew", || (shown() == 100).then_some(()));
+    whole("made anew");
+    app.advance(TimeDelta::seconds(-90));
+    last_is_young(true);
+    whole("with the clock set back");
+}
+
+#[test]
+fn pages_end_where_retention_took_what_was_older() {
+    let origin = Origin::start();
+    let one = source("one", &origin, "backfill = 1000");
+    let app = App::new(&format!("[store]\nretention = \"30d\"\n{one}\n[[feed]]\nid = \"few\"\nlimit = 10\n"));
+    let begin = app.now();
+    origin.on("/one", entries((0..450).map(|n| begin - TimeDelta::hours(n + 1))));
+    app.ok(&["fetch"]);
+    let daemon = app.serve();
+    assert_eq!(turned(&daemon, "/feeds/few").last().unwrap().0, "/feeds/few/archive/1");
+    // What the source tells no more goes thirty days later; what it told since stays.
+    app.set_clock(&(begin + TimeDelta::days(20)).to_rfc3339());
+    let later = app.now();
+    origin.on("/one", entries_called("Two", (0..150).map(|n| later - TimeDelta::hours(n))));
+    app.poll_again("one");
+    app.set_clock(&(begin + TimeDelta::days(33)).to_rfc3339());
+    let document = |path: &str| daemon.json(path)["items"].as_array().unwrap().len();
+    eventually("the oldest to go", || (document("/feeds/few/archive/1.json") == 0).then_some(()));
+    let pages = turned(&daemon, "/feeds/few");
+    assert!(pages.iter().all(|(_, shown)| !shown.is_empty()), "{pages:?}");
+    assert!(pages.len() > 2, "{pages:?}");
 }
 
 #[test]
