@@ -9,6 +9,7 @@ pub mod hub;
 mod kept;
 mod lock;
 pub mod outputs;
+pub mod owner;
 mod sqlite;
 mod state;
 #[cfg(test)]

@@ -13,6 +13,7 @@ use url::Url;
 
 use super::{Problems, ids, whole};
 use crate::model::{PageSelectors, SourceId, toml_string};
+use crate::store::owner;
 
 /// A `[[source]]` to be written.
 #[derive(Clone, Debug)]
@@ -189,7 +190,7 @@ fn write(path: &Path, before: Option<&str>, after: &str) -> Result<(), EditError
         tempfile::Builder::new().prefix(".riverine-").tempfile_in(directory).map_err(failed)?;
     temporary.write_all(after.as_bytes()).map_err(failed)?;
     if before.is_some() {
-        keep_owner(temporary.as_file(), &real).map_err(failed)?;
+        owner::keep(temporary.as_file(), &real).map_err(failed)?;
     } else {
         #[cfg(unix)]
         {
@@ -211,18 +212,4 @@ fn write(path: &Path, before: Option<&str>, after: &str) -> Result<(), EditError
         temporary.persist_noclobber(&real).map_err(|error| failed(error.error))?;
     }
     Ok(())
-}
-
-fn keep_owner(new: &std::fs::File, old: &Path) -> std::io::Result<()> {
-    let old = std::fs::metadata(old)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{MetadataExt as _, fchown};
-        let own = new.metadata()?;
-        if (own.uid(), own.gid()) != (old.uid(), old.gid()) {
-            // Who may not give a file away does not take one either.
-            fchown(new, Some(old.uid()), Some(old.gid()))?;
-        }
-    }
-    new.set_permissions(old.permissions())
 }

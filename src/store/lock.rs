@@ -1,12 +1,12 @@
 //! One writer per store: a lock that the kernel drops with its process, so that none is ever stale.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-use super::StoreError;
+use super::{StoreError, owner};
 
 /// Held as long as this process writes to the store.
 #[derive(Debug)]
@@ -34,13 +34,17 @@ impl Lock {
                 path.display()
             ))
         };
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(failed)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true);
+        // Only what we made ourselves is given away: what is there already may be anybody's.
+        let mut file = match options.clone().create_new(true).open(&path) {
+            Ok(made) => {
+                owner::settle_in(&made, &path);
+                made
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => options.open(&path).map_err(failed)?,
+            Err(error) => return Err(failed(error)),
+        };
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

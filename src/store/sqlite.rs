@@ -42,7 +42,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::{
     Commit, Committed, Explained, Health, KeptBody, Matches, Options, Search, SourceRow, Stamp, Store,
-    StoreError, Told, state,
+    StoreError, Told, owner, state,
 };
 use crate::dedup::{Context, DocumentKeys, Known};
 use crate::model::{Digest, Entry, EntryId, HostDay, Source, SourceId, SourceState};
@@ -102,6 +102,14 @@ impl Sqlite {
             std::fs::create_dir_all(directory).map_err(|error| {
                 StoreError::Refused(format!("{}: cannot make the directory: {error}", directory.display()))
             })?;
+        }
+        // An empty file is a new store. (Its log and all else beside it SQLite gives to whom it belongs.)
+        match std::fs::File::create_new(path) {
+            Ok(made) => owner::settle_in(&made, path),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => {
+                return Err(StoreError::Refused(format!("{}: cannot be made: {error}", path.display())));
+            }
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE

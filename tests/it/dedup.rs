@@ -141,6 +141,50 @@ fn an_entry_is_explained_and_the_store_copied_beside_the_daemon() {
     assert_eq!(daemon.json("/feeds/all.json")["items"][0]["id"], id.as_str());
 }
 
+/// Owner, group and mode of all that stands under the store's name.
+fn owners(app: &App) -> Vec<(String, u32, u32, u32)> {
+    use std::os::unix::fs::MetadataExt as _;
+    let files = std::fs::read_dir(app.path(".")).unwrap().map(Result::unwrap);
+    let mut found: Vec<_> = files
+        .map(|file| (file.file_name().into_string().unwrap(), file.metadata().unwrap()))
+        .filter(|(name, _)| name.starts_with("riverine.db"))
+        .map(|(name, file)| (name, file.uid(), file.gid(), file.mode() & 0o7777))
+        .collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn a_restored_store_belongs_to_whom_the_old_one_did() {
+    use std::os::unix::fs::{PermissionsExt as _, chown};
+    let origin = Origin::start();
+    origin.on("/one", Reply::ok(RSS, rss("One", &[("1", "Beavers", "", "Text.")])));
+    let app = App::new(&source("one", &origin, ""));
+    app.ok(&["fetch"]);
+    app.ok(&["backup", "copy.db"]);
+    // As root the store is another user's, as a service's is; else it is our own before and after.
+    let given = (chown(app.path("."), Some(4711), Some(4712)).is_ok()).then_some((4711, 4712));
+    for name in ["riverine.db", "riverine.db.lock"] {
+        if let Some((user, group)) = given {
+            chown(app.path(name), Some(user), Some(group)).unwrap();
+        }
+        std::fs::set_permissions(app.path(name), std::fs::Permissions::from_mode(0o640)).unwrap();
+    }
+    let before = owners(&app);
+    app.ok(&["restore", "copy.db"]);
+    assert_eq!(owners(&app), before);
+    // Where none was there, they are for whom the directory is.
+    for again in [&["restore", "copy.db"][..], &["fetch"]] {
+        for name in ["riverine.db", "riverine.db.lock"] {
+            std::fs::remove_file(app.path(name)).unwrap();
+        }
+        app.ok(again);
+        let (now, before) = (owners(&app), before.iter());
+        let whose = |(name, user, group, _): &(String, u32, u32, u32)| (name.clone(), *user, *group);
+        assert!(now.iter().map(whose).eq(before.map(whose)), "{again:?}: {now:?}");
+    }
+}
+
 #[test]
 fn a_backlog_that_comes_late_is_a_backlog() {
     let origin = Origin::start();

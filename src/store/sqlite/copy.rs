@@ -6,7 +6,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
 use super::{Sqlite, inspect};
-use crate::store::StoreError;
+use crate::store::{StoreError, owner};
 
 /// Pages copied at a time; a writer waits for no more.
 const PAGES: i32 = 1000;
@@ -43,13 +43,17 @@ impl Sqlite {
         let backup = Self::connect(from, flags)?;
         backup.check_version().map_err(|error| backup.named(error))?;
         let made = copy_into(&backup.db, store)?;
+        let failed = |error: std::io::Error| {
+            StoreError::Refused(format!("{}: cannot be written: {error}", store.display()))
+        };
         // What the old store has in its log must not be taken for a log of the new one.
         if store.exists() {
+            owner::keep(made.as_file(), store).map_err(failed)?;
             settle(store);
+        } else {
+            owner::settle_in(made.as_file(), store);
         }
-        made.persist(store).map_err(|error| {
-            StoreError::Refused(format!("{}: cannot be written: {error}", store.display()))
-        })?;
+        made.persist(store).map_err(|error| failed(error.error))?;
         Ok(())
     }
 }
