@@ -294,7 +294,7 @@ fn router(site: Arc<Site>) -> Router {
         .route("/icon.svg", get(pages::icon))
         .route("/healthz", get(pages::healthz))
         .route("/readyz", get(pages::readyz))
-        .route("/metrics", get(pages::metrics))
+        .route("/metrics", get(metrics::page))
         .route("/feeds/{id}/archive/{file}", get(archive::of_feed).options(feeds::preflight))
         .route("/sources/{id}/archive/{file}", get(archive::of_source).options(feeds::preflight))
         .route("/feeds/{id}/events", get(events::listen).options(feeds::preflight))

@@ -14,6 +14,11 @@ pub(super) fn key(uri: &Uri) -> Option<String> {
         .map(|(_, key)| key.into_owned())
 }
 
+/// True when a key came along, right or wrong.
+pub(super) fn shown(uri: &Uri, headers: &HeaderMap) -> bool {
+    headers.contains_key(header::AUTHORIZATION) || key(uri).is_some_and(|key| !key.is_empty())
+}
+
 /// True when nothing is asked, or what is asked was presented.
 pub(super) fn allowed(wanted: Option<&Secret>, uri: &Uri, headers: &HeaderMap) -> bool {
     let Some(wanted) = wanted else { return true };

@@ -50,7 +50,7 @@ pub(super) async fn of_source(
 ) -> Answer {
     let plan = site.plan.load_full();
     if !access::allowed(plan.token_of_all(), &uri, &headers) {
-        return reply::locked(&plan, &headers);
+        return reply::locked(&plan, &uri, &headers);
     }
     if let Some(slot) = plan.slot(&Place::Source(SourceId::new(id.as_str()))) {
         return document(&site, &plan, slot, &file, &uri, &headers).await;
@@ -69,7 +69,7 @@ async fn document(
 ) -> Answer {
     let token = plan.token_of(slot);
     if !access::allowed(token, uri, headers) {
-        return reply::locked(plan, headers);
+        return reply::locked(plan, uri, headers);
     }
     let unknown = |words: &str| feeds::unknown(plan, headers, words);
     let none = "The archive has no such document.";

@@ -247,7 +247,7 @@ pub(super) async fn listen(
         return feeds::unknown(&plan, &headers, words);
     };
     if !access::allowed(plan.token(&slot.output), &uri, &headers) {
-        return reply::locked(&plan, &headers);
+        return reply::locked(&plan, &uri, &headers);
     }
     let Some(seat) = Seat::take(&site) else {
         return reply::busy(&plan, &headers, "Too many listen already.");

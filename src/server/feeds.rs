@@ -37,7 +37,7 @@ pub(super) async fn feed(
         return unknown(&plan, &headers, "There is no such feed here. The front page names them all.");
     };
     if !access::allowed(plan.token_of(slot), &uri, &headers) {
-        return reply::locked(&plan, &headers);
+        return reply::locked(&plan, &uri, &headers);
     }
     let private = plan.token_of(slot).is_some();
     let Some(form) = form else { return negotiated(&site, &plan, slot, &uri, &headers).await };
@@ -53,7 +53,7 @@ pub(super) async fn source(
 ) -> Answer {
     let plan = site.plan.load_full();
     if !access::allowed(plan.token_of_all(), &uri, &headers) {
-        return reply::locked(&plan, &headers);
+        return reply::locked(&plan, &uri, &headers);
     }
     let (id, form) = split(&file);
     let ending = form.map_or(String::new(), |form| format!(".{}", form.extension()));
@@ -201,7 +201,7 @@ pub(super) async fn preflight() -> Answer {
 pub(super) async fn opml_of_sources(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Answer {
     let plan = site.plan.load_full();
     if !access::allowed(plan.token_of_all(), &uri, &headers) {
-        return reply::locked(&plan, &headers);
+        return reply::locked(&plan, &uri, &headers);
     }
     let Ok(rows) = site.store.read(|store| store.sources()).await else {
         return reply::unavailable(&plan, &headers);
@@ -253,7 +253,7 @@ pub fn opml_of(sources: &[Arc<Source>], rows: &[SourceRow]) -> Vec<u8> {
 pub(super) async fn opml_of_feeds(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Answer {
     let plan = site.plan.load_full();
     if !access::allowed(plan.settings.token.as_ref(), &uri, &headers) {
-        return reply::locked(&plan, &headers);
+        return reply::locked(&plan, &uri, &headers);
     }
     let key = access::key(&uri);
     let allowed = |output: &&Arc<Output>| access::allowed(plan.token(output), &uri, &headers);

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::Next;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -10,8 +12,11 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::Site;
-use super::reply::Answer;
+use super::listen::Peer;
+use super::plan::Plan;
+use super::reply::{self, Answer};
+use super::status::Outlook;
+use super::{Site, access};
 use crate::model::Outcome;
 use crate::store::SourceRow;
 
@@ -105,10 +110,11 @@ impl Metrics {
     }
 
     /// The exposition text, with the sources as they stand now.
-    pub(super) fn print(&self, rows: &[SourceRow]) -> String {
+    pub(super) fn print(&self, plan: &Plan, rows: &[SourceRow]) -> String {
         self.sources.clear();
         for row in rows {
-            self.sources.get_or_create(&vec![("state", row.state.standing.name().to_owned())]).inc();
+            let outlook = Outlook::of(plan.source(row.id.as_str()).map(Arc::as_ref), &row.state);
+            self.sources.get_or_create(&vec![("state", outlook.standing.name().to_owned())]).inc();
         }
         self.entries.set(rows.iter().map(|row| i64::try_from(row.entries).unwrap_or(i64::MAX)).sum());
         let mut text = String::new();
@@ -116,6 +122,30 @@ impl Metrics {
         let _ = encode(&mut text, &self.registry);
         text
     }
+}
+
+/// `/metrics`: for this machine, or with the admin token. What came through a proxy is not from here.
+pub(super) async fn page(
+    State(site): State<Arc<Site>>,
+    peer: Option<Extension<Peer>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Answer {
+    let plan = site.plan.load_full();
+    let forwarded = headers.contains_key("x-forwarded-for") || headers.contains_key(header::FORWARDED);
+    let local = peer.is_some_and(|Extension(peer)| peer.local) && !forwarded;
+    let admin = plan.settings.admin_token.as_ref();
+    if !local && (admin.is_none() || !access::allowed(admin, &uri, &headers)) {
+        let words = "Numbers are for this machine; from elsewhere, or through a proxy, [server] admin_token opens them: \
+                     send it as a Bearer token.";
+        return reply::locked_by(&plan, (&uri, &headers), words);
+    }
+    let rows = site.store.read(|store| store.sources()).await.unwrap_or_default();
+    let mut answer = reply::text(StatusCode::OK, "");
+    *answer.body_mut() = site.metrics.print(&plan, &rows).into();
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    reply::set(answer.headers_mut(), header::CONTENT_TYPE, kind);
+    answer
 }
 
 /// Counts every answer by route and status.

@@ -4,19 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use askama::Template;
-use axum::Extension;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, Uri};
 
 use super::chain::{Chain, ON_PAGE, Page};
 use super::doc::Doc;
-use super::listen::Peer;
 use super::plan::{Place, Plan, of_source};
 use super::reply::{self, Answer, Policy};
 use super::shelf::Slot;
+use super::status::Outlook;
 use super::{Site, access};
 use crate::link;
-use crate::model::{EntryId, Output, Published, SourceId, Standing};
+use crate::model::{EntryId, Output, Published, SourceId};
 use crate::render::html::{self, Bar, EntryPage, Happened, Mark, River, SourceLine, SourcePage, Sources};
 use crate::store::{Health, Held, SourceRow, StoreError};
 
@@ -83,7 +82,7 @@ async fn answer(plan: &Plan, headers: &HeaderMap, html: String, private: bool) -
 pub(super) async fn front(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Answer {
     let plan = site.plan.load_full();
     if !access::allowed(plan.token_of_all(), &uri, &headers) {
-        return reply::locked(&plan, &headers);
+        return reply::locked(&plan, &uri, &headers);
     }
     let Some(slot) = plan.slot(&Place::Feed("all".to_owned())) else {
         return not_found(State(site), headers).await;
@@ -169,7 +168,7 @@ async fn blocking(work: impl FnOnce() -> String + Send + 'static) -> String {
 pub(super) async fn sources(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Answer {
     let plan = site.plan.load_full();
     if !access::allowed(plan.token_of_all(), &uri, &headers) {
-        return reply::locked(&plan, &headers);
+        return reply::locked(&plan, &uri, &headers);
     }
     let Ok(rows) = site.store.read(|store| store.sources()).await else {
         return reply::unavailable(&plan, &headers);
@@ -178,21 +177,25 @@ pub(super) async fn sources(State(site): State<Arc<Site>>, uri: Uri, headers: He
     let Some(slot) = plan.slot(&Place::Health) else { return reply::unavailable(&plan, &headers) };
     let page = Sources {
         frame: plan.frame(key.as_deref()),
-        lines: rows.iter().filter(|row| row.configured).map(line).collect(),
+        lines: rows.iter().filter(|row| row.configured).map(|row| line(&plan, row)).collect(),
         // Whoever may see this page may read that feed.
         news: plan.feed(&slot.place, &slot.output, &slot.output.title, key.as_deref()),
     };
     answer(&plan, &headers, printed(&page), access::is_private(plan.token_of_all(), &uri)).await
 }
 
-fn line(row: &SourceRow) -> SourceLine {
-    let state = &row.state;
+fn outlook(plan: &Plan, row: &SourceRow) -> Outlook {
+    Outlook::of(plan.source(row.id.as_str()).map(Arc::as_ref), &row.state)
+}
+
+fn line(plan: &Plan, row: &SourceRow) -> SourceLine {
+    let (state, outlook) = (&row.state, outlook(plan, row));
     SourceLine {
         mark: Mark::new(row.id.as_str(), &row.name),
-        state: state.standing.name(),
+        state: outlook.standing.name(),
         entries: row.entries,
         last_success: state.last_success.map(Into::into),
-        next: state.next_poll.filter(|_| state.standing != Standing::Gone).map(Into::into),
+        next: outlook.next.map(Into::into),
         error: state.last_error.clone(),
     }
 }
@@ -277,8 +280,10 @@ fn source_page(
     if state.consecutive_failures > 0 {
         facts.push(("Failures in a row", state.consecutive_failures.to_string()));
     }
-    if !state.next_poll_reason.is_empty() {
-        told.push(("Why polled then", state.next_poll_reason.clone()));
+    let outlook = outlook(plan, row);
+    if !outlook.why.is_empty() {
+        let what = if outlook.next.is_some() { "Why polled then" } else { "Not polled" };
+        told.push((what, outlook.why));
     }
     told.push(("Requests", format!("{}, of which {} had nothing new", state.requests, state.not_modified)));
     if let Some(moved) = &state.moved_to {
@@ -287,7 +292,7 @@ fn source_page(
     SourcePage {
         older: older.map(|page| frame.keyed(&format!("{}{}", frame.prefix, page.path(&place)))),
         frame,
-        line: line(row),
+        line: line(plan, row),
         url: row.url.clone(),
         home: feed.and_then(|feed| feed.link.clone()),
         facts,
@@ -314,7 +319,7 @@ pub(super) async fn entry(
 ) -> Answer {
     let plan = site.plan.load_full();
     if !access::allowed(plan.token_of_all(), &uri, &headers) {
-        return reply::locked(&plan, &headers);
+        return reply::locked(&plan, &uri, &headers);
     }
     let Ok(wanted) = id.parse::<uuid::Uuid>().map(EntryId) else { return no_entry(&plan, &headers) };
     let told = match site.store.read(move |store| store.entry(wanted)).await {
@@ -385,28 +390,6 @@ pub(super) async fn readyz(State(site): State<Arc<Site>>) -> Answer {
         Ok(()) => reply::text(StatusCode::OK, "ready"),
         Err(why) => reply::text(StatusCode::SERVICE_UNAVAILABLE, &format!("not ready: {why}")),
     }
-}
-
-/// `/metrics`: for this machine, or with the admin token. What came through a proxy is not from here.
-pub(super) async fn metrics(
-    State(site): State<Arc<Site>>,
-    peer: Option<Extension<Peer>>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Answer {
-    let plan = site.plan.load_full();
-    let forwarded = headers.contains_key("x-forwarded-for") || headers.contains_key(header::FORWARDED);
-    let local = peer.is_some_and(|Extension(peer)| peer.local) && !forwarded;
-    let admin = plan.settings.admin_token.as_ref();
-    if !local && (admin.is_none() || !access::allowed(admin, &uri, &headers)) {
-        return reply::locked(&plan, &headers);
-    }
-    let rows = site.store.read(|store| store.sources()).await.unwrap_or_default();
-    let mut answer = reply::text(StatusCode::OK, "");
-    *answer.body_mut() = site.metrics.print(&rows).into();
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    reply::set(answer.headers_mut(), header::CONTENT_TYPE, kind);
-    answer
 }
 
 /// Everything else.

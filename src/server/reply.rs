@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
 use axum::middleware::Next;
 
 use super::accept::{self, Coding};
+use super::access;
 use super::conditional::{fails, not_modified};
 use super::doc::Doc;
 use super::plan::Plan;
@@ -188,10 +189,15 @@ pub(super) fn message(
     text(status, &format!("{title}. {words}"))
 }
 
-/// A token is asked for and was not presented.
-pub(super) fn locked(plan: &Plan, headers: &HeaderMap) -> Answer {
-    let words = "Add ?key=… to the address, or send it as a Bearer token.";
-    let mut answer = message(plan, headers, StatusCode::UNAUTHORIZED, "This needs a key", words);
+/// A token is asked for, and none was presented, or another.
+pub(super) fn locked(plan: &Plan, uri: &Uri, headers: &HeaderMap) -> Answer {
+    locked_by(plan, (uri, headers), "Add ?key=… to the address, or send it as a Bearer token.")
+}
+
+/// The same, with words about the key. A key is right or wrong here; what else it may open is not told.
+pub(super) fn locked_by(plan: &Plan, (uri, headers): (&Uri, &HeaderMap), words: &str) -> Answer {
+    let title = if access::shown(uri, headers) { "This key opens nothing here" } else { "This needs a key" };
+    let mut answer = message(plan, headers, StatusCode::UNAUTHORIZED, title, words);
     let fields = answer.headers_mut();
     fields.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"riverine\""));
     // To a reader in a browser, an answer that it may not see is a broken network.

@@ -159,7 +159,7 @@ pub(super) async fn json(site: State<Arc<Site>>, uri: Uri, headers: HeaderMap) -
 async fn document(site: Arc<Site>, uri: &Uri, headers: &HeaderMap, form: Form) -> Answer {
     let plan = site.plan.load_full();
     if !access::allowed(plan.token_of_all(), uri, headers) {
-        return reply::locked(&plan, headers);
+        return reply::locked(&plan, uri, headers);
     }
     let asked = Asked::new(uri);
     let search = match asked.search(&plan, site.clock.now()) {
@@ -213,7 +213,7 @@ fn bad(plan: &Plan, asked: &Asked, form: Form, words: &str) -> Answer {
 pub(super) async fn page(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Answer {
     let plan = site.plan.load_full();
     if !access::allowed(plan.token_of_all(), &uri, &headers) {
-        return reply::locked(&plan, &headers);
+        return reply::locked(&plan, &uri, &headers);
     }
     let asked = Asked::new(&uri);
     let frame = plan.frame(access::key(&uri).as_deref());

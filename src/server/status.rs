@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 use crate::link;
-use crate::model::{HostDay, Source, SourceId, Standing};
+use crate::model::{HostDay, Source, SourceId, SourceState, Standing};
 use crate::store::SourceRow;
 use crate::store::websub::Subscription;
 
@@ -100,6 +100,33 @@ pub struct Line {
     pub bytes_saved: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub websub: Option<Websub>,
+}
+
+/// What is to be expected of a source.
+pub(super) struct Outlook {
+    /// What the config does not poll is disabled, however its last poll ended.
+    pub(super) standing: Standing,
+    /// Not before then; none where it is not polled.
+    pub(super) next: Option<DateTime<Utc>>,
+    /// Why then, or why never.
+    pub(super) why: String,
+}
+
+impl Outlook {
+    /// Of a source as the config has it, if it has it.
+    pub(super) fn of(source: Option<&Source>, state: &SourceState) -> Self {
+        let never = match source {
+            Some(source) if source.enabled => None,
+            Some(_) => Some("disabled in the config"),
+            None => Some("no longer configured"),
+        };
+        if let Some(why) = never {
+            return Self { standing: Standing::Disabled, next: None, why: why.to_owned() };
+        }
+        let standing = state.standing;
+        let next = state.next_poll.filter(|_| !matches!(standing, Standing::Disabled | Standing::Gone));
+        Self { standing, next, why: state.next_poll_reason.clone() }
+    }
 }
 
 impl Running {
@@ -195,17 +222,16 @@ fn line(id: &SourceId, source: Option<&Source>, row: Option<SourceRow>, now: Dat
     let websub = row.as_ref().and_then(|row| row.subscription.as_ref()).map(|known| websub(known, now));
     let (url, name, entries, state) = match row {
         Some(row) => (row.url, row.name, row.entries, row.state),
-        None => (String::new(), String::new(), 0, crate::model::SourceState::default()),
+        None => (String::new(), String::new(), 0, SourceState::default()),
     };
     let url = source.map_or(url, |source| link::mask(source.url.as_str()));
     let name = source.and_then(|source| source.name.clone()).unwrap_or(name);
+    let Outlook { standing, next, why } = Outlook::of(source, &state);
     let mut warnings = state.warnings;
     if let Some(moved) = &state.moved_to {
         let moved = link::mask(moved.as_str());
         warnings.push(format!("moved for good to {moved}, and polled there: change the url in the config"));
     }
-    let standing =
-        if source.is_some_and(|source| source.enabled) { state.standing } else { Standing::Disabled };
     Line {
         id: id.to_string(),
         url,
@@ -215,11 +241,8 @@ fn line(id: &SourceId, source: Option<&Source>, row: Option<SourceRow>, now: Dat
         state: standing.name(),
         last_poll: state.last_poll.map(rfc3339),
         last_success: state.last_success.map(rfc3339),
-        next_poll: state
-            .next_poll
-            .filter(|_| !matches!(standing, Standing::Disabled | Standing::Gone))
-            .map(rfc3339),
-        next_poll_reason: state.next_poll_reason,
+        next_poll: next.map(rfc3339),
+        next_poll_reason: why,
         http_status: state.http_status,
         last_error: state.last_error,
         warnings,

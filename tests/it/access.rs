@@ -44,7 +44,10 @@ fn a_token_opens_by_key_or_bearer_and_stands_nowhere() {
         let closed = daemon.get(path);
         assert_eq!(closed.status, 401, "{path}");
         assert!(!closed.header("www-authenticate").is_empty());
-        assert_eq!(daemon.get(&format!("{path}{joint}key=0ther")).status, 401, "{path}");
+        assert!(closed.text().starts_with("This needs a key."), "{}", closed.text());
+        let wrong = daemon.get(&format!("{path}{joint}key=0ther"));
+        assert_eq!(wrong.status, 401, "{path}");
+        assert!(wrong.text().starts_with("This key opens nothing here."), "{}", wrong.text());
         let keyed = daemon.get(&format!("{path}{joint}key=t0ken"));
         if keyed.status == 404 {
             continue; // No archive yet: even that is told only with the token.
@@ -176,5 +179,7 @@ fn without_an_admin_token_nobody_gives_orders() {
     assert_eq!(daemon.get("/api/status?key=").status, 403);
     // Metrics are for this machine, not for whom a proxy brought.
     assert_eq!(daemon.get("/metrics").status, 200);
-    assert_eq!(daemon.request("GET", "/metrics", &[("X-Forwarded-For", "192.0.2.1")]).status, 401);
+    let afar = daemon.request("GET", "/metrics", &[("X-Forwarded-For", "192.0.2.1")]);
+    assert_eq!(afar.status, 401);
+    assert!(afar.text().contains("admin_token") && !afar.text().contains("?key="), "{}", afar.text());
 }

@@ -239,3 +239,44 @@ fn a_search_that_cannot_be_made_is_called_so() {
     assert_eq!(title("/search?q=flood"), "flood · Search · riverine");
     assert_eq!(title("/search"), "Search · riverine");
 }
+
+#[test]
+fn what_is_not_polled_is_not_announced() {
+    let origin = Origin::start();
+    for id in ["one", "off", "out"] {
+        origin.on(&format!("/{id}"), Reply::ok("application/rss+xml", rss(id, &[(id, id, "", "Text.")])));
+    }
+    let (one, out) = (source("one", &origin, ""), source("out", &origin, ""));
+    let admin = "[server]\nadmin_token = \"adm1n\"\n";
+    let app = App::new("");
+    let configure = |tables: &str| {
+        app.configure(tables);
+        let text = std::fs::read_to_string(app.config()).unwrap().replacen("[server]\n", admin, 1);
+        app.write("riverine.toml", &text);
+    };
+    configure(&(one.clone() + &source("off", &origin, "") + &out));
+    app.ok(&["fetch"]);
+    configure(&(one + &source("off", &origin, "enabled = false")));
+    let daemon = app.serve();
+    app.polled(&["one"]);
+    let list = daemon.get("/sources");
+    assert!(list.text().contains("state disabled\">disabled"), "{}", list.text());
+    assert_eq!(list.text().matches("\"when\">next").count(), 1, "{}", list.text());
+    let report = daemon.request("GET", "/api/status", &[("Authorization", "Bearer adm1n")]);
+    let report: serde_json::Value = serde_json::from_slice(&report.body).unwrap();
+    for (id, why) in [("off", "disabled in the config"), ("out", "no longer configured")] {
+        let page = daemon.get(&format!("/sources/{id}"));
+        assert_eq!(page.status, 200, "{id}");
+        assert!(
+            page.text().contains("state disabled\">disabled") && page.text().contains(why),
+            "{}",
+            page.text()
+        );
+        assert!(!page.text().contains("Next poll"), "{}", page.text());
+        let status = app.status(id);
+        assert!(report["sources"].as_array().unwrap().contains(&status), "{report}");
+        assert_eq!((&status["state"], &status["next_poll"]), (&"disabled".into(), &serde_json::Value::Null));
+        assert_eq!(status["next_poll_reason"], why);
+    }
+    assert!(daemon.get("/metrics").text().contains("riverine_sources{state=\"disabled\"} 2"));
+}
