@@ -91,7 +91,7 @@ impl Config {
     /// # Errors
     /// The secrets that are not.
     pub fn complete(self) -> Result<Self, Problems> {
-        if self.absent.is_empty() { Ok(self) } else { Err(self.absent) }
+        if self.absent.is_empty() { Ok(self) } else { Err(self.absent.fatal()) }
     }
 }
 

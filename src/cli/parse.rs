@@ -96,7 +96,11 @@ fn selectors(pairs: &[String]) -> Result<PageSelectors, Wrong> {
                 )));
             }
         };
-        *slot = Some(selector.trim().to_owned());
+        let selector = selector.trim();
+        if key.trim() != "date_format" {
+            parse::check_selector(selector).map_err(|why| Wrong(format!("--select {key}: {why}")))?;
+        }
+        *slot = Some(selector.to_owned());
     }
     Ok(selectors)
 }

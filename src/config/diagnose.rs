@@ -99,6 +99,12 @@ impl Problems {
         if off.is_empty() { Self::default() } else { Self::new(self.files.clone(), off) }
     }
 
+    /// The same where all of them are reasons to refuse.
+    pub(super) fn fatal(mut self) -> Self {
+        self.list.iter_mut().for_each(|problem| problem.severity = Severity::Error);
+        self
+    }
+
     /// True when the config cannot be used.
     pub fn is_fatal(&self) -> bool {
         self.list.iter().any(|p| p.severity == Severity::Error)

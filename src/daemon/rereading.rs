@@ -70,11 +70,14 @@ impl Daemon {
                     }
                 }
             }
-            info!(
-                documents = read,
-                entries = changed,
-                "this version reads better: kept documents were read again"
-            );
+            // What was not kept stays behind until its source says something new, and is looked for at each start.
+            if read > 0 {
+                info!(
+                    documents = read,
+                    entries = changed,
+                    "this version reads better: kept documents were read again"
+                );
+            }
         });
     }
 

@@ -185,9 +185,14 @@ impl Sqlite {
         Ok(usize::try_from(version).unwrap_or(usize::MAX))
     }
 
-    fn check_version(&self) -> Result<(), StoreError> {
+    /// True when riverine made the file.
+    fn is_ours(&self) -> Result<bool, StoreError> {
         let application: i64 = self.db.pragma_query_value(None, "application_id", |row| row.get(0))?;
-        if application != APPLICATION_ID {
+        Ok(application == APPLICATION_ID)
+    }
+
+    fn check_version(&self) -> Result<(), StoreError> {
+        if !self.is_ours()? {
             return Err(StoreError::Refused(format!(
                 "{}: this SQLite file belongs to another program; name another file in [store] path",
                 self.path.display()
@@ -259,23 +264,30 @@ impl Sqlite {
 
 /// Looks at a file's first bytes before SQLite does, so that a foreign file is never touched.
 fn inspect(path: &Path) -> Result<(), StoreError> {
-    let refused = |words: String| Err(StoreError::Refused(format!("{}: {words}", path.display())));
+    let Some(words) = foreign(path) else { return Ok(()) };
+    Err(StoreError::Refused(format!(
+        "{}: {words}; it was left as it is. Name another file in [store] path",
+        path.display()
+    )))
+}
+
+/// Why a file cannot be a store. One that is not there, or has nothing in it, may become one.
+fn foreign(path: &Path) -> Option<String> {
+    let unreadable = |error: std::io::Error| Some(format!("cannot be read: {error}"));
     let mut file = match std::fs::File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return refused(format!("cannot be read: {error}")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(error) => return unreadable(error),
     };
     if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-        return refused("is a directory; [store] path names a file".to_owned());
+        return Some("is a directory".to_owned());
     }
     let mut head = Vec::new();
     match file.by_ref().take(16).read_to_end(&mut head) {
-        Ok(0) => Ok(()),
-        Ok(_) if head == b"SQLite format 3\0" => Ok(()),
-        Ok(_) => refused(
-            "is no SQLite database; it was left as it is. Name another file in [store] path".to_owned(),
-        ),
-        Err(error) => refused(format!("cannot be read: {error}")),
+        Ok(0) => None,
+        Ok(_) if head == b"SQLite format 3\0" => None,
+        Ok(_) => Some("is no SQLite database".to_owned()),
+        Err(error) => unreadable(error),
     }
 }
 

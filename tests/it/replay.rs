@@ -149,18 +149,36 @@ fn what_an_older_version_read_is_read_again_by_itself_and_without_asking() {
     let db = rusqlite::Connection::open(app.path("riverine.db")).unwrap();
     db.execute("UPDATE entries SET reading = 1, language = 'eo'", []).unwrap();
     drop(db);
+    read_by_an_older_version(&app);
+    let daemon = app.serve();
+    eventually("the better reading", || (read(&daemon) == good).then_some(()));
+    assert_eq!(dates(&daemon, "Ferry late"), before);
+    assert_eq!(origin.asked("/one").len(), 1);
+    eventually("the log", || daemon.log().contains("kept documents were read again").then_some(()));
+}
+
+/// As if an older version had read the last document of each source.
+fn read_by_an_older_version(app: &App) {
     let mut store = Sqlite::open(&app.path("riverine.db")).unwrap();
     for row in store.sources().unwrap() {
         let (source, now) = (&row.id, row.state.last_poll.unwrap());
         let state = &SourceState { reading: 1, ..row.state };
         store.commit(&Commit { source, state, reading: None, ledger: &[], now }).unwrap();
     }
-    drop(store);
-    let daemon = app.serve();
-    eventually("the better reading", || (read(&daemon) == good).then_some(()));
-    assert_eq!(dates(&daemon, "Ferry late"), before);
-    assert_eq!(origin.asked("/one").len(), 1);
-    eventually("the log", || daemon.log().contains("kept documents were read again").then_some(()));
+}
+
+#[test]
+fn what_was_not_kept_is_not_said_to_be_read_again() {
+    let origin = Origin::start();
+    origin.on("/one", feed());
+    let app = App::new(&(source("one", &origin, "") + "[store]\nkeep_bodies = \"0\"\n"));
+    app.ok(&["fetch"]);
+    read_by_an_older_version(&app);
+    let daemon = app.serve_with(&["-v"]);
+    eventually("the look for it", || daemon.log().contains("one: not read again").then_some(()));
+    daemon.signal("-TERM");
+    eventually("the end", || daemon.log().contains("stopping").then_some(()));
+    assert!(!daemon.log().contains("reads better"), "{}", daemon.log());
 }
 
 #[test]

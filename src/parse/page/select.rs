@@ -2,6 +2,7 @@
 //! in front for what follows an item. Says what is wrong with one in words. Never guesses a selector.
 
 use scraper::Selector;
+use scraper::error::SelectorErrorKind;
 
 use super::dom::{Dom, Id};
 use super::item::Item;
@@ -126,7 +127,35 @@ pub(super) fn all(dom: &Dom<'_>, selector: &Selector) -> Vec<Id> {
 
 /// A CSS selector, or words about what is wrong with it.
 pub(super) fn css_selector(css: &str) -> Result<Selector, String> {
-    Selector::parse(css).map_err(|why| format!("{css:?} is not a CSS selector: {why}").replace('\n', " "))
+    Selector::parse(css).map_err(|why| {
+        let why = wrong(css, &why);
+        format!("{css:?} is not a CSS selector: {why}; write it like ul.news > li or a[href]")
+    })
+}
+
+/// What is wrong with it.
+fn wrong(css: &str, why: &SelectorErrorKind) -> &'static str {
+    let mut nesting = Nesting::default();
+    for c in css.chars() {
+        nesting.is_outside(c);
+    }
+    if nesting.is_open() {
+        return "a bracket or a quotation mark is not closed";
+    }
+    if css.trim().is_empty() {
+        return "it is empty";
+    }
+    if css.trim_end().ends_with(['>', '+', '~', ',']) {
+        return "nothing stands behind its last sign";
+    }
+    if css.trim_start().starts_with(['>', '+', '~', ',']) {
+        return "nothing stands before its first sign";
+    }
+    match why {
+        SelectorErrorKind::EndOfLine => "it ends too early",
+        _ if css.contains(':') => "what stands behind a colon is not known here",
+        _ => "a sign stands where none is expected",
+    }
 }
 
 /// `a.more@href` → `a.more` and `href`. An `@` in brackets, quotes or after a backslash is part of the selector.
@@ -183,6 +212,11 @@ impl Nesting {
             (None, _) => return self.depth == 0,
         }
         false
+    }
+
+    /// True while one of them is not closed.
+    fn is_open(&self) -> bool {
+        self.depth > 0 || self.quote.is_some()
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Sqlite, inspect};
+use super::{Sqlite, foreign};
 use crate::store::{StoreError, owner};
 
 /// Pages copied at a time; a writer waits for no more.
@@ -31,7 +31,15 @@ impl Sqlite {
     /// # Errors
     /// [`StoreError::Refused`] in words when the backup is none; then the store is as it was.
     pub fn restore(from: &Path, store: &Path) -> Result<(), StoreError> {
-        inspect(from)?;
+        let none = |words: &str| {
+            StoreError::Refused(format!(
+                "{}: {words}, and so no backup of a store; nothing was restored",
+                from.display()
+            ))
+        };
+        if let Some(words) = foreign(from) {
+            return Err(none(&words));
+        }
         if store.exists() && !store.is_file() {
             let words = format!("{}: is no ordinary file and is not replaced", store.display());
             return Err(StoreError::Refused(words));
@@ -41,6 +49,9 @@ impl Sqlite {
             return Err(StoreError::Refused(format!("{}: there is no such file", from.display())));
         }
         let backup = Self::connect(from, flags)?;
+        if !backup.is_ours().map_err(|error| backup.named(error))? {
+            return Err(none("was not written by riverine"));
+        }
         backup.check_version().map_err(|error| backup.named(error))?;
         let made = copy_into(&backup.db, store)?;
         let failed = |error: std::io::Error| {
