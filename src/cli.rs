@@ -113,6 +113,14 @@ impl Global {
         }
     }
 
+    /// Prints how the work went, unless only errors are wanted.
+    ///
+    /// # Errors
+    /// As [`print::data`].
+    fn outcome(&self, text: impl std::fmt::Display) -> anyhow::Result<()> {
+        if self.quiet { Ok(()) } else { print::data(text) }
+    }
+
     fn load_from(&self, path: &std::path::Path) -> anyhow::Result<Config> {
         let config = config::load(path)?;
         if !self.quiet && !config.warnings.is_empty() {
@@ -169,7 +177,7 @@ pub fn main() -> ExitCode {
 
 /// Runs the program with these arguments, the first of them its own name.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
+    let cli = match Cli::try_parse_from(search::spelled_out(args, &definition())) {
         Ok(cli) => cli,
         Err(help) => {
             // A closed pipe is no reason to complain about a closed pipe.

@@ -66,8 +66,11 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     new(config.as_ref(), &found.url)?;
     let plain = Draft { page: found.page.clone(), ..Draft::new(found.url.clone()) };
     let draft = draft(args, plain, config.as_ref());
-    show(&found);
-    print::data(draft.table())?;
+    let silent = global.quiet && args.yes && !args.dry_run;
+    if !silent {
+        show(&found);
+        print::data(draft.table())?;
+    }
     if args.dry_run {
         return Ok(ExitCode::SUCCESS);
     }
@@ -76,7 +79,9 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     edit::append(&path, &[draft])?;
-    print::words(format_args!("written into {}", path.display()));
+    if !silent {
+        print::words(format_args!("written into {}", path.display()));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

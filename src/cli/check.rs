@@ -8,7 +8,7 @@ use super::{Global, print};
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {}
 
-/// Prints `ok: 12 sources, 3 feeds` to stdout, or all problems to stderr.
+/// Prints `ok: 12 sources, 3 feeds` to stdout (nothing with `--quiet`), or all problems to stderr.
 pub(super) fn run(_: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let config = global.load()?;
     if !global.quiet && !config.absent.is_empty() {
@@ -23,7 +23,7 @@ pub(super) fn run(_: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let sources = print::count(config.sources.len(), "source", "sources");
     let feeds = print::count(config.outputs.len(), "feed", "feeds");
     let disabled = if disabled > 0 { format!(" ({disabled} disabled)") } else { String::new() };
-    print::data(format_args!("ok: {sources}, {feeds}{disabled}\n"))?;
+    global.outcome(format_args!("ok: {sources}, {feeds}{disabled}\n"))?;
     if global.verbose > 0 {
         print::words(format_args!("read {}", config.path.display()));
         print::words(format_args!("the store is {}", config.store.path.display()));

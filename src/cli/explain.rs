@@ -30,7 +30,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let explained = Sqlite::open_reader(&config.store.path)?.explain(what.trim())?;
     if explained == Explained::default() {
         print::error(format_args!(
-            "nothing is on record about {}; what retention removed is known by its id or its address only",
+            "nothing is on record about \"{}\"; what retention removed is known by its id or its address only",
             text::visible(&what)
         ));
         return Ok(ExitCode::from(FAILED));

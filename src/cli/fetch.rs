@@ -23,16 +23,17 @@ pub(super) struct Args {
 }
 
 /// One line per source and a total; on a terminal with a bar.
-struct Progress {
+struct Progress<'g> {
+    global: &'g Global,
     bar: ProgressBar,
     width: usize,
     done: usize,
     failed: usize,
 }
 
-impl Progress {
-    fn new(ids: &[String]) -> Self {
-        let bar = if std::io::stderr().is_terminal() {
+impl<'g> Progress<'g> {
+    fn new(ids: &[String], global: &'g Global) -> Self {
+        let bar = if std::io::stderr().is_terminal() && !global.quiet {
             ProgressBar::new(ids.len() as u64)
         } else {
             ProgressBar::hidden()
@@ -42,7 +43,7 @@ impl Progress {
             bar.set_style(style);
         }
         let width = ids.iter().map(String::len).max().unwrap_or_default();
-        Self { bar, width, done: 0, failed: 0 }
+        Self { global, bar, width, done: 0, failed: 0 }
     }
 
     fn line(&mut self, line: &Line) {
@@ -50,6 +51,12 @@ impl Progress {
         self.failed += usize::from(line.failed);
         let mark = if line.failed { "failed: " } else { "" };
         let words = text::visible(&line.words);
+        if self.global.quiet {
+            if line.failed {
+                print::error(format_args!("{}: {words}", line.source));
+            }
+            return;
+        }
         let width = self.width;
         let printed =
             self.bar.suspend(|| print::data(format_args!("{:width$}  {mark}{words}\n", line.source)));
@@ -61,7 +68,7 @@ impl Progress {
     fn finish(self) -> anyhow::Result<ExitCode> {
         self.bar.finish_and_clear();
         let code = if self.failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS };
-        print::data(format_args!("{} polled, {} failed\n", self.done, self.failed)).map(|()| code)
+        self.global.outcome(format_args!("{} polled, {} failed\n", self.done, self.failed)).map(|()| code)
     }
 }
 
@@ -73,7 +80,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let config = global.load()?;
     let ids = wanted(args, &config)?;
     assemble::run(async {
-        let mut progress = Progress::new(&ids);
+        let mut progress = Progress::new(&ids, global);
         if store::holder(&config.store.path).is_some() {
             let asked =
                 control::ask(&config.store.path, Request::Poll(ids), |line| progress.line(&line)).await;
@@ -112,7 +119,7 @@ pub(super) fn named(ids: &[String], config: &Config) -> anyhow::Result<()> {
 }
 
 /// No daemon runs: the same loop, for one round.
-async fn alone(config: &Config, ids: Vec<String>, progress: &mut Progress) -> anyhow::Result<()> {
+async fn alone(config: &Config, ids: Vec<String>, progress: &mut Progress<'_>) -> anyhow::Result<()> {
     let sources = Some(ids.into_iter().map(SourceId::new).collect());
     let poll = |reports| Command::Poll { sources, reports };
     assemble::alone(config, poll, |report| progress.line(&Line::polled(&report))).await

@@ -64,7 +64,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     if !drafts.is_empty() {
         edit::append(&path, &drafts)?;
     }
-    print::data(format_args!(
+    global.outcome(format_args!(
         "{} added to {}, {known} there already, {refused} left out\n",
         print::count(drafts.len(), "source", "sources"),
         path.display(),

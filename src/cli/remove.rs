@@ -1,5 +1,6 @@
 //! `riverine remove`: takes a source out of the config, and with `--purge` its entries out of the store.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -7,8 +8,8 @@ use anyhow::Context as _;
 use super::{Global, Wrong, print};
 use crate::clock;
 use crate::config::edit::EditError;
-use crate::config::{self, edit};
-use crate::model::Output;
+use crate::config::{self, Config, edit};
+use crate::model::{Output, SourceId};
 use crate::store::{self, Lock, Sqlite, Store};
 
 /// Arguments of `remove`.
@@ -28,41 +29,74 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let path = config::find(global.config.as_deref())?;
     let config = global.load()?;
-    let Some(source) = config.sources.iter().find(|source| source.id.as_str() == args.source) else {
-        let near = config::nearest(&args.source, config.sources.iter().map(|source| source.id.as_str()));
-        let hint = near.map(|id| format!("; did you mean {id}?")).unwrap_or_default();
-        return Err(Wrong(format!("no source {:?} in {}{hint}", args.source, path.display())).into());
-    };
+    let id = SourceId::new(args.source.as_str());
+    let configured = config.sources.iter().any(|source| source.id == id);
     let now = clock::from_env().map_err(anyhow::Error::msg)?.now();
     // What cannot be purged is not removed either: the lock comes first.
-    let store = if args.purge && config.store.path.exists() {
+    let mut store = if args.purge && config.store.path.exists() {
         Some((Lock::take(&config.store.path)?, Sqlite::open(&config.store.path)?))
     } else {
         None
     };
-    let file = edit::remove(&path, &source.id).map_err(|error| {
-        let shows = |output: &&Output| output.sources.iter().flatten().any(|id| *id == source.id);
-        let feeds: Vec<&str> = config.outputs.iter().filter(shows).map(|output| output.id.as_str()).collect();
-        match error {
-            EditError::Invalid(_) if !feeds.is_empty() => {
-                let (id, feeds) = (&source.id, feeds.join(", "));
-                anyhow::anyhow!(
-                    "{id} stands in a [[feed]] that cannot do without: {feeds}; change that first ({error})"
-                )
-            }
-            other => other.into(),
-        }
-    })?;
-    print::data(format_args!("{} removed from {}\n", source.id, file.display()))?;
+    let known = match &mut store {
+        Some((_, store)) => store.source_row(&id)?.is_some(),
+        None => false,
+    };
+    if configured {
+        let file = edit::remove(&path, &id).map_err(|error| not_removed(error, &id, &config))?;
+        global.outcome(format_args!("{id} removed from {}\n", file.display()))?;
+    } else if !known {
+        return Err(unknown(args, &path, &config).into());
+    }
     if let Some((_lock, mut store)) = store {
-        let known = store.sources()?.iter().any(|row| row.id == source.id);
-        let gone =
-            if known { store.purge(&source.id, now).context("its entries are still there")? } else { 0 };
-        print::data(format_args!("{} forgotten\n", print::count(gone, "entry", "entries")))?;
-    } else if let Some(pid) = store::holder(&config.store.path).filter(|_| !global.quiet) {
-        print::words(format_args!(
-            "the daemon (pid {pid}) polls it until it reads the config again: kill -HUP {pid}"
-        ));
+        let gone = if known { store.purge(&id, now).context("its entries are still there")? } else { 0 };
+        global.outcome(format_args!("{} forgotten\n", print::count(gone, "entry", "entries")))?;
+    } else if !global.quiet {
+        if let Some(stay) = kept(&config, &id) {
+            print::words(format_args!(
+                "{} in the store: riverine remove {id} --purge forgets them",
+                print::count(stay, "entry of it stays", "entries of it stay")
+            ));
+        }
+        if let Some(pid) = store::holder(&config.store.path) {
+            print::words(format_args!(
+                "the daemon (pid {pid}) polls it until it reads the config again: kill -HUP {pid}"
+            ));
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How many of its entries the store has, where it has any and can be asked.
+fn kept(config: &Config, id: &SourceId) -> Option<usize> {
+    let mut store = Sqlite::open_reader(&config.store.path).ok()?;
+    let stay = store.source_row(id).ok()??.entries;
+    usize::try_from(stay).ok().filter(|stay| *stay > 0)
+}
+
+/// There is no such source: not in the config, and with `--purge` not in the store either.
+fn unknown(args: &Args, path: &Path, config: &Config) -> Wrong {
+    let near = config::nearest(&args.source, config.sources.iter().map(|source| source.id.as_str()));
+    let hint = match near {
+        Some(id) => format!("; did you mean {id}?"),
+        None if args.purge => String::new(),
+        None => "; with --purge the store forgets what is only there".to_owned(),
+    };
+    let where_else = if args.purge { ", nor in the store" } else { "" };
+    Wrong(format!("no source {:?} in {}{where_else}{hint}", args.source, path.display()))
+}
+
+/// Why it could not be taken out; names the feeds that need it.
+fn not_removed(error: EditError, id: &SourceId, config: &Config) -> anyhow::Error {
+    let shows = |output: &&Output| output.sources.iter().flatten().any(|other| other == id);
+    let feeds: Vec<&str> = config.outputs.iter().filter(shows).map(|output| output.id.as_str()).collect();
+    match error {
+        EditError::Invalid(_) if !feeds.is_empty() => {
+            let feeds = feeds.join(", ");
+            anyhow::anyhow!(
+                "{id} stands in a [[feed]] that cannot do without: {feeds}; change that first ({error})"
+            )
+        }
+        other => other.into(),
+    }
 }

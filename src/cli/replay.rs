@@ -25,18 +25,23 @@ pub(super) struct Args {
 }
 
 /// What was read, for the last line.
-#[derive(Default)]
-struct Tally {
+struct Tally<'a> {
+    args: &'a Args,
+    global: &'a Global,
     read: usize,
     none: usize,
     failed: usize,
 }
 
-impl Tally {
+impl<'a> Tally<'a> {
+    fn new(args: &'a Args, global: &'a Global) -> Self {
+        Self { args, global, read: 0, none: 0, failed: 0 }
+    }
+
     fn line(&mut self, line: &Line) -> anyhow::Result<()> {
         let source = &line.source;
         for change in &line.changes {
-            print::data(format_args!("{source}: {}\n", text::visible(change)))?;
+            self.global.outcome(format_args!("{source}: {}\n", text::visible(change)))?;
         }
         let words = text::visible(&line.words);
         let (count, mark) = match (line.failed, line.none) {
@@ -45,13 +50,19 @@ impl Tally {
             (false, false) => (&mut self.read, ""),
         };
         *count += 1;
-        print::data(format_args!("{source}: {mark}{words}\n"))
+        // For the one that was named, nothing kept is an error: the command ends so.
+        if self.global.quiet && (line.failed || line.none && self.args.source.is_some()) {
+            print::error(format_args!("{source}: {words}"));
+        }
+        self.global.outcome(format_args!("{source}: {mark}{words}\n"))
     }
 
-    fn finish(&self, args: &Args) -> anyhow::Result<ExitCode> {
-        let Self { read, none, failed } = self;
+    fn finish(&self) -> anyhow::Result<ExitCode> {
+        let Self { args, global, read, none, failed } = self;
         let stored = if args.dry_run { "; a dry run: nothing is stored" } else { "" };
-        print::data(format_args!("{read} read again, {none} with nothing kept, {failed} failed{stored}\n"))?;
+        global.outcome(format_args!(
+            "{read} read again, {none} with nothing kept, {failed} failed{stored}\n"
+        ))?;
         let in_vain = *failed > 0 || args.source.is_some() && *read == 0;
         Ok(if in_vain { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
     }
@@ -72,10 +83,10 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     if args.dry_run || !path.exists() {
         // Says so where there is no store: this makes none.
         let reader = Sqlite::open_reader(&path)?;
-        return assemble::run(dry(args, &config.complete()?, &ids, reader));
+        return assemble::run(dry((args, global), &config.complete()?, &ids, reader));
     }
     assemble::run(async {
-        let mut tally = Tally::default();
+        let mut tally = Tally::new(args, global);
         let mut printed = Ok(());
         if store::holder(&path).is_some() {
             let each = |line: Line| {
@@ -94,25 +105,30 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         } else {
             alone(&config.complete()?, ids, &mut tally).await?;
         }
-        tally.finish(args)
+        tally.finish()
     })
 }
 
 /// Reads, and stores nothing.
-async fn dry(args: &Args, config: &Config, ids: &[String], reader: Sqlite) -> anyhow::Result<ExitCode> {
+async fn dry(
+    (args, global): (&Args, &Global),
+    config: &Config,
+    ids: &[String],
+    reader: Sqlite,
+) -> anyhow::Result<ExitCode> {
     let clock = clock::from_env().map_err(anyhow::Error::msg)?;
     let store = Handle::new(Box::new(reader), Vec::new());
     let plan = assemble::plan(config, &store, &clock, None)?;
-    let mut tally = Tally::default();
+    let mut tally = Tally::new(args, global);
     for source in plan.sources.iter().filter(|source| ids.iter().any(|id| source.id.as_str() == id)) {
         let again = Box::pin(plan.poller.replay(source, true)).await;
         tally.line(&Line::replayed(&Reread { source: source.id.clone(), again }))?;
     }
-    tally.finish(args)
+    tally.finish()
 }
 
 /// No daemon runs: the same loop, for this alone.
-async fn alone(config: &Config, ids: Vec<String>, tally: &mut Tally) -> anyhow::Result<()> {
+async fn alone(config: &Config, ids: Vec<String>, tally: &mut Tally<'_>) -> anyhow::Result<()> {
     let sources = ids.into_iter().map(SourceId::new).collect();
     let mut printed = Ok(());
     let replay = |reports| Command::Replay { sources, reports };

@@ -1,5 +1,6 @@
 //! `riverine search`: full-text search in the store, beside a running daemon.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use super::{Global, Wrong, print};
@@ -11,7 +12,7 @@ use crate::{clock, language, text};
 /// Arguments of `search`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Words; OR, -not, "a phrase", begin* and title:word work
+    /// Words; OR, -word, "a phrase", begin* and title:word work; behind -- nothing is an option
     #[arg(required = true, num_args = 1..)]
     query: Vec<String>,
     /// Only entries in this language; may be given again
@@ -28,11 +29,52 @@ pub(super) struct Args {
     limit: usize,
 }
 
+/// `riverine search ferry -tide`: a word behind a hyphen is no bundle of short options, but a word to do without. It
+/// is spelled `NOT tide`, which has the same meaning and no hyphen; what options there are is asked of `definition`.
+pub(super) fn spelled_out(
+    args: impl IntoIterator<Item = OsString>,
+    definition: &clap::Command,
+) -> Vec<OsString> {
+    let mut args: Vec<OsString> = args.into_iter().collect();
+    let options = || {
+        let own = definition.find_subcommand("search").into_iter().flat_map(clap::Command::get_arguments);
+        definition.get_arguments().chain(own)
+    };
+    let takes_value = |arg: &str| {
+        let named = |option: &clap::Arg| option.get_long().is_some_and(|long| arg == format!("--{long}"));
+        options().any(|option| option.get_action().takes_values() && named(option))
+    };
+    let is_short =
+        |c: char| c == 'h' || options().any(|option| option.get_short().is_some_and(|short| short == c));
+    let (mut searching, mut is_value) = (false, false);
+    for arg in args.iter_mut().skip(1) {
+        let Some(text) = arg.to_str() else { continue };
+        if std::mem::take(&mut is_value) {
+            continue;
+        }
+        match text.strip_prefix('-') {
+            Some("-") => break,
+            Some(_) if takes_value(text) => is_value = true,
+            Some(word) if searching && !word.starts_with('-') && !word.chars().all(is_short) => {
+                *arg = format!("NOT {word}").into();
+            }
+            Some(_) => {}
+            None if searching => {}
+            None if text == "search" => searching = true,
+            None => break,
+        }
+    }
+    args
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// The query's, the config's and the store's, in words.
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
+    if args.limit == 0 {
+        return Err(Wrong("--limit 0 would show nothing: give it 1 or more".to_owned()).into());
+    }
     let config = global.load()?;
     let now = clock::from_env().map_err(anyhow::Error::msg)?.now();
     let mut store = Sqlite::open_reader(&config.store.path)?;

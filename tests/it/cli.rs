@@ -118,7 +118,11 @@ fn who_only_looks_needs_no_credentials() {
     assert!(ended(&output, 0).contains("LoadCredential=reader"));
     app.ok(&["status"]);
     for command in ["serve", "fetch"] {
-        assert!(ended(&app.run(&[command]), 2).contains("LoadCredential=reader"), "{command}");
+        let words = ended(&app.run(&[command]), 2);
+        assert!(
+            words.contains("error: there are no credentials") && words.contains("LoadCredential=reader"),
+            "{command}: {words}"
+        );
     }
     assert!(!app.path("riverine.db").exists(), "nothing may be started");
 }
@@ -192,6 +196,18 @@ fn parse_says_why_it_could_not() {
     let words = ended(&app.run(&["parse", "none.xml"]), 1);
     assert!(words.contains("none.xml"), "{words}");
     ended(&parse(&app, &["--select", "title", "-"], DOCUMENT), 2);
+    for (selector, why) in [
+        ("li[[", "a bracket or a quotation mark is not closed"),
+        ("ul >", "nothing stands behind its last sign"),
+        ("> li", "nothing stands before its first sign"),
+        ("li:wide", "what stands behind a colon is not known here"),
+        ("li..a", "a sign stands where none is expected"),
+    ] {
+        let words = ended(&parse(&app, &["--select", &format!("item={selector}"), "-"], DOCUMENT), 2);
+        let wanted =
+            format!("error: --select item: {selector:?} is not a CSS selector: {why}; write it like ");
+        assert!(words.starts_with(&wanted), "{words}");
+    }
     ended(&parse(&app, &["--timezone", "Mars/Olympus", "-"], DOCUMENT), 2);
 }
 
@@ -215,6 +231,28 @@ fn fetch_prints_a_line_per_source_and_a_total() {
     assert_eq!(app.ok(&["fetch", "one"]), "one  nothing new\n1 polled, 0 failed\n");
     assert_eq!(origin.asked("/one").len(), 2);
     assert_eq!(origin.asked("/missing").len(), 1);
+}
+
+#[test]
+fn quiet_says_errors_only_and_ends_the_same() {
+    let origin = Origin::start();
+    origin.on("/one", Reply::ok("application/rss+xml", rss("One", &[("1", "Beavers", "", "Text.")])));
+    let app = App::new(&(source("one", &origin, "") + &source("missing", &origin, "")));
+    for (call, code) in [
+        (&["check"][..], 0),
+        (&["fetch", "one"], 0),
+        (&["fetch"], 1),
+        (&["replay", "one"], 0),
+        (&["replay", "missing"], 1),
+        (&["remove", "one"], 0),
+        (&["remove", "one", "--purge"], 0),
+    ] {
+        let output = app.run(&[&["-q"], call].concat());
+        let words = ended(&output, code);
+        assert!(output.stdout.is_empty(), "{call:?}: {}", String::from_utf8_lossy(&output.stdout));
+        assert!(words.lines().all(|line| line.starts_with("error: missing: ")), "{call:?}: {words}");
+        assert_eq!(words.is_empty(), code == 0, "{call:?}: {words}");
+    }
 }
 
 #[test]

@@ -177,3 +177,29 @@ fn what_does_not_fit_on_a_page_is_on_the_next() {
     assert!(String::from_utf8_lossy(&few.stderr).contains("there are more"));
     assert!(app.run(&["search", "--limit", "250", "ferry"]).stderr.is_empty());
 }
+
+#[test]
+fn a_word_to_do_without_needs_no_quotation_marks() {
+    let (_origin, app, _daemon) = river("");
+    let found = app.ok(&["search", "river", "-cleaned"]);
+    assert!(found.contains("Flooding") && !found.contains("River cleaned"), "{found}");
+    for call in [
+        &["search", "river", "-cleaned", "--lang", "en", "--source=one", "--since", "30d"][..],
+        &["-v", "search", "--limit", "5", "-cleaned", "river", "-v"],
+        &["--config", "riverine.toml", "search", "-title:cleaned", "river"],
+        &["search", "-q", "--", "river", "-cleaned"],
+    ] {
+        assert_eq!(app.ok(call), found, "{call:?}");
+    }
+    // Neither a value nor what no search has is taken for a word.
+    for call in
+        [&["search", "river", "--since", "-7d"][..], &["search", "river", "--title"], &["search", "-vq", "x"]]
+    {
+        assert_eq!(app.run(call).status.code(), Some(2), "{call:?}");
+    }
+    let none = app.run(&["search", "--limit", "0", "river"]);
+    let words = String::from_utf8(none.stderr).unwrap();
+    assert!(none.status.code() == Some(2) && words.contains("--limit 0"), "{words}");
+    let told = app.run(&["explain", "nothing"]);
+    assert!(String::from_utf8(told.stderr).unwrap().contains("about \"nothing\""));
+}

@@ -93,13 +93,24 @@ fn a_source_is_taken_out_and_forgotten_only_when_asked() {
     assert!(words(&refused).contains("another riverine (pid "), "{}", words(&refused));
     assert_eq!(config(&app), before, "what cannot be purged stays");
     drop(daemon);
-    app.ok(&["remove", "one"]);
+    let removed = app.run(&["remove", "one"]);
+    let told = "1 entry of it stays in the store: riverine remove one --purge forgets them";
+    assert!(removed.status.success() && words(&removed).contains(told), "{}", words(&removed));
     assert!(!config(&app).contains("\"one\"") && config(&app).contains("# Mine."), "{}", config(&app));
     assert!(app.ok(&["search", "News"]).contains("News of one"));
     assert!(app.ok(&["remove", "two", "--purge"]).contains("1 entry forgotten"));
     assert!(!config(&app).contains("[[source]]") && !config(&app).contains("# Mine."), "{}", config(&app));
     assert!(before.starts_with(&config(&app)), "all else is as it was");
     assert!(!app.ok(&["search", "News"]).contains("News of two"));
+    // What is only in the store is forgotten, too.
+    assert!(app.ok(&["remove", "one", "--purge"]).contains("1 entry forgotten"));
+    assert_eq!(app.ok(&["search", "News"]), "");
+    let nowhere = app.run(&["remove", "one", "--purge"]);
+    assert!(
+        nowhere.status.code() == Some(2) && words(&nowhere).contains("nor in the store"),
+        "{}",
+        words(&nowhere)
+    );
 }
 
 const PAGE: &str = "text/html; charset=utf-8";
