@@ -80,6 +80,9 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let mut store = Sqlite::open_reader(&config.store.path)?;
     let known = store.sources()?;
     let source = |id: &String| {
+        // What was called so formerly is in the store under today's name.
+        let was = config.sources.iter().find(|source| source.was.iter().any(|was| was.as_str() == id));
+        let id = was.map_or(id.as_str(), |source| source.id.as_str());
         let row = known.iter().find(|row| row.id.as_str() == id);
         row.map(|row| row.id.clone()).ok_or_else(|| Wrong(format!("there is no source {id:?}")))
     };

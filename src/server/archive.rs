@@ -55,7 +55,10 @@ pub(super) async fn of_source(
     if let Some(slot) = plan.slot(&Place::Source(SourceId::new(id.as_str()))) {
         return document(&site, &plan, slot, &file, &uri, &headers).await;
     }
-    let rest = named(&file).map(|(n, form)| format!("/archive/{n}.{}", form.extension()));
+    let rest = match named(&file) {
+        Some((n, form)) => Some(format!("/archive/{n}.{}", form.extension())),
+        None => whole(&file).map(|n| format!("/archive/{n}")),
+    };
     feeds::no_source(&plan, &id, rest.as_deref(), &uri, &headers)
 }
 

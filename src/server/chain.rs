@@ -70,12 +70,19 @@ impl Page {
         if let Self::Current(n) = self { n.saturating_mul(ON_PAGE) } else { 0 }
     }
 
+    /// What an address says of the page behind a question mark, with it.
+    pub(super) fn query(self) -> String {
+        match self {
+            Self::Current(n) if n > 0 => format!("?page={}", n.saturating_add(1)),
+            _ => String::new(),
+        }
+    }
+
     pub(super) fn path(self, place: &Place) -> String {
         let stem = place.stem();
         match self {
             Self::Front => String::new(),
-            Self::Current(0) => stem,
-            Self::Current(n) => format!("{stem}?page={}", n + 1),
+            Self::Current(_) => stem + &self.query(),
             Self::Archive(n) => format!("{stem}/archive/{n}"),
         }
     }

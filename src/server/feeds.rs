@@ -56,7 +56,10 @@ pub(super) async fn source(
         return reply::locked(&plan, &uri, &headers);
     }
     let (id, form) = split(&file);
-    let ending = form.map_or(String::new(), |form| format!(".{}", form.extension()));
+    let rest = match (form, Page::of(&uri)) {
+        (Some(form), _) => format!(".{}", form.extension()),
+        (None, page) => page.query(),
+    };
     match (plan.slot(&Place::Source(SourceId::new(id))), form) {
         (Some(slot), Some(form)) => {
             document(&site, &plan, slot, form, plan.token_of(slot).is_some(), &headers).await
@@ -65,7 +68,7 @@ pub(super) async fn source(
             pages::keyed_river(&site, &plan, slot, &uri, &headers, Page::of(&uri)).await
         }
         (None, _) if form.is_some() || plan.renamed(id).is_some() => {
-            no_source(&plan, id, Some(&ending), &uri, &headers)
+            no_source(&plan, id, Some(&rest), &uri, &headers)
         }
         _ => pages::source(&site, &plan, id, &uri, &headers).await,
     }
@@ -75,7 +78,8 @@ pub(super) async fn source(
 pub(super) fn no_source(plan: &Plan, id: &str, rest: Option<&str>, uri: &Uri, headers: &HeaderMap) -> Answer {
     match plan.renamed(id).zip(rest) {
         Some((now, rest)) => {
-            let frame = plan.frame(access::key(uri).as_deref());
+            let key = plan::opening(plan.token_of_all(), access::key(uri).as_deref());
+            let frame = plan.frame(key.as_deref());
             reply::moved(&frame.source(&format!("{now}{rest}")))
         }
         None => unknown(plan, headers, "There is no such source here. /sources names them all."),

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 
 use super::chain::{Chain, ON_PAGE, Page};
 use super::doc::Doc;
-use super::plan::{Place, Plan, of_source};
+use super::plan::{self, Place, Plan, of_source};
 use super::reply::{self, Answer, Policy};
 use super::shelf::Slot;
 use super::status::Outlook;
@@ -339,7 +339,8 @@ pub(super) async fn entry(
     let frame = plan.frame(key.as_deref());
     // The canonical spelling has one address; a story that became one with an older one moved there.
     if published.id != wanted || id != published.id.to_string() {
-        return reply::moved(&frame.entry(&published.id.to_string()));
+        let key = plan::opening(plan.token_of_all(), key.as_deref());
+        return reply::moved(&plan.frame(key.as_deref()).entry(&published.id.to_string()));
     }
     let head = plan.head(&Place::Feed("all".to_owned()), &of_source(&published.source, None), None);
     let mut notes = Vec::new();

@@ -59,6 +59,16 @@ impl Asked {
         asked
     }
 
+    /// The same search with sources as they are called now.
+    fn renamed(mut self, plan: &Plan) -> Self {
+        let now = |id: String| match plan.renamed(&id) {
+            Some(now) if plan.source(&id).is_none() => now.to_string(),
+            _ => id,
+        };
+        self.sources = self.sources.into_iter().map(now).collect();
+        self
+    }
+
     fn is_empty(&self) -> bool {
         self.first_page() == Self::default()
     }
@@ -161,7 +171,7 @@ async fn document(site: Arc<Site>, uri: &Uri, headers: &HeaderMap, form: Form) -
     if !access::allowed(plan.token_of_all(), uri, headers) {
         return reply::locked(&plan, uri, headers);
     }
-    let asked = Asked::new(uri);
+    let asked = Asked::new(uri).renamed(&plan);
     let search = match asked.search(&plan, site.clock.now()) {
         Ok(search) => search,
         Err(words) => return bad(&plan, &asked, form, &words),
@@ -215,7 +225,7 @@ pub(super) async fn page(State(site): State<Arc<Site>>, uri: Uri, headers: Heade
     if !access::allowed(plan.token_of_all(), &uri, &headers) {
         return reply::locked(&plan, &uri, &headers);
     }
-    let asked = Asked::new(&uri);
+    let asked = Asked::new(&uri).renamed(&plan);
     let frame = plan.frame(access::key(&uri).as_deref());
     let mut page = SearchPage {
         frame,

@@ -256,15 +256,35 @@ fn a_renamed_source_is_found_under_its_former_address() {
     for (former, now) in [
         ("/sources/one.atom", "/sources/agency.atom"),
         ("/sources/one", "/sources/agency"),
-        ("/sources/one.json?key=x", "/sources/agency.json?key=x"),
+        ("/sources/one?page=2", "/sources/agency?page=2"),
+        // Everybody may read it: no key is needed.
+        ("/sources/one.json?key=x", "/sources/agency.json"),
+        ("/sources/one?page=2&key=x", "/sources/agency?page=2"),
+        ("/sources/one/archive/1", "/sources/agency/archive/1"),
         ("/sources/one/archive/1.atom", "/sources/agency/archive/1.atom"),
     ] {
         let answer = daemon.get(former);
         assert_eq!((answer.status, answer.header("location")), (308, now), "{former}");
         assert_eq!(daemon.get(now).status, 200, "{now}");
     }
+    let search = daemon.json("/search.json?source=one");
+    assert_eq!(search["feed_url"], "https://river.example/search.json?source=agency");
+    assert_eq!(search["items"].as_array().unwrap().len(), 1);
+    assert!(daemon.get("/search?q=beavers&source=one").text().contains("Beavers return"));
+    assert!(app.ok(&["search", "beavers", "--source", "one"]).contains("Beavers return"));
     assert_eq!(daemon.get("/sources/two.atom").status, 404);
     assert_eq!(daemon.get("/sources/one/archive/x%0d%0aa.atom").status, 404);
+    // Where a key is needed, it comes along.
+    daemon.stop();
+    app.configure(&format!("[[feed]]\nid = \"all\"\ntoken = \"k\"\n{renamed}"));
+    let daemon = app.serve();
+    for (former, now) in [
+        ("/sources/one.json?key=k", "/sources/agency.json?key=k"),
+        ("/sources/one?page=2&key=k", "/sources/agency?page=2&key=k"),
+    ] {
+        let answer = daemon.get(former);
+        assert_eq!((answer.status, answer.header("location")), (308, now), "{former}");
+    }
 }
 
 #[test]
