@@ -210,8 +210,10 @@ impl Poller {
         let now = self.clock.now();
         let Visit { source, mut state, wants_body } = visit;
         if let Some(push) = &mut state.push {
-            // What was announced before the last poll is no excuse for this one.
-            push.announced = push.announced.filter(|at| Some(*at) >= state.last_poll);
+            // What was announced before the last poll is no excuse for this one. Both are kept in whole seconds, not
+            // rounded alike.
+            let last = state.last_poll.and_then(|at| at.checked_sub_signed(TimeDelta::seconds(1)));
+            push.announced = push.announced.filter(|at| Some(*at) >= last);
         }
         state.last_poll = Some(now);
         let outcome = match fetched {

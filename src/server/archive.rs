@@ -194,8 +194,8 @@ async fn made(
         Doc::new(form.content_type(), Sheet::new(&head, &entries).write(form))
     });
     let mut doc = written.await.map_err(|_| StoreError::Failed("rendering failed".to_owned()))?;
-    let modified = site.stamps.since(site, name.clone(), &doc.tag, now).await?;
-    doc.modified = Some(modified.min(now).into());
+    let since = site.stamps.since(site, name.clone(), &doc.tag, now).await?;
+    doc.stands(since, now);
     Ok(Some((site.lately.keep(name, doc, change, elapsed), full)))
 }
 

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
 
@@ -20,6 +21,9 @@ pub(super) struct Doc {
     pub(super) plain: Bytes,
     /// Opaque tag of the plain bytes; codings add their name.
     pub(super) tag: String,
+    /// Since when these bytes stand there, in whole seconds.
+    pub(super) since: Option<DateTime<Utc>>,
+    /// The same as readers are told it: nothing while it is still to come (RFC 9110, 8.8.2.1).
     pub(super) modified: Option<SystemTime>,
     coded: [OnceCell<Option<Bytes>>; 3],
 }
@@ -27,7 +31,19 @@ pub(super) struct Doc {
 impl Doc {
     pub(super) fn new(content_type: &'static str, bytes: Vec<u8>) -> Self {
         let tag = hex(&Sha256::digest(&bytes), 16);
-        Self { content_type, plain: bytes.into(), tag, modified: None, coded: Default::default() }
+        Self {
+            content_type,
+            plain: bytes.into(),
+            tag,
+            since: None,
+            modified: None,
+            coded: Default::default(),
+        }
+    }
+
+    pub(super) fn stands(&mut self, since: DateTime<Utc>, now: DateTime<Utc>) {
+        self.since = Some(since);
+        self.modified = (since <= now).then(|| since.into());
     }
 
     /// The tag of a variant.

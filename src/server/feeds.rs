@@ -160,7 +160,7 @@ async fn negotiated(
     ];
     let names: Vec<_> = offered.iter().map(|(name, _)| *name).collect();
     let chosen = accept::media_type(headers, &names).and_then(|at| offered.get(at));
-    let private = plan.token_of(slot).is_some();
+    let private = access::is_private(plan.token_of(slot), uri);
     let policy = Policy { negotiated: true, ..policy(plan, private) };
     match chosen {
         Some((_, Some(form))) => {
@@ -273,7 +273,9 @@ pub(super) async fn opml_of_feeds(State(site): State<Arc<Site>>, uri: Uri, heade
         }
     };
     let outlines: Vec<_> = outputs.iter().map(outline).collect();
-    let closed = outputs.iter().find_map(|output| plan.token(output)).or(plan.settings.token.as_ref());
+    // Whoever shows another key, or none, is told of other feeds.
+    let mut every = plan.settings.outputs.iter();
+    let closed = every.find_map(|output| plan.token(output)).or(plan.settings.token.as_ref());
     let private = access::is_private(closed, &uri);
     list(&plan, &headers, "Feeds of this river", &outlines, private).await
 }

@@ -8,7 +8,7 @@ mod unasked;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use chrono::{DateTime, Utc};
@@ -23,7 +23,7 @@ use super::last_look::LastLook;
 use super::pages;
 use super::plan::{Place, Plan};
 use super::quick::Prepared;
-use super::{Site, archive, health};
+use super::{Site, archive, health, stamps};
 use crate::model::{Digest, EntryId, Output, Published, SourceId};
 use crate::render::{Form, Head, Sheet};
 use crate::store::StoreError;
@@ -393,21 +393,18 @@ impl Slot {
                 (names.next().unwrap_or_default(), before.and_then(|before| before.forms.get(at)));
             let stored = stamps.get(at).and_then(Option::as_ref);
             at += 1;
-            if let Some(old) = old.filter(|old| old.tag == doc.tag) {
+            let same = old.filter(|old| old.tag == doc.tag);
+            if let Some(old) = same.filter(|old| old.modified.is_some()) {
                 return old.clone();
             }
-            let modified = match stored {
-                Some((tag, modified)) if *tag == doc.tag => *modified,
-                stored => {
-                    // Never earlier than before, whatever the wall clock did meanwhile.
-                    let last = stored.map(|(_, modified)| *modified);
-                    let last = last.max(old.and_then(|old| old.modified).map(DateTime::from));
-                    let modified = last.map_or(now, |last| last.max(now));
-                    site.stamps.put(site, name, doc.tag.clone(), modified);
-                    modified
-                }
-            };
-            doc.modified = Some(SystemTime::from(modified.min(now)));
+            let known = stored.filter(|(tag, _)| *tag == doc.tag).map(|(_, since)| *since);
+            let since = same.and_then(|old| old.since).or(known).unwrap_or_else(|| {
+                let before = stored.map(|(_, since)| *since).max(old.and_then(|old| old.since));
+                let since = stamps::renewed(before, now);
+                site.stamps.put(site, name, doc.tag.clone(), since);
+                since
+            });
+            doc.stands(since, now);
             Arc::new(doc)
         })
     }

@@ -5,13 +5,21 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 
 use super::Site;
 use crate::store::{Stamp, StoreError};
 
 /// Stamps are gathered for so long.
 const GATHER: Duration = Duration::from_millis(100);
+
+/// Since when bytes stand that replace those of `before`: in whole seconds, as readers are told it, and never the same as
+/// before, whatever the wall clock did meanwhile. Who asks by date alone would never hear of the second version of a second
+/// (RFC 9110, 8.8.2.2).
+pub(super) fn renewed(before: Option<DateTime<Utc>>, now: DateTime<Utc>) -> DateTime<Utc> {
+    let now = now.trunc_subsecs(0);
+    before.map_or(now, |before| now.max(before.trunc_subsecs(0) + TimeDelta::seconds(1)))
+}
 
 /// Those not written yet.
 #[derive(Default)]
@@ -52,8 +60,7 @@ impl Stamps {
         match before {
             Some((tag, modified)) if tag == etag => Ok(modified),
             before => {
-                // Never earlier than before, whatever the wall clock did meanwhile.
-                let modified = before.map_or(now, |(_, modified)| modified.max(now));
+                let modified = renewed(before.map(|(_, modified)| modified), now);
                 self.put(site, name, etag.to_owned(), modified);
                 Ok(modified)
             }

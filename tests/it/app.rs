@@ -53,7 +53,7 @@ impl App {
     /// A config of these tables; loopback is allowed, gaps between requests are not waited for.
     pub fn new(tables: &str) -> Self {
         let app = Self { dir: tempfile::tempdir().unwrap() };
-        app.set_clock("2026-11-16T12:00:00Z");
+        app.set_clock("2026-11-16T12:00:00.73Z");
         app.configure(tables);
         app
     }
@@ -97,7 +97,7 @@ impl App {
 
     pub fn advance(&self, span: TimeDelta) {
         let then = self.now() + span;
-        self.set_clock(&then.to_rfc3339_opts(SecondsFormat::Secs, true));
+        self.set_clock(&then.to_rfc3339_opts(SecondsFormat::AutoSi, true));
     }
 
     pub fn command(&self, args: &[&str]) -> Command {

@@ -351,7 +351,9 @@ fn who_subscribed_to_a_feed_that_goes_hears_that_once() {
     assert_eq!(stays.asks(&daemon, "subscribe", TOPIC, &[]).status, 202);
     eventually("all three", || (daemon.log().matches(" subscribed").count() == 3).then_some(()));
     // Whose lease is over knows that.
+    assert_eq!(daemon.stop(), 0);
     app.advance(TimeDelta::minutes(2));
+    let daemon = app.serve();
     app.configure(&(source("one", &origin, "") + "[[feed]]\nid = \"all\"\nhub = \"self\"\n"));
     daemon.signal("-HUP");
     let reason = "This feed has no hub here any more.".to_owned();

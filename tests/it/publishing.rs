@@ -211,6 +211,37 @@ fn new_content_means_a_new_tag_and_a_later_date() {
 }
 
 #[test]
+fn who_asks_by_date_alone_hears_of_both_versions_of_a_second() {
+    let origin = Origin::start();
+    let entry = ("1", "One", "Mon, 16 Nov 2026 08:00:00 GMT", "Text.");
+    origin.on("/one", Reply::ok(RSS, rss("One", &[entry])));
+    let app = App::new(&source("one", &origin, ""));
+    let daemon = app.serve();
+    app.polled(&["one"]);
+    let get = |fields: &[(&str, &str)]| daemon.request("GET", "/feeds/all.rss", fields);
+    let first = get(&[]);
+    let since = [("If-Modified-Since", first.header("last-modified"))];
+    assert_eq!(get(&since).status, 304);
+    for text in ["Other text.", "And another."] {
+        let mut edited = entry;
+        edited.3 = text;
+        origin.on("/one", Reply::ok(RSS, rss("One", &[edited])));
+        app.ok(&["fetch", "one"]);
+        let next = get(&since);
+        assert_eq!((next.status, next.text().contains(text)), (200, true));
+        // No date that is still to come.
+        assert_eq!(next.header("last-modified"), "");
+    }
+    app.advance(chrono::TimeDelta::minutes(2));
+    let date = |answer: &crate::app::Answer| httpdate::parse_http_date(answer.header("last-modified")).ok();
+    app.until("one", |_| get(&since).headers.contains_key("last-modified"));
+    let last = get(&since);
+    assert_eq!(last.status, 200);
+    assert!(date(&last) > date(&first), "{:?}", last.headers);
+    assert_eq!(get(&[("If-Modified-Since", last.header("last-modified"))]).status, 304);
+}
+
+#[test]
 fn a_feed_without_a_form_is_what_the_client_likes() {
     let (_app, daemon) = nasty();
     for (accept, content_type) in [

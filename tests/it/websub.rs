@@ -216,7 +216,8 @@ fn a_source_with_a_hub_is_subscribed_to_and_its_news_come_without_a_poll() {
     river.app.advance(TimeDelta::hours(23));
     assert_eq!(request.push(daemon, &document(&["again", "pushed", "one"])).status, 200);
     assert_eq!(river.origin.asked("/one").len(), 1, "nobody was asked");
-    river.app.advance(TimeDelta::hours(1));
+    // To the second: the clock stands between two.
+    river.app.advance(TimeDelta::seconds(3601));
     river.app.until("one", |status| status["requests"] == 2);
     assert_eq!(river.one()["next_poll_reason"], "its hub brings the news; a look once a day");
 }
@@ -282,7 +283,10 @@ fn a_ping_without_a_document_of_its_own_brings_a_poll() {
             assert_eq!(request.push_as(daemon, &body, &headers).status, 200);
         }
         let status = river.app.until("one", |status| status["requests"] == count);
-        assert_eq!(status["next_poll_reason"], "its hub brings the news; a look once a day");
+        assert_eq!(
+            status["next_poll_reason"], "its hub brings the news; a look once a day",
+            "{count} {status}"
+        );
     }
     assert_eq!(daemon.titles("all"), ["foreign", "thin", "one"]);
     // Sooner than `min_interval` it waits, and says why it comes then.
