@@ -9,6 +9,7 @@ use crate::dedup::{self, Decision, Intake};
 use crate::fetch::{Answer, FetchError};
 use crate::link;
 use crate::model::{Digest, Entry, Outcome, Redirect, Source, SourceState, Standing, Validators};
+use crate::normalize;
 
 /// A learnt address that fails so often is in doubt.
 const LEARNT_FAILURES: u32 = 3;
@@ -161,6 +162,8 @@ fn replace(state: &mut SourceState, answer: &Answer, rules: Digest) {
     let given = answer.validators.etag.is_some() || answer.validators.last_modified.is_some();
     state.validators = given.then(|| answer.validators.clone());
     state.read_under = Some(rules);
+    // The version of our reading is part of them.
+    state.reading = normalize::READING;
 }
 
 /// A whole document that was read under these rules.

@@ -111,7 +111,6 @@ impl Poller {
         let looked = state.last_success;
         aftermath::whole(&mut state, &answer, rules, now, self.redirect_confirmations);
         state.body_hash = (!body.delta).then_some(hash);
-        state.reading = normalize::READING;
         state.body_bytes = body.bytes.len() as u64;
         note(&mut state, &document, looked, now);
         push::look_for_hub(&mut state, &answer, &document.normalized);

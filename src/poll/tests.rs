@@ -166,6 +166,8 @@ async fn a_document_that_cannot_be_read_is_not_sent_again_and_not_forgotten() {
     let polled = bed.polled(&source, || body("what is this?").etag("\"bad\"")).await;
     let words = polled.outcome.words();
     assert!(polled.outcome.is_failure());
+    // No older version has read it: the next start need not try.
+    assert_eq!(polled.state.reading, crate::normalize::READING);
     bed.asked();
     let polled = bed.polled(&source, unchanged).await;
     assert_eq!(bed.asked()[0].etag.as_deref(), Some("\"bad\""), "no unconditional request for it");
