@@ -6,6 +6,7 @@ use std::time::Duration;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
+use chrono::{DateTime, Utc};
 
 use super::chain::{Chain, ON_PAGE, Page};
 use super::doc::Doc;
@@ -212,15 +213,12 @@ pub(super) async fn source(
     let wanted = id.clone();
     let found = site.store.read(move |store| {
         let Some(row) = store.source_row(&wanted)? else { return Ok(None) };
-        let entries = store.select(&of_source(&wanted, Some(&row.name)), now)?.entries;
         let news = store.health(Some(&wanted), NEWS_ON_SOURCE)?;
-        let chart = match entries.first().map(|newest| newest.published.date_naive()) {
-            Some(last) => html::chart(last, &store.per_day(&wanted, last, html::DAYS, now)?),
-            None => Vec::new(),
-        };
-        Ok(Some((row, entries, news, chart)))
+        let days = store.per_day(&wanted, html::DAYS, now)?;
+        let chart = days.map(|(last, counts)| html::chart(last, &counts)).unwrap_or_default();
+        Ok(Some((row, news, chart)))
     });
-    let (row, mut entries, news, chart) = match found.await {
+    let (row, news, chart) = match found.await {
         Ok(Some(found)) => found,
         Ok(None) => {
             let words = "There is no such source here. /sources names them all.";
@@ -228,7 +226,7 @@ pub(super) async fn source(
         }
         Err(_) => return reply::unavailable(plan, headers),
     };
-    let Ok(older) = older(site, plan, &row, &mut entries).await else {
+    let Ok((entries, older)) = newest(site, plan, &row, now).await else {
         return reply::unavailable(plan, headers);
     };
     let (shared, key) = (plan.clone(), access::key(uri));
@@ -238,22 +236,29 @@ pub(super) async fn source(
     answer(plan, headers, html.await, access::is_private(plan.token_of_all(), uri)).await
 }
 
-/// Where a source's entries go on behind its page; from there on its finished documents say what stands where, so they do
-/// here, too. What is no longer in the config has none.
-async fn older(
+/// The newest entries of a source, and where they go on behind its page; from there on its finished documents say what
+/// stands where, so they do here, too. What is no longer in the config has none.
+async fn newest(
     site: &Arc<Site>,
     plan: &Arc<Plan>,
     row: &SourceRow,
-    entries: &mut Vec<Published>,
-) -> Result<Option<Page>, StoreError> {
-    let Some(slot) = plan.slot(&Place::Source(row.id.clone())) else { return Ok(None) };
-    // No documents are made where the page has room for all there is.
-    if entries.len() <= ON_PAGE && u64::try_from(entries.len()).is_ok_and(|shown| shown >= row.entries) {
-        return Ok(None);
+    now: DateTime<Utc>,
+) -> Result<(Vec<Published>, Option<Page>), StoreError> {
+    let slot = plan.slot(&Place::Source(row.id.clone()));
+    let stored = usize::try_from(row.entries).unwrap_or(usize::MAX);
+    if slot.is_none() || stored <= ON_PAGE {
+        let output = of_source(&row.id, Some(&row.name));
+        let entries = site.store.read(move |store| Ok(store.select(&output, now)?.entries)).await?;
+        // No documents are made where the page has room for all there is.
+        if slot.is_none() || entries.len() >= stored {
+            return Ok((entries, None));
+        }
     }
+    let Some(slot) = slot else { return Ok(Default::default()) };
     let finished = slot.current(site, plan).await?;
-    *entries = slot.entries(site, plan, &finished).await?;
-    Ok(Page::Current(0).beside(Chain::of_current(entries, finished.beyond.newest)).1)
+    let entries = slot.entries(site, plan, &finished).await?;
+    let older = Page::Current(0).beside(Chain::of_current(&entries, finished.beyond.newest)).1;
+    Ok((entries, older))
 }
 
 fn source_page(

@@ -207,18 +207,17 @@ pub trait Outputs {
         now: DateTime<Utc>,
     ) -> Result<Stories, StoreError>;
 
-    /// How many stories of a source stand on each of so many days (UTC) up to one, the oldest first. Backlog counts, too;
-    /// what waits for its time does not.
+    /// How many stories of a source stand on each of so many days (UTC), the oldest first, and the last of these days: that
+    /// of its newest story. Backlog counts, too; what waits for its time does not. `None`: it has none.
     ///
     /// # Errors
     /// See [`Outputs`].
     fn per_day(
         &mut self,
         source: &SourceId,
-        last: NaiveDate,
         days: u16,
         now: DateTime<Utc>,
-    ) -> Result<Vec<u32>, StoreError>;
+    ) -> Result<Option<(NaiveDate, Vec<u32>)>, StoreError>;
 
     /// The smallest place in an output that is still taken; retention takes the oldest.
     ///

@@ -165,6 +165,35 @@ fn pages_end_where_retention_took_what_was_older() {
 }
 
 #[test]
+fn where_all_is_backlog_the_pages_lead_to_it_and_the_chart_counts_it() {
+    let origin = Origin::start();
+    origin.on("/one", entries((0..250).map(|n| at("2026-11-15T11:00:00Z") - TimeDelta::hours(n))));
+    let app = App::new(&source("one", &origin, "backfill = 0"));
+    app.ok(&["fetch"]);
+    let daemon = app.serve();
+    for path in ["/", "/feeds/all"] {
+        let page = daemon.get(path);
+        assert!(page.text().contains("Nothing new yet; older entries are in the archive."), "{path}");
+        assert!(!page.text().contains("Nothing has come"), "{path}");
+        assert_eq!(link("next", page.text()).as_deref(), Some("/feeds/all/archive/3"), "{path}");
+    }
+    let page = daemon.get("/sources/one");
+    assert_eq!(link("next", page.text()).as_deref(), Some("/sources/one/archive/3"));
+    let bar = regex::Regex::new("<rect[^>]*><title>([^<]*): ([0-9]+)</title>").unwrap();
+    let bars: Vec<_> = bar
+        .captures_iter(page.text())
+        .map(|bar| (bar[1].to_owned(), bar[2].parse::<u32>().unwrap()))
+        .collect();
+    assert_eq!(bars.last(), Some(&("15 November 2026".to_owned(), 12)));
+    assert_eq!(bars.iter().map(|(_, count)| count).sum::<u32>(), 250);
+    // Where there is nothing at all, nothing is said of an archive.
+    let app = App::new("");
+    let daemon = app.serve();
+    let page = daemon.get("/");
+    assert!(page.text().contains("Nothing has come down the river yet."), "{}", page.text());
+}
+
+#[test]
 fn what_takes_only_orders_says_so_to_who_opens_it() {
     let app = App::new("");
     let daemon = app.serve();

@@ -88,11 +88,15 @@ impl Outputs for Sqlite {
     fn per_day(
         &mut self,
         source: &SourceId,
-        last: NaiveDate,
         days: u16,
         now: DateTime<Utc>,
-    ) -> Result<Vec<u32>, StoreError> {
-        rivers::per_day(&self.db, source, (last.to_epoch_days(), days), now.timestamp())
+    ) -> Result<Option<(NaiveDate, Vec<u32>)>, StoreError> {
+        let now = now.timestamp();
+        let Some(newest) = rivers::newest(&self.db, source, now)? else { return Ok(None) };
+        let Some(last) = DateTime::from_timestamp(newest, 0).map(|newest| newest.date_naive()) else {
+            return Ok(None);
+        };
+        Ok(Some((last, rivers::per_day(&self.db, source, (last.to_epoch_days(), days), now)?)))
     }
 
     fn oldest(&mut self, output: &Output) -> Result<i64, StoreError> {

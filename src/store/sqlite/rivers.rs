@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, VecDeque};
 use std::ops::ControlFlow;
 
-use rusqlite::{Connection, ToSql, params};
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use crate::model::SourceId;
 use crate::store::StoreError;
@@ -38,6 +38,17 @@ pub(super) fn all(
         }
     }
     Ok(())
+}
+
+/// When the newest story of a source was published, of those that wait for nothing.
+pub(super) fn newest(db: &Connection, source: &SourceId, now: i64) -> Result<Option<i64>, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT published FROM sightings
+         WHERE source = (SELECT number FROM sources WHERE id = ?1) AND entry IS NOT NULL
+           AND entry NOT IN (SELECT number FROM entries WHERE hold_until > ?2)
+         ORDER BY published DESC LIMIT 1",
+    )?;
+    Ok(statement.query_row(params![source.as_str(), now], |row| row.get(0)).optional()?)
 }
 
 /// How many stories of a source stand on each of some days up to one (days since 1970), the oldest first.

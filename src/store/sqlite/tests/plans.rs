@@ -86,7 +86,7 @@ fn everything(book: &mut Book) {
         book.store.keep_found(&[(Arc::new(output.clone()), found)]).unwrap();
         book.store.found(&output).unwrap();
         book.store.of_history(&output, &ids).unwrap();
-        book.store.per_day(&SourceId::new("a"), day(1).date_naive(), 30, book.now).unwrap();
+        book.store.per_day(&SourceId::new("a"), 30, book.now).unwrap();
         for stretch in [(0, 1), (0, i64::MAX)] {
             book.store.stories(&output, stretch, 10, book.now).unwrap();
         }
