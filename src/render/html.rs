@@ -319,8 +319,10 @@ pub struct SourcePage {
     pub warnings: Vec<String>,
     /// What happened to it, the newest first.
     pub news: Vec<Happened>,
-    /// Its documents here.
-    pub feed: Feed,
+    /// Its documents here, where the config has it still.
+    pub feed: Option<Feed>,
+    /// The search for all its entries.
+    pub search: String,
     /// Entries per day.
     pub chart: Vec<Bar>,
     /// How its polls ended, per day.

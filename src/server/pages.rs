@@ -226,6 +226,13 @@ pub(super) async fn source(
         }
         Err(_) => return reply::unavailable(plan, headers),
     };
+    if plan.source(row.id.as_str()).is_none() && Page::of(uri) != Page::Current(0) {
+        let search = plan.address(&format!("search?source={}", row.id));
+        let words = format!(
+            "This source is no longer in the config and has no further pages. {search} finds all its entries."
+        );
+        return reply::message(plan, headers, StatusCode::NOT_FOUND, "Not found", &words);
+    }
     let Ok((entries, older)) = newest(site, plan, &row, now).await else {
         return reply::unavailable(plan, headers);
     };
@@ -295,8 +302,7 @@ fn source_page(
         told.push(("Moved to", link::mask(moved.as_str())));
     }
     SourcePage {
-        older: older.map(|page| frame.keyed(&format!("{}{}", frame.prefix, page.path(&place)))),
-        frame,
+        older: older.map(|page| frame.to(&page.path(&place))),
         line: line(plan, row),
         url: row.url.clone(),
         home: feed.and_then(|feed| feed.link.clone()),
@@ -304,7 +310,9 @@ fn source_page(
         told,
         warnings: state.warnings.clone(),
         news: news.iter().map(happened).collect(),
-        feed: plan.feed(&place, &output, &row.name, key),
+        feed: plan.source(row.id.as_str()).map(|_| plan.feed(&place, &output, &row.name, key)),
+        search: frame.to(&format!("search?source={}", row.id)),
+        frame,
         chart,
         polls: html::polls(&state.days),
         days: html::days(&head, entries, ON_PAGE),

@@ -88,7 +88,25 @@ impl Asked {
         out.finish()
     }
 
-    fn search(&self, plan: &Plan, now: DateTime<Utc>) -> Result<Search, String> {
+    /// Those of the sources that the config has no more, as far as there is anything of them in the store.
+    async fn gone(&self, site: &Site, plan: &Plan) -> Result<BTreeSet<SourceId>, StoreError> {
+        let others = self.sources.iter().take(MOST).filter(|id| plan.source(id).is_none());
+        let others: Vec<SourceId> = others.map(|id| SourceId::new(id.as_str())).collect();
+        if others.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let rows = move |store: &mut dyn Store| {
+            let mut gone = BTreeSet::new();
+            for id in others {
+                gone.extend(store.source_row(&id)?.map(|row| row.id));
+            }
+            Ok(gone)
+        };
+        site.store.read(rows).await
+    }
+
+    /// `gone`: see [`Self::gone`].
+    fn search(&self, plan: &Plan, gone: &BTreeSet<SourceId>, now: DateTime<Utc>) -> Result<Search, String> {
         if self.is_empty() {
             return Err("say what to look for: q=words, lang=en, source=id or since=7d".to_owned());
         }
@@ -99,8 +117,10 @@ impl Asked {
             language::tag(code).ok_or_else(|| format!("{code:?} is not a language code, like en or pt-BR"))
         };
         let source = |id: &String| {
-            plan.source(id)
-                .map(|source| source.id.clone())
+            let found = plan.source(id).map(|source| &source.id);
+            found
+                .or_else(|| gone.get(id.as_str()))
+                .cloned()
                 .ok_or_else(|| format!("there is no source {id:?}"))
         };
         let sources: Vec<SourceId> = self.sources.iter().map(source).collect::<Result<_, _>>()?;
@@ -172,7 +192,8 @@ async fn document(site: Arc<Site>, uri: &Uri, headers: &HeaderMap, form: Form) -
         return reply::locked(&plan, uri, headers);
     }
     let asked = Asked::new(uri).renamed(&plan);
-    let search = match asked.search(&plan, site.clock.now()) {
+    let Ok(gone) = asked.gone(&site, &plan).await else { return reply::unavailable(&plan, headers) };
+    let search = match asked.search(&plan, &gone, site.clock.now()) {
         Ok(search) => search,
         Err(words) => return bad(&plan, &asked, form, &words),
     };
@@ -236,7 +257,8 @@ pub(super) async fn page(State(site): State<Arc<Site>>, uri: Uri, headers: Heade
         ..SearchPage::default()
     };
     if !asked.is_empty() {
-        match asked.search(&plan, site.clock.now()) {
+        let Ok(gone) = asked.gone(&site, &plan).await else { return reply::unavailable(&plan, &headers) };
+        match asked.search(&plan, &gone, site.clock.now()) {
             Err(words) => page.wrong = Some(words),
             Ok(search) => {
                 let Ok(FoundHere { entries, next }) = find(&site, &asked, search).await else {
