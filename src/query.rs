@@ -162,7 +162,9 @@ fn pieces(text: &str) -> Result<Vec<Piece>, String> {
                 if word.starts_with("NEAR/") || word == "NEAR" && behind.starts_with('(') {
                     return Err("NEAR is not understood; write \"two words\" for words in a row".to_owned());
                 }
-                is_no_range(rest)?;
+                if word.contains(['[', '{']) {
+                    is_no_range(rest)?;
+                }
                 has_only_known_signs(word)?;
                 pieces.push(match word {
                     "OR" => Piece::Or,

@@ -117,6 +117,9 @@ fn what_cannot_be_understood_is_said_in_words() {
         let words = Query::new(query).unwrap_err();
         assert!(words.starts_with('~') && words.contains("is not understood"), "{query}: {words}");
     }
+    for query in ["ferry \"[a TO b]\"", "\"[a TO b]\" ferry", "ferry -\"{a TO b}\"", "a OR “[a TO b]”"] {
+        assert!(Query::new(query).is_ok(), "{query}");
+    }
     for query in ["[a TO b]", "title:{a TO b}", "x [\"a\" TO *]", "year:[2020 TO 2021}"] {
         let words = Query::new(query).unwrap_err();
         assert!(words.contains("TO") && words.contains("is not understood"), "{query}: {words}");

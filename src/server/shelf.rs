@@ -399,8 +399,12 @@ impl Slot {
             }
             let known = stored.filter(|(tag, _)| *tag == doc.tag).map(|(_, since)| *since);
             let since = same.and_then(|old| old.since).or(known).unwrap_or_else(|| {
-                let before = stored.map(|(_, since)| *since).max(old.and_then(|old| old.since));
-                let since = stamps::renewed(before, now);
+                let told =
+                    stored.map(|(_, since)| *since).max(old.and_then(|old| old.modified).map(DateTime::from));
+                // A date that was still to come was nobody's: the next version may have it.
+                let untold =
+                    old.and_then(|old| old.since).filter(|since| told.is_none_or(|told| told < *since));
+                let since = stamps::renewed(told, now).max(untold.unwrap_or(DateTime::<Utc>::MIN_UTC));
                 site.stamps.put(site, name, doc.tag.clone(), since);
                 since
             });

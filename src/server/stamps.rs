@@ -13,12 +13,12 @@ use crate::store::{Stamp, StoreError};
 /// Stamps are gathered for so long.
 const GATHER: Duration = Duration::from_millis(100);
 
-/// Since when bytes stand that replace those of `before`: in whole seconds, as readers are told it, and never the same as
-/// before, whatever the wall clock did meanwhile. Who asks by date alone would never hear of the second version of a second
-/// (RFC 9110, 8.8.2.2).
-pub(super) fn renewed(before: Option<DateTime<Utc>>, now: DateTime<Utc>) -> DateTime<Utc> {
+/// Since when bytes stand that replace those of which somebody was told that they stand since `told`: in whole seconds, as
+/// readers are told it, and never the same as before, whatever the wall clock did meanwhile. Who asks by date alone would
+/// never hear of the second version of a second (RFC 9110, 8.8.2.2).
+pub(super) fn renewed(told: Option<DateTime<Utc>>, now: DateTime<Utc>) -> DateTime<Utc> {
     let now = now.trunc_subsecs(0);
-    before.map_or(now, |before| now.max(before.trunc_subsecs(0) + TimeDelta::seconds(1)))
+    told.map_or(now, |told| now.max(told.trunc_subsecs(0) + TimeDelta::seconds(1)))
 }
 
 /// Those not written yet.

@@ -186,6 +186,35 @@ fn a_restored_store_belongs_to_whom_the_old_one_did() {
 }
 
 #[test]
+fn the_log_of_a_store_that_was_taken_away_is_none_of_the_restored_one() {
+    let origin = Origin::start();
+    let entries = |count: usize| {
+        let titles: Vec<_> = (0..count).map(|n| format!("Story {n}")).collect();
+        let items: Vec<_> =
+            titles.iter().map(|title| (title.as_str(), title.as_str(), "", "Text.")).collect();
+        Reply::ok(RSS, rss("One", &items))
+    };
+    origin.on("/one", entries(1));
+    let app = App::new(&source("one", &origin, ""));
+    app.ok(&["fetch"]);
+    app.ok(&["backup", "copy.db"]);
+    origin.on("/one", entries(200));
+    let daemon = app.serve();
+    app.poll_again("one");
+    // Killed: what it read is in the log.
+    drop(daemon);
+    std::fs::remove_file(app.path("riverine.db")).unwrap();
+    assert!(std::fs::metadata(app.path("riverine.db-wal")).unwrap().len() > 0);
+    app.ok(&["restore", "copy.db"]);
+    assert_eq!(app.status("one")["entries"], 1);
+    let db = rusqlite::Connection::open(app.path("riverine.db")).unwrap();
+    let sound: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(sound, "ok");
+    // Nothing is thrown away.
+    assert!(std::fs::metadata(app.path("riverine.db-wal.damaged")).unwrap().len() > 0);
+}
+
+#[test]
 fn a_backlog_that_comes_late_is_a_backlog() {
     let origin = Origin::start();
     origin.on("/one", Reply::ok(RSS, rss("One", &[])).etag("\"1\""));

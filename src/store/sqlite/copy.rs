@@ -60,9 +60,10 @@ impl Sqlite {
         // What the old store has in its log must not be taken for a log of the new one.
         if store.exists() {
             owner::keep(made.as_file(), store).map_err(failed)?;
-            settle(store);
+            settle(store).map_err(failed)?;
         } else {
             owner::settle_in(made.as_file(), store);
+            put_logs_aside(store).map_err(failed)?;
         }
         made.persist(store).map_err(|error| failed(error.error))?;
         Ok(())
@@ -103,19 +104,25 @@ fn copy_into(from: &Connection, target: &Path) -> Result<tempfile::NamedTempFile
 }
 
 /// Empties the log of a store that is to be replaced; where it cannot be opened, moves its log aside.
-fn settle(store: &Path) {
+fn settle(store: &Path) -> std::io::Result<()> {
     let closed = Connection::open(store).and_then(|db| {
         db.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
         db.close().map_err(|(_, error)| error)
     });
-    if closed.is_err() {
-        for end in ["-wal", "-shm"] {
-            let mut log = store.as_os_str().to_owned();
-            log.push(end);
-            let mut aside = log.clone();
-            aside.push(".damaged");
-            // Nothing to move is as good.
-            let _ = std::fs::rename(PathBuf::from(log), PathBuf::from(aside));
+    if closed.is_ok() { Ok(()) } else { put_logs_aside(store) }
+}
+
+/// Also what is left of a store that somebody took away: SQLite would write it into the one that comes.
+fn put_logs_aside(store: &Path) -> std::io::Result<()> {
+    for end in ["-wal", "-shm", "-journal"] {
+        let mut log = store.as_os_str().to_owned();
+        log.push(end);
+        let mut aside = log.clone();
+        aside.push(".damaged");
+        match std::fs::rename(PathBuf::from(log), PathBuf::from(aside)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
         }
     }
+    Ok(())
 }
