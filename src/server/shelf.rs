@@ -401,10 +401,9 @@ impl Slot {
             let since = same.and_then(|old| old.since).or(known).unwrap_or_else(|| {
                 let told =
                     stored.map(|(_, since)| *since).max(old.and_then(|old| old.modified).map(DateTime::from));
-                // A date that was still to come was nobody's: the next version may have it.
-                let untold =
-                    old.and_then(|old| old.since).filter(|since| told.is_none_or(|told| told < *since));
-                let since = stamps::renewed(told, now).max(untold.unwrap_or(DateTime::<Utc>::MIN_UTC));
+                // A date that was still to come was nobody's: the next version may have that one, and none before.
+                let fresh = stamps::renewed(told, now);
+                let since = old.and_then(|old| old.since).map_or(fresh, |before| fresh.max(before));
                 site.stamps.put(site, name, doc.tag.clone(), since);
                 since
             });

@@ -22,7 +22,6 @@ pub(super) fn settle_in(new: &File, path: &Path) {
     }
 }
 
-#[cfg(unix)]
 fn give(new: &File, to: &Metadata) -> std::io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, fchown};
     let own = new.metadata()?;
@@ -30,9 +29,4 @@ fn give(new: &File, to: &Metadata) -> std::io::Result<()> {
         return Ok(());
     }
     fchown(new, Some(to.uid()), Some(to.gid()))
-}
-
-#[cfg(not(unix))]
-fn give(_: &File, _: &Metadata) -> std::io::Result<()> {
-    Ok(())
 }
