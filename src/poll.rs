@@ -4,6 +4,7 @@
 mod aftermath;
 mod articles;
 mod drift;
+mod due;
 mod kept;
 mod push;
 mod read;
@@ -17,7 +18,6 @@ use std::fmt::Write as _;
 use std::hash::{BuildHasher as _, RandomState};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -31,8 +31,7 @@ use crate::dedup::Rules;
 use crate::fetch::{self, Answer, Fetch, FetchError, Fetched, Gate};
 use crate::link;
 use crate::model::{
-    DedupRule, Digest, HostDay, Kind, Outcome, PageSelectors, Push, Schedule, Source, SourceId, SourceState,
-    Standing,
+    DedupRule, Digest, HostDay, Kind, Outcome, PageSelectors, Push, Source, SourceId, SourceState, Standing,
 };
 use crate::normalize;
 use crate::schedule::{self, Limits};
@@ -64,6 +63,8 @@ pub struct Poller {
     pub limits: Limits,
     /// Their digest, for [`Poller::timing`].
     limits_hash: Digest,
+    /// Digest of what else in `[fetch]` decides whether an answer comes at all.
+    ways: Digest,
     /// What sources without filters and selectors are read under, by what else may differ among them: nearly all are
     /// read under the same.
     usual: Mutex<FxHashMap<Usual, Digest>>,
@@ -113,6 +114,10 @@ impl Poller {
             rules: Arc::new(rules),
             limits: limits(options),
             limits_hash: Digest::of("limits", &[format!("{:?}", limits(options)).as_bytes()]),
+            ways: Digest::of(
+                "ways",
+                &[format!("{:?} {:?}", options.allow_private, options.ca_file).as_bytes()],
+            ),
             usual: Mutex::default(),
             redirect_confirmations: options.redirect_confirmations,
             keep_bodies,
@@ -283,15 +288,6 @@ impl Poller {
         Ok((committed.await?, Arc::unwrap_or_clone(state)))
     }
 
-    /// The last step of every poll, before it is remembered.
-    fn plan_next(&self, source: &Source, state: &mut SourceState, now: DateTime<Utc>) {
-        state.tally(now);
-        let (next, reason) = schedule::next(source, state, &self.limits, now, roll());
-        state.next_poll = Some(next);
-        state.next_poll_reason = reason;
-        state.planned_under = Some(self.timing(source));
-    }
-
     /// When the next poll would be, and why, if the hub were not relied on. `None`: it is not, or it told us to come.
     fn without_hub(
         &self,
@@ -315,59 +311,6 @@ impl Poller {
         // Digests, never half changed.
         let mut known = self.usual.lock().unwrap_or_else(PoisonError::into_inner);
         *known.entry(usual).or_insert_with(|| rules_in_force(source, &self.rules))
-    }
-
-    /// The part of the config that says when: a stored due time counts only under the same.
-    fn timing(&self, source: &Source) -> Digest {
-        let (kind, spans, text) = match &source.schedule {
-            Schedule::Adaptive { min, max } => ("adaptive", [*min, *max], ""),
-            Schedule::Every(gap) => ("every", [*gap; 2], ""),
-            Schedule::Cron(text) => ("cron", [Duration::ZERO; 2], text.as_str()),
-        };
-        let [first, second] = spans.map(|span| span.as_nanos().to_le_bytes());
-        let (jitter, enabled) = (source.jitter.to_bits().to_le_bytes(), [u8::from(source.enabled)]);
-        let [kind, text, timezone] = [kind, text, source.timezone.name()].map(str::as_bytes);
-        let limits = &self.limits_hash.0;
-        Digest::of("timing", &[kind, &first, &second, text, timezone, &enabled, &jitter, limits])
-    }
-
-    /// When a source is due: as stored. Under another schedule than the stored time was made for, when the new
-    /// schedule would have had it. `None`: not by itself.
-    ///
-    /// Never sooner than the floor between two polls, whatever was changed in the config; and a stored wait
-    /// is never longer than it was when it was made, whatever the wall clock did meanwhile.
-    pub fn due(&self, source: &Source, state: &SourceState, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let last = state.last_poll.filter(|_| source.enabled && state.next_poll.is_some());
-        let Some(last) = last else { return self.planned(source, state, now) };
-        if !aftermath::is_same_request(state, source) {
-            self.wait(last, last, now)
-        } else if state.planned_under == Some(self.timing(source)) {
-            self.planned(source, state, now)
-        } else {
-            self.wait(last, schedule::next(source, state, &self.limits, last, roll()).0, now)
-        }
-    }
-
-    /// The same where this poller has just planned it, for this very source.
-    pub(crate) fn planned(
-        &self,
-        source: &Source,
-        state: &SourceState,
-        now: DateTime<Utc>,
-    ) -> Option<DateTime<Utc>> {
-        if !source.enabled {
-            return None;
-        }
-        let (Some(last), Some(stored)) = (state.last_poll, state.next_poll) else {
-            return Some(state.next_poll.unwrap_or(now));
-        };
-        self.wait(last, stored, now)
-    }
-
-    /// Due then, and not sooner than the floor allows.
-    fn wait(&self, last: DateTime<Utc>, due: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let floor = last.checked_add_signed(TimeDelta::from_std(self.limits.min_interval).ok()?)?;
-        now.min(last).checked_add_signed(due.max(floor) - last)
     }
 }
 

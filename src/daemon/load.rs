@@ -140,7 +140,8 @@ fn remember_hold(poller: &Poller, source: &Source, state: &SourceState, now: Dat
     if let (Some(429), Some(until)) = (state.http_status, state.held_until)
         && until > now
     {
-        poller.gate.hold(state.moved_to.as_ref().unwrap_or(&source.url), until);
+        let by = state.held_by.as_ref().or(state.moved_to.as_ref());
+        poller.gate.hold(by.unwrap_or(&source.url), until);
     }
 }
 

@@ -212,6 +212,8 @@ pub struct SourceState {
     pub next_poll_reason: String,
     /// The part of the config it was computed under: schedule, zone, limits.
     pub planned_under: Option<Digest>,
+    /// While it fails: what of the config may be why, as it was then.
+    pub failed_under: Option<Digest>,
     /// Last status code, when there was an answer.
     pub http_status: Option<u16>,
     /// Last error in words; `None` after a success.
@@ -244,6 +246,8 @@ pub struct SourceState {
     pub moved_to: Option<Url>,
     /// The server said: not before then.
     pub held_until: Option<DateTime<Utc>>,
+    /// The address that said so: after redirects, it may be another host's.
+    pub held_by: Option<Url>,
     /// When to come again, as the last answer said.
     pub hints: Hints,
     /// Publication times of entries seen, newest first, at most 64: the rhythm that `adaptive` learns from.

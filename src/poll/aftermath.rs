@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 
 use crate::dedup::{self, Decision, Intake};
-use crate::fetch::{Answer, FetchError};
+use crate::fetch::{Answer, FetchError, host_and_port};
 use crate::link;
 use crate::model::{Digest, Entry, Outcome, Redirect, Source, SourceState, Standing, Validators};
 use crate::normalize;
@@ -15,7 +15,7 @@ use crate::normalize;
 const LEARNT_FAILURES: u32 = 3;
 
 /// Hash of the parts of the config that validators depend on.
-fn request_hash(source: &Source) -> Digest {
+pub(super) fn request_hash(source: &Source) -> Digest {
     let names: Vec<String> = source.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
     let mut parts = vec![source.url.as_str().as_bytes()];
     for (name, (_, value)) in names.iter().zip(&source.headers) {
@@ -40,7 +40,9 @@ pub(super) fn forget_if_other(state: &mut SourceState, source: &Source) {
         state.unread = false;
         state.redirect = None;
         state.moved_to = None;
-        state.held_until = None;
+        if !is_held(state, source) {
+            (state.held_until, state.held_by) = (None, None);
+        }
         state.consecutive_failures = 0;
         if state.standing == Standing::Gone {
             state.standing = Standing::New;
@@ -52,6 +54,16 @@ pub(super) fn forget_if_other(state: &mut SourceState, source: &Source) {
 /// True when what is remembered was learnt of the address, headers and credentials that are configured.
 pub(super) fn is_same_request(state: &SourceState, source: &Source) -> bool {
     state.request_hash.is_none_or(|hash| hash == request_hash(source))
+}
+
+/// True when a wait that was asked for still counts: a 429 is about the host, a 503 about one address; other
+/// credentials are no way around.
+pub(super) fn is_held(state: &SourceState, source: &Source) -> bool {
+    let about = |by: &Url| match state.http_status {
+        Some(429) => host_and_port(by) == host_and_port(&source.url),
+        _ => *by == source.url,
+    };
+    is_same_request(state, source) || state.held_by.as_ref().is_some_and(about)
 }
 
 /// Where to ask: the learnt address; while that fails, every other time the configured one.
@@ -87,7 +99,7 @@ fn well(state: &mut SourceState, answer: &Answer, now: DateTime<Utc>, confirmati
     state.first_success = state.first_success.or(Some(now));
     state.last_error = None;
     state.consecutive_failures = 0;
-    state.held_until = None;
+    (state.held_until, state.held_by) = (None, None);
     if answer.status != 304 || answer.freshness.stated {
         state.hints.fresh_for = answer.freshness.fresh_for;
     }
@@ -227,6 +239,7 @@ pub(super) fn throttled(
     fail(state, &words);
     state.held_until = until;
     if until.is_some() {
+        state.held_by = Some(answer.url.clone());
         state.standing = Standing::Held;
     }
     Outcome::Held(words)
@@ -270,7 +283,7 @@ fn fail(state: &mut SourceState, words: &str) {
     state.standing = Standing::Failing;
     state.last_error = Some(words.to_owned());
     state.consecutive_failures = state.consecutive_failures.saturating_add(1);
-    state.held_until = None;
+    (state.held_until, state.held_by) = (None, None);
     state.redirect = None;
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod bed;
 mod kept;
+mod mended;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -64,6 +64,7 @@ impl Poller {
             .iter()
             .zip(states)
             .map(|(source, mut state)| {
+                self.forget_if_mended(source, &mut state);
                 aftermath::forget_if_other(&mut state, source);
                 Visit { source: source.clone(), state, wants_body: false }
             })

@@ -60,6 +60,8 @@ mod field {
     /// Day, read, unchanged, failed; of each.
     pub(super) const DAYS: u8 = 39;
     pub(super) const HUB: u8 = 40;
+    pub(super) const FAILED_UNDER: u8 = 41;
+    pub(super) const HELD_BY: u8 = 42;
 }
 
 mod of_validators {
@@ -220,6 +222,8 @@ pub(super) fn write(state: &SourceState) -> Vec<u8> {
         to.filled(of_hub::URL, url.as_bytes());
         to.filled(of_hub::TOPIC, topic.as_bytes());
     });
+    to.digest(field::FAILED_UNDER, state.failed_under);
+    to.text(field::HELD_BY, state.held_by.as_ref().map(Url::as_str));
     to.0
 }
 
@@ -293,6 +297,8 @@ fn take(state: &mut SourceState, field: u8, value: Value<'_>) -> Option<()> {
         field::CERTIFICATE_ENDS => state.certificate_ends = Some(at(value.signed()?)),
         field::DAYS => state.days = days(value.bytes()?)?,
         field::HUB => state.hub = hub(value.bytes()?),
+        field::FAILED_UNDER => state.failed_under = Some(value.digest()?),
+        field::HELD_BY => state.held_by = value.text()?.parse().ok(),
         _ => {}
     }
     Some(())

@@ -1,5 +1,7 @@
 //! A config that is read again: all of it or nothing, and what is stored stays.
 
+use chrono::TimeDelta;
+
 use crate::app::{App, Daemon, eventually, rss, source as polled};
 use crate::origin::{Origin, Reply};
 
@@ -161,4 +163,45 @@ fn a_public_address_can_be_taken_back() {
     eventually("the address it listens on", || {
         daemon.get("/feeds/all.atom").text().contains(&own).then_some(())
     });
+}
+
+#[test]
+fn a_failing_source_whose_options_were_mended_is_asked_soon() {
+    let origin = Origin::start();
+    let items: String = (1..8)
+        .map(|n| format!("<li class=news><a href=/n/{n}>The {n}. story that was told here</a>"))
+        .collect();
+    let page = format!("<!doctype html><title>Press</title><ul>{items}</ul>");
+    origin.on("/page", Reply::ok("text/html; charset=utf-8", page).etag("\"1\""));
+    origin.on("/held", Reply::status("503 Service Unavailable").header("Retry-After", "86400"));
+    let tables = |item: &str| {
+        let more = format!("kind = \"page\"\npage = {{ item = \"{item}\" }}");
+        polled("page", &origin, &more) + &polled("held", &origin, &more)
+    };
+    let app = App::new(&tables("li.old"));
+    let daemon = app.serve();
+    app.polled(&["page", "held"]);
+    // Now it backs off for hours.
+    for failures in 2..6 {
+        app.advance(TimeDelta::hours(3));
+        app.until("page", |status| status["consecutive_failures"] == failures);
+    }
+    app.advance(TimeDelta::minutes(6));
+    app.configure(&tables("li.news"));
+    reload(&daemon);
+    app.until("page", |status| status["state"] == "ok" && status["entries"] == 7);
+    assert_eq!(origin.asked("/held").len(), 1, "its server asked for a day");
+    // The same over a restart, and the wait is not forgotten with it.
+    drop(daemon);
+    app.configure(&tables("li.older"));
+    let daemon = app.serve();
+    app.advance(TimeDelta::minutes(10));
+    app.until("page", |status| status["consecutive_failures"] == 1);
+    drop(daemon);
+    app.configure(&tables("li"));
+    app.advance(TimeDelta::minutes(6));
+    let daemon = app.serve();
+    app.until("page", |status| status["state"] == "ok");
+    assert_eq!(origin.asked("/held").len(), 1);
+    assert_eq!(daemon.stop(), 0);
 }

@@ -103,6 +103,7 @@ impl From<StateRow> for SourceState {
             next_poll: row.next_poll.map(at),
             next_poll_reason: row.next_poll_reason,
             planned_under: Hash::from_text(&row.planned_under).map(|plan| Digest(plan.0)),
+            failed_under: None,
             http_status: row.http_status,
             last_error: row.last_error,
             warnings: row.warnings,
@@ -125,6 +126,7 @@ impl From<StateRow> for SourceState {
                 .and_then(|(target, seen)| Some(Redirect { target: target.parse().ok()?, seen })),
             moved_to: row.moved_to.and_then(|url| url.parse().ok()),
             held_until: row.held_until.map(at),
+            held_by: None,
             hints: Hints {
                 fresh_for: span(row.hints.fresh_for),
                 ttl: span(row.hints.ttl),

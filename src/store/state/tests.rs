@@ -27,6 +27,7 @@ fn a_state_is_read_as_it_was_written() {
         next_poll: Some(at(4)),
         next_poll_reason: "schedule every 1h".to_owned(),
         planned_under: Some(Digest([6; 16])),
+        failed_under: Some(Digest([7; 16])),
         http_status: Some(304),
         last_error: some("\\ no"),
         warnings: vec!["one".to_owned(), "two".to_owned()],
@@ -47,6 +48,7 @@ fn a_state_is_read_as_it_was_written() {
         redirect: Some(Redirect { target: url("https://b.example/"), seen: 2 }),
         moved_to: Some(url("https://c.example/")),
         held_until: Some(at(13)),
+        held_by: Some(url("https://d.example/")),
         hints: Hints {
             fresh_for: Some(Duration::from_secs(14)),
             ttl: Some(Duration::from_secs(15)),
