@@ -36,6 +36,8 @@ pub struct Frame {
     pub prefix: String,
     /// A token the reader came with, carried along in links.
     pub key: Option<String>,
+    /// The reader may see every page, and is led to them. Who came with the token of one feed may not.
+    pub whole: bool,
     /// Changes when the style sheet does.
     pub style: String,
     /// The feeds one can subscribe to.
@@ -169,8 +171,8 @@ pub struct Item {
     pub id: String,
     /// Plain title.
     pub title: String,
-    /// Where the title leads.
-    pub link: String,
+    /// Where the title leads; without it, to its own page here.
+    pub link: Option<String>,
     /// BCP 47 code.
     pub language: Option<String>,
     /// The date shown.
@@ -215,7 +217,7 @@ fn listed(published: &Published, shown: Shown) -> Item {
         id: published.id.to_string(),
         excerpt: if excerpt == shown.title { String::new() } else { excerpt },
         files: files(&shown),
-        link: shown.link,
+        link: published.entry.link.as_deref().and_then(super::shown::web),
         language: shown.language,
         when: shown.published.into(),
         mark: Mark::new(&shown.source.id, &shown.source.name),
@@ -369,8 +371,6 @@ pub struct EntryPage {
     pub content: String,
     /// An image of its own, as a link.
     pub image: Option<String>,
-    /// True when the link leads away from here.
-    pub elsewhere: bool,
     /// What else is to be said of it.
     pub notes: Vec<String>,
     /// Every sighting, oldest first.
@@ -412,7 +412,6 @@ impl EntryPage {
             updated: (shown.updated > shown.published).then(|| shown.updated.into()),
             content: without_pictures(body),
             image: shown.image.clone(),
-            elsewhere: published.entry.link.as_deref().and_then(super::shown::web).is_some(),
             notes,
             sightings: sightings.collect(),
             entry: listed(published, shown),
@@ -476,4 +475,14 @@ pub struct Message {
     pub title: String,
     /// What to do about it.
     pub text: String,
+    /// A form for the key that is missing.
+    pub ask: Option<AskKey>,
+}
+
+/// The same page again, with a key.
+pub struct AskKey {
+    /// Where it stands, without a query.
+    pub action: String,
+    /// The rest of its query.
+    pub fields: Vec<(String, String)>,
 }

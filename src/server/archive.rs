@@ -21,6 +21,8 @@ use crate::store::StoreError;
 
 /// How long a full document may be kept without asking.
 const DAY: Duration = Duration::from_hours(24);
+/// Documents without anything that the way from page to page leads past. Behind more of them it leads to one.
+const LOOKED_THROUGH: usize = 10;
 
 /// The addresses of an archive document.
 pub(super) fn addresses(plan: &Plan, place: &Place, n: usize) -> Addresses {
@@ -79,6 +81,9 @@ async fn document(
     if let Some(n) = whole(file) {
         return match gather(site, plan, slot, n).await {
             Ok(Some(Gathered { entries, current, newest, older, .. })) => {
+                let Ok(older) = shown_before(site, plan, slot, older).await else {
+                    return reply::unavailable(plan, headers);
+                };
                 let chain = Chain { current, newest, older };
                 let page = (Page::Archive(n), chain);
                 pages::archived(site, plan, slot, entries, (uri, headers), page).await
@@ -162,6 +167,24 @@ async fn gather(
     let older = (n > 1 && stretch.0 > 0 && oldest > 0 && oldest <= stretch.0).then(|| n - 1);
     let (newest, current) = (current.beyond.newest, current.entries.len());
     Ok(Some(Gathered { entries, full, older, newer, newest, current }))
+}
+
+/// The newest archive document from this one down that shows something. For people alone: what is numbered early may be
+/// young enough to be current, and a page with nothing on it leads nobody on.
+async fn shown_before(
+    site: &Arc<Site>,
+    plan: &Arc<Plan>,
+    slot: &Arc<Slot>,
+    mut at: Option<usize>,
+) -> Result<Option<usize>, StoreError> {
+    for _ in 0..LOOKED_THROUGH {
+        let Some(n) = at else { return Ok(None) };
+        match gather(site, plan, slot, n).await? {
+            Some(found) if found.entries.is_empty() => at = found.older,
+            _ => break,
+        }
+    }
+    Ok(at)
 }
 
 /// One archive document, and whether it is full.

@@ -291,6 +291,10 @@ impl Plan {
         Frame {
             prefix: self.prefix.clone(),
             key: key.map(str::to_owned),
+            // One without a key that sees a page came with a Bearer token, as all its requests will.
+            whole: key.is_none()
+                || self.token_of_all().is_none()
+                || opening(self.token_of_all(), key).is_some(),
             style: self.style.clone(),
             feeds: self
                 .settings

@@ -16,7 +16,7 @@ use super::access;
 use super::conditional::{fails, not_modified};
 use super::doc::Doc;
 use super::plan::Plan;
-use crate::render::html::Message;
+use crate::render::html::{AskKey, Frame, Message};
 
 /// An answer.
 pub(super) type Answer = Response<Body>;
@@ -176,9 +176,20 @@ pub(super) fn message(
     title: &str,
     words: &str,
 ) -> Answer {
+    told(headers, status, title, words, || (plan.frame(None), None))
+}
+
+fn told(
+    headers: &HeaderMap,
+    status: StatusCode,
+    title: &str,
+    words: &str,
+    around: impl FnOnce() -> (Frame, Option<AskKey>),
+) -> Answer {
     let browser = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     if browser.is_some_and(|accept| accept.contains("text/html")) {
-        let page = Message { frame: plan.frame(None), title: title.to_owned(), text: words.to_owned() };
+        let (frame, ask) = around();
+        let page = Message { frame, title: title.to_owned(), text: words.to_owned(), ask };
         if let Ok(html) = page.render() {
             let mut answer = text(status, "");
             *answer.body_mut() = Body::from(html);
@@ -191,13 +202,30 @@ pub(super) fn message(
 
 /// A token is asked for, and none was presented, or another.
 pub(super) fn locked(plan: &Plan, uri: &Uri, headers: &HeaderMap) -> Answer {
-    locked_by(plan, (uri, headers), "Add ?key=… to the address, or send it as a Bearer token.")
+    let words = "Add ?key=… to the address, or send it as a Bearer token.";
+    refused((uri, headers), words, || {
+        let mut frame = plan.frame(None);
+        frame.whole = plan.token_of_all().is_none();
+        let action = format!("{}{}", frame.prefix, uri.path().trim_start_matches('/'));
+        let query = uri.query().unwrap_or_default();
+        let rest =
+            url::form_urlencoded::parse(query.as_bytes()).into_owned().filter(|(name, _)| name != "key");
+        (frame, Some(AskKey { action, fields: rest.collect() }))
+    })
 }
 
 /// The same, with words about the key. A key is right or wrong here; what else it may open is not told.
-pub(super) fn locked_by(plan: &Plan, (uri, headers): (&Uri, &HeaderMap), words: &str) -> Answer {
+pub(super) fn locked_by(plan: &Plan, asked: (&Uri, &HeaderMap), words: &str) -> Answer {
+    refused(asked, words, || (plan.frame(None), None))
+}
+
+fn refused(
+    (uri, headers): (&Uri, &HeaderMap),
+    words: &str,
+    around: impl FnOnce() -> (Frame, Option<AskKey>),
+) -> Answer {
     let title = if access::shown(uri, headers) { "This key opens nothing here" } else { "This needs a key" };
-    let mut answer = message(plan, headers, StatusCode::UNAUTHORIZED, title, words);
+    let mut answer = told(headers, StatusCode::UNAUTHORIZED, title, words, around);
     let fields = answer.headers_mut();
     fields.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"riverine\""));
     // To a reader in a browser, an answer that it may not see is a broken network.

@@ -5,8 +5,9 @@ use crate::origin::{Origin, Reply};
 
 fn river() -> (Origin, App, Daemon) {
     let origin = Origin::start();
-    let item = ("g1", "Entry", "Mon, 02 Nov 2026 10:00:00 GMT", "Text");
-    origin.on("/one", Reply::ok("application/rss+xml", rss("One", &[item])));
+    let date = "Mon, 02 Nov 2026 10:00:00 GMT";
+    let items = [("g1", "Entry", date, "Text"), ("", "Without a link", date, "More text")];
+    origin.on("/one", Reply::ok("application/rss+xml", rss("One", &items)));
     let app = App::new("");
     app.write(
         "riverine.toml",
@@ -45,7 +46,8 @@ fn a_token_opens_by_key_or_bearer_and_stands_nowhere() {
         assert_eq!(closed.status, 401, "{path}");
         assert!(!closed.header("www-authenticate").is_empty());
         assert!(closed.text().starts_with("This needs a key."), "{}", closed.text());
-        let wrong = daemon.get(&format!("{path}{joint}key=0ther"));
+        let other = if path == "/feeds.opml" { "n0ne" } else { "0ther" };
+        let wrong = daemon.get(&format!("{path}{joint}key={other}"));
         assert_eq!(wrong.status, 401, "{path}");
         assert!(wrong.text().starts_with("This key opens nothing here."), "{}", wrong.text());
         let keyed = daemon.get(&format!("{path}{joint}key=t0ken"));
@@ -114,6 +116,67 @@ fn a_server_key_stands_in_the_addresses_of_all_it_opens() {
     assert_eq!(addresses(opml.text()), [(format!("{all}.atom?key=t0ken"), format!("{all}?key=t0ken"))]);
     let source = daemon.get("/sources/one?key=t0ken");
     assert!(source.text().contains("https://river.example/sources/one.atom?key=t0ken"), "{}", source.text());
+}
+
+/// Every page of ours that a page leads to.
+fn led_to(page: &str) -> Vec<String> {
+    let link = regex::Regex::new("(?:href|action|data-events)=\"(?:feed:)?([^\"]*)\"").unwrap();
+    let links = link.captures_iter(page).map(|found| found[1].replace("&#38;", "&"));
+    let ours =
+        links.map(|link| link.strip_prefix("https://river.example").map_or(link.clone(), str::to_owned));
+    ours.filter(|link| link.starts_with('/')).collect()
+}
+
+#[test]
+fn the_key_of_one_feed_leads_to_no_closed_door() {
+    let (_origin, _app, daemon) = river();
+    let board = daemon.get("/feeds/own?key=0ther");
+    assert!(board.text().contains("Entry"), "{}", board.text());
+    let links = led_to(board.text());
+    for link in links.iter().filter(|link| !link.contains("/events")) {
+        assert_eq!(daemon.get(link).status, 200, "{link}");
+    }
+    assert!(links.iter().any(|link| link == "/feeds/own.atom?key=0ther"), "{links:?}");
+    assert!(links.iter().any(|link| link == "/feeds.opml?key=0ther"), "{links:?}");
+    let opml = daemon.get("/feeds.opml?key=0ther");
+    let own = "https://river.example/feeds/own";
+    assert_eq!(addresses(opml.text()), [(format!("{own}.atom?key=0ther"), format!("{own}?key=0ther"))]);
+    // Who may see everything is led everywhere, and by header without a key in any address.
+    let whole = daemon.get("/?key=t0ken");
+    let links = led_to(whole.text());
+    for wanted in ["/sources?key=t0ken", "/search?key=t0ken", "/sources/one?key=t0ken", "/opml?key=t0ken"] {
+        assert!(links.iter().any(|link| link == wanted), "{wanted}: {links:?}");
+    }
+    let title = regex::Regex::new("<h3[^>]*><a href=\"(/entries/[^\"]*)\">Without a link</a>").unwrap();
+    let entry = title.captures(whole.text()).expect("an entry without a link leads to its own page");
+    assert_eq!(daemon.get(&entry[1]).status, 200);
+    let bearer =
+        daemon.request("GET", "/feeds/all", &[("Authorization", "Bearer t0ken"), ("Accept", "text/html")]);
+    assert!(led_to(bearer.text()).iter().any(|link| link == "/sources"), "{}", bearer.text());
+}
+
+#[test]
+fn a_browser_is_asked_for_the_key() {
+    let (_origin, _app, daemon) = river();
+    let ask = |path: &str| daemon.request("GET", path, &[("Accept", "text/html")]);
+    let page = ask("/search?q=%3Centry&key=wr0ng&lang=en");
+    assert_eq!(page.status, 401);
+    for part in [
+        "<form class=\"search\" method=\"get\" action=\"/search\">",
+        "<input type=\"hidden\" name=\"q\" value=\"&#60;entry\">",
+        "<input type=\"hidden\" name=\"lang\" value=\"en\">",
+        "name=\"key\" required",
+    ] {
+        assert!(page.text().contains(part), "{part}: {}", page.text());
+    }
+    assert!(!page.text().contains("wr0ng"), "{}", page.text());
+    assert_eq!(led_to(ask("//evil.example/x").text()).iter().filter(|link| link.contains("evil")).count(), 0);
+    // Nothing on that page is another closed door, but for the way that the form opens.
+    for link in led_to(ask("/sources").text()).iter().filter(|link| *link != "/sources") {
+        assert_eq!(daemon.get(link).status, 200, "{link}");
+    }
+    // The administrator's token belongs into a header.
+    assert!(!daemon.request("GET", "/api/status", &[("Accept", "text/html")]).text().contains("<form"));
 }
 
 #[test]

@@ -142,6 +142,26 @@ fn pages_go_on_where_the_one_before_ended_while_entries_turn_a_day_old() {
 }
 
 #[test]
+fn pages_lead_past_what_is_numbered_early_and_still_current() {
+    let origin = Origin::start();
+    let app = App::new(&source("one", &origin, "backfill = 1000"));
+    // First seen long ago, these hundred are dated today: they fill the first archive document, and are current.
+    let today = |count: i64| (0..count).map(|n| app.now() - TimeDelta::seconds(10 + n)).collect::<Vec<_>>();
+    origin.on("/one", entries(today(100)));
+    app.ok(&["fetch"]);
+    let daemon = app.serve();
+    let old = (0..250).map(|n| app.now() - TimeDelta::days(3) - TimeDelta::minutes(n));
+    origin.on("/one", entries_called("Two", old));
+    app.poll_again("one");
+    for start in ["/sources/one", "/feeds/all"] {
+        let pages = turned(&daemon, start);
+        assert!(pages.iter().all(|(_, shown)| !shown.is_empty()), "{pages:?}");
+        assert_eq!(pages.iter().map(|(_, shown)| shown.len()).sum::<usize>(), 350, "{pages:?}");
+        assert!(pages.last().unwrap().0.ends_with("/archive/2"), "{pages:?}");
+    }
+}
+
+#[test]
 fn pages_end_where_retention_took_what_was_older() {
     let origin = Origin::start();
     let one = source("one", &origin, "backfill = 1000");
