@@ -31,7 +31,7 @@ use crate::units::{Size, Span};
 pub use handle::Handle;
 pub use kept::{Keep, KeptBody};
 pub use lock::{Lock, held_since, holder};
-pub use outputs::{Found, Look, Matches, Outputs, Seen, Since, Stories, Tail};
+pub use outputs::{Absence, Found, Look, Matches, Outputs, Seen, Since, Stands, Stories, Tail};
 pub use sqlite::Sqlite;
 
 /// `[store]`.

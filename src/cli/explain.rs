@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::{FAILED, Global, print};
-use crate::model::Sighting;
-use crate::store::{Explained, Held, Sqlite, Store, Told};
+use crate::model::{Output, Sighting};
+use crate::query::Query;
+use crate::store::{Absence, Explained, Held, Outputs as _, Sqlite, Stands, Store, StoreError, Told};
 use crate::{clock, text};
 
 /// Arguments of `explain`.
@@ -27,7 +28,8 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let config = global.load()?;
     let what = args.entry.join(" ");
     let now = clock::from_env().map_err(anyhow::Error::msg)?.now();
-    let explained = Sqlite::open_reader(&config.store.path)?.explain(what.trim())?;
+    let mut store = Sqlite::open_reader(&config.store.path)?;
+    let explained = store.explain(what.trim())?;
     if explained == Explained::default() {
         print::error(format_args!(
             "nothing is on record about \"{}\"; what retention removed is known by its id or its address only",
@@ -35,14 +37,68 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         ));
         return Ok(ExitCode::from(FAILED));
     }
-    print::data(told(&explained, now))?;
+    let mut feeds = Vec::new();
+    for story in &explained.stories {
+        feeds.push(in_feeds(&mut store, &config.outputs, story, now)?);
+    }
+    print::data(told(&explained, &feeds, now))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn told(explained: &Explained, now: DateTime<Utc>) -> String {
+/// Whether each feed of the config has a story, a line for each.
+fn in_feeds(
+    store: &mut Sqlite,
+    outputs: &[Output],
+    story: &Told,
+    now: DateTime<Utc>,
+) -> Result<String, StoreError> {
+    let mut lines = String::new();
+    for output in outputs {
+        let stands = store.stands(output, story, now)?;
+        let _ = writeln!(lines, "feed {}: {}", output.id, text::visible(&self::stands(&stands, output)));
+    }
+    Ok(lines)
+}
+
+fn stands(stands: &Stands, output: &Output) -> String {
+    match stands {
+        Stands::There => "has it".to_owned(),
+        Stands::Backlog => "only in its archive: it was backlog when it came".to_owned(),
+        Stands::Enough => {
+            let cap = output.per_source;
+            format!("only in its archive: it has newer ones of this source, and takes {cap} (per_source)")
+        }
+        Stands::Behind => {
+            format!("only in its archive: it has newer ones, and takes {} (limit)", output.limit)
+        }
+        Stands::Waiting => "not yet: it is held until its date".to_owned(),
+        Stands::Nowhere(absences) => {
+            let why = absences.iter().map(|absence| self::absence(absence, output)).collect::<Vec<_>>();
+            format!("no: {}", why.join("; "))
+        }
+    }
+}
+
+fn absence(absence: &Absence, output: &Output) -> String {
+    match absence {
+        Absence::Sources => "none of its sources has it".to_owned(),
+        Absence::Language(language) => {
+            let own = language.as_deref().map_or("none that is known".to_owned(), |own| format!("{own:?}"));
+            format!("its language is {own}, not {}", output.languages.join(" or "))
+        }
+        Absence::Filter(words) => words.clone(),
+        Absence::Query => {
+            let query = output.query.as_ref().map_or("", Query::as_str);
+            format!("query {query:?} does not find it")
+        }
+    }
+}
+
+fn told(explained: &Explained, feeds: &[String], now: DateTime<Utc>) -> String {
     let mut out = String::new();
-    for story in &explained.stories {
+    for (story, feeds) in explained.stories.iter().zip(feeds) {
         self::story(&mut out, story, now);
+        let _ = writeln!(out, "{feeds}");
     }
     if !explained.filtered.is_empty() {
         let _ = writeln!(out, "held back by a filter, and so in no feed:\n{}\n", table(&explained.filtered));
@@ -80,7 +136,7 @@ fn story(out: &mut String, told: &Told, now: DateTime<Utc>) {
     for merged in &told.merged {
         let _ = writeln!(out, "{merged} leads here: a correction made it the same story");
     }
-    let _ = writeln!(out, "{}\n", table(&told.sightings));
+    let _ = writeln!(out, "{}", table(&told.sightings));
 }
 
 /// Every sighting with what its source said, so that they can be compared.

@@ -373,6 +373,8 @@ pub struct EntryPage {
     pub image: Option<String>,
     /// What else is to be said of it.
     pub notes: Vec<String>,
+    /// The feeds that have it, in their documents or their archives.
+    pub feeds: Vec<Feed>,
     /// Every sighting, oldest first.
     pub sightings: Vec<SightingLine>,
 }
@@ -384,7 +386,7 @@ impl EntryPage {
         head: &Head,
         published: &Published,
         sightings: &[Sighting],
-        notes: Vec<String>,
+        (notes, feeds): (Vec<String>, Vec<Feed>),
     ) -> Self {
         let shown = Shown::new(head, published);
         let body = shown.content.as_deref().or(shown.summary.as_deref()).unwrap_or_default();
@@ -413,6 +415,7 @@ impl EntryPage {
             content: without_pictures(body),
             image: shown.image.clone(),
             notes,
+            feeds,
             sightings: sightings.collect(),
             entry: listed(published, shown),
         }

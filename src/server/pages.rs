@@ -17,7 +17,9 @@ use super::status::Outlook;
 use super::{Site, access};
 use crate::link;
 use crate::model::{EntryId, Output, Published, SourceId};
-use crate::render::html::{self, Bar, EntryPage, Happened, Mark, River, SourceLine, SourcePage, Sources};
+use crate::render::html::{
+    self, Bar, EntryPage, Feed, Frame, Happened, Mark, River, SourceLine, SourcePage, Sources,
+};
 use crate::store::{Health, Held, SourceRow, StoreError};
 
 /// The type of pages.
@@ -362,9 +364,32 @@ pub(super) async fn entry(
     }
     let leads = |id: &EntryId| format!("{id} leads here: a correction made it the same story.");
     notes.extend(told.merged.iter().map(leads));
+    let Ok(feeds) = feeds_with(&site, &plan, &frame, published.id).await else {
+        return reply::unavailable(&plan, &headers);
+    };
     let sightings = told.sightings;
-    let html = blocking(move || printed(&EntryPage::new(frame, &head, &published, &sightings, notes)));
+    let html =
+        blocking(move || printed(&EntryPage::new(frame, &head, &published, &sightings, (notes, feeds))));
     answer(&plan, &headers, html.await, access::is_private(plan.token_of_all(), &uri)).await
+}
+
+/// Which of the feeds that this reader may read have an entry, in their documents or their archives.
+async fn feeds_with(site: &Site, plan: &Plan, frame: &Frame, id: EntryId) -> Result<Vec<Feed>, StoreError> {
+    let outputs = plan.settings.outputs.iter();
+    let outputs = outputs.filter_map(|output| {
+        Some((frame.feeds.iter().find(|feed| feed.id == output.id)?.clone(), output.clone()))
+    });
+    let outputs: Vec<_> = outputs.collect();
+    let found = site.store.read(move |store| {
+        let mut feeds = Vec::new();
+        for (feed, output) in outputs {
+            if !store.of_history(&output, &[id])?.is_empty() {
+                feeds.push(feed);
+            }
+        }
+        Ok(feeds)
+    });
+    found.await
 }
 
 fn no_entry(plan: &Plan, headers: &HeaderMap) -> Answer {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::StoreError;
 use super::archive::Cuts;
+use super::{StoreError, Told};
 use crate::model::{EntryId, Output, Published, SourceId};
 
 /// Up to where the store was looked at: what comes later has larger numbers.
@@ -111,6 +111,36 @@ pub struct Since {
     pub more: bool,
 }
 
+/// Where an entry stands in an output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stands {
+    /// In its current document.
+    There,
+    /// Only in its archive: it was backlog when it came.
+    Backlog,
+    /// Only in its archive: there are enough newer ones of its source.
+    Enough,
+    /// Only in its archive: newer ones have all places.
+    Behind,
+    /// Not yet: it is held until its date.
+    Waiting,
+    /// Not at all, and why.
+    Nowhere(Vec<Absence>),
+}
+
+/// Why an entry is of no output's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Absence {
+    /// None of the sources that reported it is in the output.
+    Sources,
+    /// It is in another language, or in none that is known.
+    Language(Option<String>),
+    /// The output's `keep` or `drop`, in words.
+    Filter(String),
+    /// The output's query does not find it.
+    Query,
+}
+
 /// A stretch of an output's history.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Stories {
@@ -176,6 +206,12 @@ pub trait Outputs {
     /// # Errors
     /// See [`Outputs`].
     fn of_history(&mut self, output: &Output, entries: &[EntryId]) -> Result<Vec<EntryId>, StoreError>;
+
+    /// Where an entry stands in an output, and why not.
+    ///
+    /// # Errors
+    /// See [`Outputs`].
+    fn stands(&mut self, output: &Output, told: &Told, now: DateTime<Utc>) -> Result<Stands, StoreError>;
 
     /// Where an output's history was cut; nothing cut yet where its rules are others.
     ///

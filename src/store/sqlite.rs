@@ -23,6 +23,7 @@ mod rivers;
 mod rows;
 mod search;
 mod select;
+mod stands;
 mod sync;
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,7 @@ mod dedup;
 mod documents;
 mod drift;
 mod events;
+mod explain;
 mod fixtures;
 mod full_text;
 mod hub;

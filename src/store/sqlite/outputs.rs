@@ -8,11 +8,11 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::select::{self, Read, SLICE, Window, Wish};
-use super::{Sqlite, archive, found, rivers, search};
+use super::{Sqlite, archive, found, rivers, search, stands};
 use crate::model::{EntryId, Output, Published, SourceId};
 use crate::store::archive::Cuts;
-use crate::store::outputs::{Found, Look, Seen, Since};
-use crate::store::{Outputs, StoreError, Stories};
+use crate::store::outputs::{Found, Look, Seen, Since, Stands};
+use crate::store::{Outputs, StoreError, Stories, Told};
 
 impl Outputs for Sqlite {
     fn look(&mut self, output: &Output, now: DateTime<Utc>, look: &mut Look) -> Result<bool, StoreError> {
@@ -61,6 +61,25 @@ impl Outputs for Sqlite {
         }
         let found = one_by_one(&self.db, &Wish::of_history(output), &numbers)?;
         Ok(found.into_iter().map(|entry| entry.id).collect())
+    }
+
+    fn stands(&mut self, output: &Output, told: &Told, now: DateTime<Utc>) -> Result<Stands, StoreError> {
+        let absences = stands::absences(&self.db, output, told)?;
+        if !absences.is_empty() {
+            return Ok(Stands::Nowhere(absences));
+        }
+        if let Some(stands) = stands::alone(told, now) {
+            return Ok(stands);
+        }
+        let mut look = self.found(output)?.look.unwrap_or_default();
+        while !self.look(output, now, &mut look)? {}
+        let own = &told.published;
+        if look.entries.iter().any(|entry| entry.number == own.number) {
+            return Ok(Stands::There);
+        }
+        let of_its_source = look.entries.iter().filter(|entry| entry.source == own.source).count();
+        let enough = output.per_source > 0 && of_its_source >= output.per_source;
+        Ok(if enough { Stands::Enough } else { Stands::Behind })
     }
 
     fn cuts(&mut self, output: &Output) -> Result<Cuts, StoreError> {
