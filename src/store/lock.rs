@@ -34,6 +34,10 @@ impl Lock {
                 path.display()
             ))
         };
+        let closed = |error: std::io::Error| match error.kind() {
+            ErrorKind::PermissionDenied => StoreError::Refused(barred(&path, store)),
+            _ => failed(error),
+        };
         let mut options = OpenOptions::new();
         options.read(true).write(true);
         // Only what we made ourselves is given away: what is there already may be anybody's.
@@ -42,7 +46,7 @@ impl Lock {
                 owner::settle_in(&made, &path);
                 made
             }
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => options.open(&path).map_err(failed)?,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => options.open(&path).map_err(closed)?,
             Err(error) => return Err(failed(error)),
         };
         match file.try_lock() {
@@ -60,6 +64,18 @@ impl Lock {
         writeln!(file, "{}", std::process::id()).map_err(failed)?;
         Ok(Self { _file: file })
     }
+}
+
+/// What to do about a lock that is there and that we may not write: somebody else ran a command here.
+fn barred(lock: &Path, store: &Path) -> String {
+    let (shown, whose) = (lock.display(), owner::words(lock));
+    let owner = if store.exists() { store } else { store.parent().unwrap_or(store) };
+    format!(
+        "{shown}: this lock file belongs to {whose}, and we are {}, who may not write it; give it to whom the store \
+         belongs (chown --reference={} {shown}), or remove it while no riverine runs",
+        owner::ours(),
+        owner.display(),
+    )
 }
 
 fn read_pid(file: &mut File) -> Option<u32> {

@@ -22,6 +22,27 @@ pub(super) fn settle_in(new: &File, path: &Path) {
     }
 }
 
+/// Whose a file is, in words; with its mode where it is our own.
+pub(super) fn words(path: &Path) -> String {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let Ok(found) = std::fs::metadata(path) else { return "others".to_owned() };
+    match user(found.uid()) {
+        own if own == ours() => format!("{own}, with the mode {:03o}", found.permissions().mode() & 0o777),
+        other => other,
+    }
+}
+
+/// The user we run as, in words.
+pub(super) fn ours() -> String {
+    use std::os::unix::fs::MetadataExt as _;
+    // The directory of a process belongs to whom it runs as.
+    std::fs::metadata("/proc/self").map_or("somebody else".to_owned(), |own| user(own.uid()))
+}
+
+fn user(number: u32) -> String {
+    if number == 0 { "root".to_owned() } else { format!("user {number}") }
+}
+
 fn give(new: &File, to: &Metadata) -> std::io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, fchown};
     let own = new.metadata()?;

@@ -145,3 +145,35 @@ fn a_socket_file_is_a_place_to_listen_too() {
     let mode = std::fs::metadata(app.path("river.sock")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o666);
 }
+
+#[test]
+fn a_lock_of_another_user_is_named_with_what_to_do() {
+    use std::os::unix::fs::{PermissionsExt as _, chown};
+    use std::os::unix::process::CommandExt as _;
+    let app = App::new("");
+    app.ok(&["fetch"]);
+    let lock = app.path("riverine.db.lock");
+    // As root the service is another user, and the lock is root's; else it is our own and closed to us.
+    let is_root = chown(app.path("."), Some(4711), Some(4711)).is_ok();
+    let mut command = app.command(&["fetch"]);
+    let said = if is_root {
+        chown(app.path("riverine.db"), Some(4711), Some(4711)).unwrap();
+        // Where that user may run it, wherever we were built.
+        let program = app.path("riverine");
+        std::fs::copy(command.get_program(), &program).unwrap();
+        let mut other = std::process::Command::new(&program);
+        other.current_dir(app.path(".")).args(["fetch", "--config", app.config().to_str().unwrap()]);
+        other.uid(4711).gid(4711);
+        command = other;
+        "belongs to root, and we are user 4711, who may not write it".to_owned()
+    } else {
+        std::fs::set_permissions(&lock, std::fs::Permissions::from_mode(0o400)).unwrap();
+        ", with the mode 400, and we are user ".to_owned()
+    };
+    let output = command.output().unwrap();
+    let words = String::from_utf8_lossy(&output.stderr);
+    let store = app.path("riverine.db");
+    let remedy = format!("chown --reference={} {}", store.display(), lock.display());
+    assert!(output.status.code() == Some(1) && words.contains(&said) && words.contains(&remedy), "{words}");
+    assert!(!words.contains("must exist and be writable"), "{words}");
+}
