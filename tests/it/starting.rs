@@ -177,3 +177,37 @@ fn a_lock_of_another_user_is_named_with_what_to_do() {
     assert!(output.status.code() == Some(1) && words.contains(&said) && words.contains(&remedy), "{words}");
     assert!(!words.contains("must exist and be writable"), "{words}");
 }
+
+#[test]
+fn what_is_restored_takes_the_place_of_what_a_link_leads_to() {
+    use std::os::unix::fs::symlink;
+    let app = App::new(DISABLED);
+    app.ok(&["fetch"]);
+    app.ok(&["backup", "copy.db"]);
+    let (store, disk) = (app.path("riverine.db"), app.path("disk/river.db"));
+    app.write("disk/other.txt", "somebody's");
+    fs::rename(&store, &disk).unwrap();
+    symlink("disk/link.db", &store).unwrap();
+    symlink("river.db", app.path("disk/link.db")).unwrap();
+    // A damaged store with a log that belongs to none but it.
+    fs::write(&disk, "no database any more ".repeat(1000)).unwrap();
+    fs::write(app.path("disk/river.db-wal"), b"its log").unwrap();
+    app.ok(&["restore", "copy.db"]);
+    for link in [&store, &app.path("disk/link.db")] {
+        assert!(fs::symlink_metadata(link).unwrap().is_symlink(), "{}", link.display());
+    }
+    assert!(!app.path("disk/river.db-wal").exists());
+    assert_eq!(app.status("one")["state"], "disabled");
+    // Where it leads to is nothing: there it is made.
+    fs::remove_file(&disk).unwrap();
+    fs::write(app.path("disk/river.db-wal"), b"left over").unwrap();
+    app.ok(&["restore", "copy.db"]);
+    assert!(fs::symlink_metadata(&store).unwrap().is_symlink() && disk.is_file());
+    assert_eq!(fs::read(app.path("disk/river.db-wal.damaged")).unwrap(), b"left over");
+    assert_eq!(app.status("one")["state"], "disabled");
+    fs::remove_file(&store).unwrap();
+    symlink("riverine.db", &store).unwrap();
+    let output = app.run(&["restore", "copy.db"]);
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && words.contains("too many links"), "{words}");
+}

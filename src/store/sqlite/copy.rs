@@ -10,6 +10,8 @@ use crate::store::{StoreError, owner};
 
 /// Pages copied at a time; a writer waits for no more.
 const PAGES: i32 = 1000;
+/// Links that are followed, as the kernel does.
+const LINKS: usize = 40;
 
 impl Sqlite {
     /// Copies the store into a new file, checked. The daemon may go on writing meanwhile.
@@ -31,6 +33,10 @@ impl Sqlite {
     /// # Errors
     /// [`StoreError::Refused`] in words when the backup is none; then the store is as it was.
     pub fn restore(from: &Path, store: &Path) -> Result<(), StoreError> {
+        // A link stays one: what it leads to is replaced, where SQLite has the log beside it, too.
+        let store = &led_to(store).map_err(|error| {
+            StoreError::Refused(format!("{}: cannot be followed: {error}", store.display()))
+        })?;
         let none = |words: &str| {
             StoreError::Refused(format!(
                 "{}: {words}, and so no backup of a store; nothing was restored",
@@ -68,6 +74,19 @@ impl Sqlite {
         made.persist(store).map_err(|error| failed(error.error))?;
         Ok(())
     }
+}
+
+/// The file that a link leads to, by however many others; it need not be there. Any other path is its own.
+fn led_to(path: &Path) -> std::io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        match std::fs::read_link(&path) {
+            Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
+            // It is no link, or nothing at all.
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(std::io::Error::other("too many links lead to each other"))
 }
 
 /// Copies a database into a temporary file beside `target`, in one file without a log, and checks it.
