@@ -15,7 +15,7 @@ mod tests;
 mod xml;
 
 pub use article::article;
-pub use discover::discover;
+pub use discover::{Nearby, discover};
 use url::Url;
 
 use self::sniff::Shape;

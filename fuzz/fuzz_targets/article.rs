@@ -13,7 +13,8 @@ fuzz_target!(|bytes: &[u8]| {
         let clean = html::sanitize(&article, Some(&page));
         assert_eq!(html::sanitize(&clean, Some(&page)), clean);
     }
-    for feed in parse::discover(bytes, None, &page) {
+    let near = parse::discover(bytes, None, &page);
+    for feed in near.said.into_iter().chain(near.guessed) {
         assert!(matches!(feed.scheme(), "http" | "https"), "{feed}");
     }
     let _ = parse::opml::read(bytes);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use url::Url;
 
-use self::find::Found;
+use self::find::{Found, Way};
 use super::{Global, Wrong, assemble, print};
 use crate::config::Config;
 use crate::config::edit::{self, Draft};
@@ -37,6 +37,9 @@ pub(super) struct Args {
     /// When it is polled: adaptive, "every 30m" or cron
     #[arg(long)]
     schedule: Option<String>,
+    /// Take the page itself, whatever feed it names
+    #[arg(long)]
+    page: bool,
     /// Show what would be written, write nothing
     #[arg(long)]
     dry_run: bool,
@@ -62,7 +65,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let asked = draft(args, Draft::new(url.clone()), config.as_ref());
     edit::may_append(&path, &[asked]).map_err(|error| Wrong(error.to_string()))?;
     let options = config.as_ref().map(|config| config.fetch.clone()).unwrap_or_default();
-    let found = assemble::run(search(url, options))?;
+    let found = assemble::run(search(url, args.page, options))?;
     new(config.as_ref(), &found.url)?;
     let plain = Draft { page: found.page.clone(), ..Draft::new(found.url.clone()) };
     let draft = draft(args, plain, config.as_ref());
@@ -108,11 +111,11 @@ fn new(config: Option<&Config>, url: &Url) -> Result<(), Wrong> {
     }
 }
 
-async fn search(url: Url, options: fetch::Options) -> anyhow::Result<Found> {
+async fn search(url: Url, page: bool, options: fetch::Options) -> anyhow::Result<Found> {
     let clock = clock::from_env().map_err(anyhow::Error::msg)?;
     let gate = Arc::new(Gate::new(&options, clock.clone()));
     let http = Http::new(&options, gate).map_err(anyhow::Error::msg)?;
-    find::find(&http, &clock, url, &options).await
+    find::find(&http, &clock, url, page, &options).await
 }
 
 fn draft(args: &Args, plain: Draft, config: Option<&Config>) -> Draft {
@@ -133,6 +136,14 @@ fn draft(args: &Args, plain: Draft, config: Option<&Config>) -> Draft {
 
 /// The first entries as they will be.
 fn show(found: &Found) {
+    match found.way {
+        Way::Itself => {}
+        Way::Said => print::words("the page leads to this feed; --page takes the page itself"),
+        Way::Guessed => print::words(
+            "guessed: the page names no feed, and this one is where sites are wont to have theirs; it may be another \
+             publisher's. --page takes the page itself",
+        ),
+    }
     let feed = &found.document.feed;
     let count = print::count(found.document.entries.len(), "entry", "entries");
     print::words(text::visible(&format!("{}: {} ({count})", feed.format.name(), feed.title)));

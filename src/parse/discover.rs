@@ -12,9 +12,17 @@ const MOST_LINKS: usize = 3;
 /// Feeds that a page names are tried up to here.
 const MOST_NAMED: usize = 5;
 
-/// Addresses worth asking, the likeliest first, none twice and not the page itself: those the page names as its
-/// feeds, those it links to and that look like one, those that are usual.
-pub fn discover(bytes: &[u8], content_type: Option<&str>, page: &Url) -> Vec<Url> {
+/// Where a feed of a page may be: no address twice, none the page itself.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Nearby {
+    /// The page says so: those it names as its feeds, then those on its host that it links to and that look like one.
+    pub said: Vec<Url>,
+    /// It says nothing of them: where sites are wont to have one. It may be somebody else's, on a host of many.
+    pub guessed: Vec<Url>,
+}
+
+/// Addresses worth asking, the likeliest first.
+pub fn discover(bytes: &[u8], content_type: Option<&str>, page: &Url) -> Nearby {
     let (text, _) = decode::decode(bytes, content_type);
     let document = Html::parse_document(&text);
     let base = first(&document, "base[href]", "href").and_then(|href| page.join(&href).ok());
@@ -28,13 +36,24 @@ pub fn discover(bytes: &[u8], content_type: Option<&str>, page: &Url) -> Vec<Url
     let named = named.into_iter().filter_map(join).take(MOST_NAMED);
     let linked = linked.into_iter().filter_map(join).filter(|url| url.host() == page.host()).take(MOST_LINKS);
     let usual = WELL_KNOWN.iter().filter_map(|path| page.join(&format!("/{path}")).ok());
-    let mut all: Vec<Url> = Vec::new();
-    for url in named.chain(linked).chain(usual) {
-        if matches!(url.scheme(), "http" | "https") && url != *page && !all.contains(&url) {
-            all.push(url);
+    let mut near = Nearby::default();
+    let is_new = |near: &Nearby, url: &Url| {
+        matches!(url.scheme(), "http" | "https")
+            && url != page
+            && !near.said.contains(url)
+            && !near.guessed.contains(url)
+    };
+    for url in named.chain(linked) {
+        if is_new(&near, &url) {
+            near.said.push(url);
         }
     }
-    all
+    for url in usual {
+        if is_new(&near, &url) {
+            near.guessed.push(url);
+        }
+    }
+    near
 }
 
 fn first(document: &Html, selector: &str, attribute: &str) -> Option<String> {

@@ -183,9 +183,50 @@ fn a_feed_is_found_where_feeds_are_wont_to_be_and_a_page_without_one_is_learned(
     assert!(text.contains("\n[source.page]\nitem = "), "{text}");
     app.ok(&["fetch", "press"]);
     assert!(app.ok(&["search", "story"]).contains("The 3. story"), "{text}");
+    // What is on the page is this page's; what is where feeds are wont to be may be somebody else's.
     origin.on("/feed.xml", Reply::ok("application/rss+xml", rss("One", &[("1", "News", "", "Text.")])));
     let table = app.ok(&["add", &origin.url("/press?x"), "--dry-run"]);
-    assert!(table.contains(&origin.url("/feed.xml")), "{table}");
+    assert!(table.contains(&origin.url("/press?x")) && table.contains("item = "), "{table}");
+    assert!(origin.asked("/feed.xml").is_empty(), "nothing had to be guessed");
+    // Where no list is on it, the guess is taken, and called one.
+    origin.on("/about", Reply::ok(PAGE, "<!doctype html><title>About</title><p>Who we are."));
+    let guess = app.run(&["add", &origin.url("/about"), "--dry-run"]);
+    assert!(String::from_utf8_lossy(&guess.stdout).contains(&origin.url("/feed.xml")), "{guess:?}");
+    assert!(words(&guess).contains("guessed: ") && words(&guess).contains("--page"), "{}", words(&guess));
+    let page = app.run(&["add", &origin.url("/about"), "--dry-run", "--page"]);
+    assert!(page.status.code() == Some(1) && words(&page).contains("no list of news"), "{}", words(&page));
+    // What leads away from the host is no guess of this one.
+    let other = Origin::start();
+    other.on("/feed.xml", Reply::ok("application/rss+xml", rss("Two", &[("1", "Else", "", "Text.")])));
+    let there = other.url("/feed.xml").replace("127.0.0.1", "localhost");
+    origin.on("/feed.xml", Reply::status("302 Found").header("Location", &there));
+    app.write(
+        "riverine.toml",
+        "[fetch]\nallow_private = [\"127.0.0.0/8\", \"::1/128\"]\nper_host_gap = \"0s\"\n",
+    );
+    let away = app.run(&["add", &origin.url("/about"), "--dry-run"]);
+    assert!(away.status.code() == Some(1) && words(&away).contains("no feed is near it"), "{}", words(&away));
+    assert_eq!(other.asked("/feed.xml").len(), 1);
+}
+
+#[test]
+fn the_page_itself_is_taken_where_somebody_wants_it() {
+    let origin = Origin::start();
+    let items: String = (1..8)
+        .map(|n| format!("<li class=news><a href=/n/{n}>The {n}. story that was told here</a>"))
+        .collect();
+    let feed = "<link rel=alternate type=application/rss+xml href=/feed>";
+    let list = format!("<!doctype html><head>{feed}</head><title>Press</title><ul>{items}</ul>");
+    origin.on("/press", Reply::ok(PAGE, list));
+    origin.on("/feed", Reply::ok("application/rss+xml", rss("One", &[("1", "News", "", "Text.")])));
+    let app = App::new("");
+    let feed = app.run(&["add", &origin.url("/press"), "--dry-run"]);
+    assert!(String::from_utf8_lossy(&feed.stdout).contains(&origin.url("/feed")), "{feed:?}");
+    assert!(words(&feed).contains("--page takes the page itself"), "{}", words(&feed));
+    let page = app.ok(&["add", &origin.url("/press"), "--yes", "--page", "--id", "press"]);
+    assert!(page.contains(&origin.url("/press")) && page.contains("item = "), "{page}");
+    app.ok(&["fetch", "press"]);
+    assert_eq!(app.status("press")["entries"], 7);
 }
 
 #[test]

@@ -13,6 +13,17 @@ use crate::model::{Format, PageSelectors, Source, SourceId};
 use crate::normalize::{self, Normalized};
 use crate::parse::{self, Input, ParseError, Parsed};
 
+/// How an address led to what was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// It is what was asked for.
+    Itself,
+    /// The page that was asked for says so.
+    Said,
+    /// The page says nothing of it; it is where sites are wont to have a feed.
+    Guessed,
+}
+
 /// What is behind an address.
 pub(super) struct Found {
     /// The address to poll: a permanent redirect is followed, a temporary one is not taken for it.
@@ -21,9 +32,14 @@ pub(super) struct Found {
     pub(super) page: Option<PageSelectors>,
     /// As it will be read.
     pub(super) document: Normalized,
+    /// How it was found.
+    pub(super) way: Way,
 }
 
-/// Finds it.
+/// Finds it. `page`: what is at the address itself, whatever feed it names.
+///
+/// A feed that the page says is its own goes before the list of news on it, and that before a feed that was only
+/// guessed: on a host of many that may be another publisher's.
 ///
 /// # Errors
 /// Why the address cannot be read, and that no feed is near it.
@@ -31,34 +47,55 @@ pub(super) async fn find(
     http: &dyn Fetch,
     clock: &Arc<dyn Clock>,
     url: Url,
+    page: bool,
     options: &fetch::Options,
 ) -> anyhow::Result<Found> {
     let (address, body) = ask(http, clock, url, options).await?;
     let parsed = read(&body);
-    if let Ok(parsed) = &parsed
-        && parsed.format != Format::Page
-    {
-        return Ok(found(address, &body, parsed.clone()));
+    let is_feed = parsed.as_ref().is_ok_and(|parsed| parsed.format != Format::Page);
+    let shown = link::mask(address.as_str());
+    if is_feed || page {
+        let parsed = parsed.with_context(|| format!("{shown} cannot be read"))?;
+        if parsed.format == Format::Page && parsed.entries.is_empty() {
+            bail!("{shown}: no list of news is on it");
+        }
+        return Ok(found(address, &body, parsed, Way::Itself));
     }
-    for candidate in parse::discover(&body.bytes, body.content_type.as_deref(), &body.url) {
-        // What is not there is no failure: it was a guess, or the page is out of date.
-        let Ok((address, body)) = ask(http, clock, candidate, options).await else { continue };
-        if let Ok(parsed) = read(&body)
-            && !matches!(parsed.format, Format::Page | Format::Text)
-        {
-            return Ok(found(address, &body, parsed));
+    let near = parse::discover(&body.bytes, body.content_type.as_deref(), &body.url);
+    for candidate in near.said {
+        if let Some((address, body, parsed)) = feed_at(http, clock, candidate, options).await {
+            return Ok(found(address, &body, parsed, Way::Said));
         }
     }
-    let shown = link::mask(address.as_str());
-    let parsed =
-        parsed.with_context(|| format!("{shown}: no feed is near it, and it cannot be read itself"))?;
-    if parsed.entries.is_empty() {
-        bail!("{shown}: no feed is near it, and no list of news is on it");
+    if let Ok(parsed) = &parsed
+        && !parsed.entries.is_empty()
+    {
+        return Ok(found(address, &body, parsed.clone(), Way::Itself));
     }
-    Ok(found(address, &body, parsed))
+    for candidate in near.guessed {
+        if let Some((address, theirs, parsed)) = feed_at(http, clock, candidate, options).await
+            && [&theirs.url, &address].iter().all(|url| url.host() == body.url.host())
+        {
+            return Ok(found(address, &theirs, parsed, Way::Guessed));
+        }
+    }
+    parsed.with_context(|| format!("{shown}: no feed is near it, and it cannot be read itself"))?;
+    bail!("{shown}: no feed is near it, and no list of news is on it")
 }
 
-fn found(url: Url, body: &Body, parsed: Parsed) -> Found {
+/// The feed at an address. What is not there is no failure: it was a guess, or the page is out of date.
+async fn feed_at(
+    http: &dyn Fetch,
+    clock: &Arc<dyn Clock>,
+    url: Url,
+    options: &fetch::Options,
+) -> Option<(Url, Body, Parsed)> {
+    let (address, body) = ask(http, clock, url, options).await.ok()?;
+    let parsed = read(&body).ok()?;
+    (!matches!(parsed.format, Format::Page | Format::Text)).then_some((address, body, parsed))
+}
+
+fn found(url: Url, body: &Body, parsed: Parsed, way: Way) -> Found {
     let page = parsed.learned.clone().filter(|page| page.item.is_some());
     let context = normalize::Context {
         url: Some(&body.url),
@@ -66,7 +103,7 @@ fn found(url: Url, body: &Body, parsed: Parsed) -> Found {
         language: None,
         stored: &HashSet::new(),
     };
-    Found { url, page, document: normalize::normalize(parsed, &context) }
+    Found { url, page, document: normalize::normalize(parsed, &context), way }
 }
 
 /// The body, and the address under which to ask for it again.
