@@ -12,6 +12,7 @@ mod demo;
 mod explain;
 mod export;
 mod fetch;
+mod fit;
 mod import;
 mod man;
 pub mod parse;

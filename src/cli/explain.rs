@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use chrono::{DateTime, Utc};
 use comfy_table::{ContentArrangement, Table, presets};
 
-use super::{FAILED, Global, print};
+use super::{FAILED, Global, fit, print};
 use crate::model::{Output, Sighting};
 use crate::query::Query;
 use crate::store::{Absence, Explained, Held, Outputs as _, Sqlite, Stands, Store, StoreError, Told};
@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     for story in &explained.stories {
         feeds.push(in_feeds(&mut store, &config.outputs, story, now)?);
     }
-    print::data(told(&explained, &feeds, now))?;
+    print::data(told(&explained, &feeds, now, fit::width()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -94,24 +94,28 @@ fn absence(absence: &Absence, output: &Output) -> String {
     }
 }
 
-fn told(explained: &Explained, feeds: &[String], now: DateTime<Utc>) -> String {
+fn told(explained: &Explained, feeds: &[String], now: DateTime<Utc>, width: Option<usize>) -> String {
     let mut out = String::new();
     for (story, feeds) in explained.stories.iter().zip(feeds) {
-        self::story(&mut out, story, now);
+        self::story(&mut out, story, now, width);
         let _ = writeln!(out, "{feeds}");
     }
     if !explained.filtered.is_empty() {
-        let _ = writeln!(out, "held back by a filter, and so in no feed:\n{}\n", table(&explained.filtered));
+        let _ = writeln!(
+            out,
+            "held back by a filter, and so in no feed:\n{}\n",
+            sightings(&explained.filtered, width)
+        );
     }
     for (source, when) in &explained.pruned {
         let whose = source.as_ref().map_or(String::new(), |source| format!(" of {source}"));
         let when = when.map_or(String::new(), |when| format!(" on {}", time(when)));
         let _ = writeln!(out, "an entry{whose} was removed by retention{when}; it does not come back");
     }
-    out
+    fit::wrapped(&out, width)
 }
 
-fn story(out: &mut String, told: &Told, now: DateTime<Utc>) {
+fn story(out: &mut String, told: &Told, now: DateTime<Utc>, width: Option<usize>) {
     let published = &told.published;
     let title = if published.entry.title.is_empty() { "(no title)" } else { &published.entry.title };
     let _ = writeln!(out, "{}\n{}", text::visible(title), published.id.urn());
@@ -136,27 +140,46 @@ fn story(out: &mut String, told: &Told, now: DateTime<Utc>) {
     for merged in &told.merged {
         let _ = writeln!(out, "{merged} leads here: a correction made it the same story");
     }
-    let _ = writeln!(out, "{}", table(&told.sightings));
+    let _ = writeln!(out, "{}", sightings(&told.sightings, width));
 }
 
-/// Every sighting with what its source said, so that they can be compared.
-fn table(sightings: &[Sighting]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["source", "rule", "title", "time", "guid", "link", "seen"]);
+/// What a record is called, and what it says.
+const HEADER: [&str; 7] = ["source", "rule", "title", "time", "guid", "link", "seen"];
+
+fn row(sighting: &Sighting) -> [String; 7] {
     let said = |value: &Option<String>| value.as_deref().map_or("–".to_owned(), text::visible);
-    for sighting in sightings {
-        table.add_row([
-            text::visible(sighting.source.as_str()),
-            text::visible(&sighting.rule),
-            text::visible(&sighting.title),
-            sighting.stated.map_or("–".to_owned(), time),
-            said(&sighting.guid),
-            said(&sighting.link),
-            time(sighting.first_seen),
-        ]);
+    [
+        text::visible(sighting.source.as_str()),
+        text::visible(&sighting.rule),
+        text::visible(&sighting.title),
+        sighting.stated.map_or("–".to_owned(), time),
+        said(&sighting.guid),
+        said(&sighting.link),
+        time(sighting.first_seen),
+    ]
+}
+
+/// Every sighting with what its source said, so that they can be compared: side by side, or, where a terminal has no
+/// room for that, below each other.
+fn sightings(sightings: &[Sighting], width: Option<usize>) -> String {
+    let rows: Vec<_> = sightings.iter().map(row).collect();
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(HEADER);
+    table.add_rows(rows.iter());
+    let table = table.to_string();
+    if width.is_none_or(|width| table.lines().next().is_none_or(|line| line.chars().count() <= width)) {
+        return table;
     }
-    table
+    let mut out = String::new();
+    for row in &rows {
+        for (name, said) in HEADER.iter().zip(row) {
+            let indent = if *name == "source" { "" } else { "  " };
+            let _ = writeln!(out, "{indent}{name:<8}{said}");
+        }
+    }
+    out.truncate(out.trim_end().len());
+    out
 }
 
 fn time(at: DateTime<Utc>) -> String {

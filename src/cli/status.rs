@@ -3,9 +3,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use comfy_table::{ContentArrangement, Table, presets};
-
-use super::{Global, print};
+use super::{Global, fit, print};
 use crate::clock;
 use crate::config::Config;
 use crate::server::status::{self, Report, Running, Totals, Websub};
@@ -52,26 +50,11 @@ fn daemon(config: &Config) -> Option<Running> {
     Some(Running::new(store::held_since(&config.store.path), pid))
 }
 
-fn empty(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(header);
-    table
-}
-
 /// What was asked of each host, by day.
 fn hosts(report: &Report) -> String {
-    let mut table = empty(&[
-        "day",
-        "host",
-        "requests",
-        "unchanged",
-        "documents",
-        "throttled",
-        "failed",
-        "bytes",
-        "saved",
-    ]);
+    let header =
+        ["day", "host", "requests", "unchanged", "documents", "throttled", "failed", "bytes", "saved"];
+    let mut rows = Vec::with_capacity(report.hosts.len());
     for line in &report.hosts {
         let numbers = [
             line.requests,
@@ -83,18 +66,29 @@ fn hosts(report: &Report) -> String {
             line.bytes_saved,
         ];
         let names = [line.day.clone(), crate::text::visible(&line.host)];
-        table.add_row(names.into_iter().chain(numbers.map(|number| number.to_string())));
+        rows.push(names.into_iter().chain(numbers.map(|number| number.to_string())).collect());
     }
-    table.to_string()
+    fitted(&header, &rows, &["saved", "documents", "bytes", "throttled"])
+}
+
+/// As wide as the terminal; what had no room is named.
+fn fitted(header: &[&'static str], rows: &[Vec<String>], spare: &[&'static str]) -> String {
+    let (table, left_out) = fit::table(header, rows, spare, fit::width());
+    let mut text = table.trim_fmt();
+    if !left_out.is_empty() {
+        let _ = write!(text, "\n(no room for {}; --json has all)", left_out.join(", "));
+    }
+    text
 }
 
 fn table(report: &Report) -> String {
-    let mut table =
-        empty(&["source", "state", "last poll", "next poll", "why then", "entries", "requests", "unchanged"]);
+    let header =
+        ["source", "state", "last poll", "next poll", "why then", "entries", "requests", "unchanged"];
+    let mut rows = Vec::with_capacity(report.sources.len());
     let short =
         |time: &Option<String>| time.as_deref().map_or("–".to_owned(), |time| time.replace('T', " "));
     for line in &report.sources {
-        table.add_row([
+        rows.push(vec![
             line.id.clone(),
             line.state.to_owned(),
             short(&line.last_poll),
@@ -105,7 +99,7 @@ fn table(report: &Report) -> String {
             line.not_modified.to_string(),
         ]);
     }
-    let mut text = table.to_string();
+    let mut text = String::new();
     for line in &report.sources {
         let id = crate::text::visible(&line.id);
         if let Some(error) = &line.last_error {
@@ -127,7 +121,8 @@ fn table(report: &Report) -> String {
         Some(daemon) => write!(text, "\nthe daemon runs (pid {})", daemon.pid),
         None => write!(text, "\nno daemon is running on this store"),
     };
-    text
+    fitted(&header, &rows, &["unchanged", "requests", "last poll", "entries"])
+        + &fit::wrapped(&text, fit::width())
 }
 
 /// A subscription to a hub, in words.

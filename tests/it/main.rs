@@ -36,5 +36,6 @@ mod search;
 mod serving;
 mod sources;
 mod starting;
+mod terminal;
 mod tidy;
 mod websub;

@@ -66,7 +66,7 @@ const IMPURE: [&str; 16] = [
 ];
 
 /// Crates that only some rooms speak to: their types do not travel.
-const HOMES: [(&str, &[&str]); 27] = [
+const HOMES: [(&str, &[&str]); 28] = [
     ("ammonia", &["html"]),
     ("annotate_snippets", &["config"]),
     ("anyhow", &["cli", "main"]),
@@ -76,6 +76,7 @@ const HOMES: [(&str, &[&str]); 27] = [
     ("chardetng", &["parse"]),
     ("clap", &["cli"]),
     ("comfy_table", &["cli"]),
+    ("unicode_width", &["cli"]),
     ("cron", &["schedule"]),
     ("encoding_rs", &["parse"]),
     ("hyper_util", &["server"]),
