@@ -90,13 +90,13 @@ pub enum Color {
 }
 
 impl Global {
-    /// Finds and reads the config; its warnings go to stderr, unless `--quiet`.
+    /// Finds and reads the config. What it warns of is said by `check` and in the daemon's log, not at every command.
     ///
     /// # Errors
     /// [`Problems`]: the program ends with exit code 2 when they are handed up.
     pub fn load(&self) -> anyhow::Result<Config> {
         let path = config::find(self.config.as_deref())?;
-        self.load_from(&path)
+        Ok(config::load(&path)?)
     }
 
     /// The config to write to, and what stands in it: where none is named and none is there, `./riverine.toml`,
@@ -110,7 +110,7 @@ impl Global {
         match config::find(self.config.as_deref()) {
             Err(_) if !named => Ok((PathBuf::from("riverine.toml"), None)),
             Err(problems) => Err(problems.into()),
-            Ok(path) => self.load_from(&path).map(|config| (path, Some(config))),
+            Ok(path) => Ok(config::load(&path).map(|config| (path, Some(config)))?),
         }
     }
 
@@ -120,14 +120,6 @@ impl Global {
     /// As [`print::data`].
     fn outcome(&self, text: impl std::fmt::Display) -> anyhow::Result<()> {
         if self.quiet { Ok(()) } else { print::data(text) }
-    }
-
-    fn load_from(&self, path: &std::path::Path) -> anyhow::Result<Config> {
-        let config = config::load(path)?;
-        if !self.quiet && !config.warnings.is_empty() {
-            print::words(config.warnings.render(print::color()));
-        }
-        Ok(config)
     }
 }
 

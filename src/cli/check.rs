@@ -11,8 +11,10 @@ pub(super) struct Args {}
 /// Prints `ok: 12 sources, 3 feeds` to stdout (nothing with `--quiet`), or all problems to stderr.
 pub(super) fn run(_: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let config = global.load()?;
-    if !global.quiet && !config.absent.is_empty() {
-        print::words(config.absent.render(print::color()));
+    for problems in [&config.warnings, &config.absent] {
+        if !global.quiet && !problems.is_empty() {
+            print::words(problems.render(print::color()));
+        }
     }
     if !global.quiet && config.base_is_a_guess() {
         print::words(

@@ -108,6 +108,7 @@ pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow
         Mode::Demo => LevelFilter::ERROR,
     };
     logging::start(global, usual);
+    warned(&config);
     // Every connection and every database file needs a handle; the soft limit is for programs that use select(2).
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         warn!("the limit of open files stays as it is: {error}");
@@ -194,6 +195,13 @@ fn defect(what: &str, ended: Result<(), JoinError>) -> anyhow::Error {
     match ended {
         Ok(()) => anyhow!("{what} ended by itself"),
         Err(panic) => anyhow!("{what} ended by a defect: {panic}"),
+    }
+}
+
+/// What works, but perhaps not as meant.
+fn warned(config: &Config) {
+    for line in config.warnings.lines() {
+        warn!("{line}");
     }
 }
 
@@ -303,6 +311,7 @@ async fn reload(river: &River) -> Option<Config> {
 
 async fn reloaded(river: &River) -> anyhow::Result<Config> {
     let config = config::load(&river.path)?.complete()?;
+    warned(&config);
     let plan = assemble::plan(&config, &river.store, &river.clock, Some(river.gate.clone()))?;
     let (done, loaded) = oneshot::channel();
     river.commands.send(Command::Reload(Box::new(plan), done)).await.context("the polling loop is gone")?;

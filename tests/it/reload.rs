@@ -205,3 +205,29 @@ fn a_failing_source_whose_options_were_mended_is_asked_soon() {
     assert_eq!(origin.asked("/held").len(), 1);
     assert_eq!(daemon.stop(), 0);
 }
+
+#[test]
+fn the_config_is_warned_of_by_check_and_in_the_log_and_by_no_other_command() {
+    let app = App::new(&source("one"));
+    app.ok(&["fetch"]);
+    let often = source("one") + "schedule = \"every 1m\"\n";
+    app.configure(&often);
+    for (args, told) in [
+        (&["check"][..], true),
+        (&["check", "-q"], false),
+        (&["status"], false),
+        (&["search", "x"], false),
+        (&["export"], false),
+        (&["fetch"], false),
+    ] {
+        let output = app.run(args);
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(words.contains("min_interval"), told, "{args:?}: {words}");
+    }
+    let daemon = app.serve();
+    let told = || daemon.log().matches("is sooner than min_interval").count();
+    assert_eq!(told(), 1, "{}", daemon.log());
+    let log = reload(&daemon);
+    assert!(log.contains(" WARN ") && log.contains("riverine.toml:"), "{log}");
+    assert_eq!(told(), 2);
+}
