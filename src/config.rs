@@ -75,8 +75,8 @@ pub struct Config {
     pub files: Vec<PathBuf>,
     /// What works, but perhaps not as meant.
     pub warnings: Problems,
-    /// Credentials that only systemd hands over, where it did not: `status` and `check` do without, who
-    /// polls or publishes asks [`Config::complete`] first.
+    /// Secrets that are not here. Who only reads the store does without; who polls or publishes asks
+    /// [`Config::complete`] first.
     pub absent: Problems,
 }
 
@@ -86,7 +86,16 @@ impl Config {
         matches!(self.server.listen, Listen::Unix(_)) && self.server.base_url.is_none()
     }
 
-    /// True to itself: every secret is there.
+    /// Every secret is there but credentials, which systemd hands to its services only.
+    ///
+    /// # Errors
+    /// The secrets that are not.
+    pub fn sound(mut self) -> Result<Self, Problems> {
+        let unset = self.absent.split_off(&[Severity::Unset]);
+        if unset.is_empty() { Ok(self) } else { Err(unset.fatal()) }
+    }
+
+    /// Every secret is there.
     ///
     /// # Errors
     /// The secrets that are not.

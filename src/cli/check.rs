@@ -10,7 +10,7 @@ pub(super) struct Args {}
 
 /// Prints `ok: 12 sources, 3 feeds` to stdout (nothing with `--quiet`), or all problems to stderr.
 pub(super) fn run(_: &Args, global: &Global) -> anyhow::Result<ExitCode> {
-    let config = global.load()?;
+    let config = global.load()?.sound()?;
     for problems in [&config.warnings, &config.absent] {
         if !global.quiet && !problems.is_empty() {
             print::words(problems.render(print::color()));

@@ -16,6 +16,8 @@ pub enum Severity {
     Warning,
     /// A secret that only systemd hands over, and did not: what needs it must refuse, the rest works.
     Absent,
+    /// A secret that the environment or a file should have, and has not. The same, but `check` refuses, too.
+    Unset,
 }
 
 /// A config file as it was read. Secrets in it are stars.
@@ -91,10 +93,10 @@ impl Problems {
         self.list.is_empty()
     }
 
-    /// Takes out the problems of a severity.
-    pub(super) fn split_off(&mut self, severity: Severity) -> Self {
+    /// Takes out the problems of some severities.
+    pub(super) fn split_off(&mut self, severities: &[Severity]) -> Self {
         let (off, list): (Vec<_>, _) =
-            std::mem::take(&mut self.list).into_iter().partition(|p| p.severity == severity);
+            std::mem::take(&mut self.list).into_iter().partition(|p| severities.contains(&p.severity));
         self.list = list;
         if off.is_empty() { Self::default() } else { Self::new(self.files.clone(), off) }
     }
@@ -141,7 +143,7 @@ impl Problems {
 
     fn render_one(&self, problem: &Problem, renderer: &Renderer) -> String {
         let level = match problem.severity {
-            Severity::Error => Level::ERROR,
+            Severity::Error | Severity::Unset => Level::ERROR,
             Severity::Warning => Level::WARNING,
             Severity::Absent => Level::NOTE,
         };

@@ -45,13 +45,36 @@ pub(super) fn read_value(spot: &Spot<'_, '_>, value: &Spanned<DeValue<'_>>) -> R
     let found = match &**name.get_ref() {
         "file" => from_file(spot, &spot.dir.join(target)),
         "env" => from_env(spot, target),
-        "credential" => from_credential(spot, target, inner.span()),
+        "credential" => from_credential(spot, target),
         other => {
             spot.report.hide(Place { file: spot.file, span: inner.span() });
-            Err(format!("{forms}; {other:?} is none of these"))
+            Err(Lack::Wrong(format!("{forms}; {other:?} is none of these")))
         }
     };
-    found.map_err(|why| vec![spot.wrong_at(inner.span(), why)])
+    match found {
+        Ok(secret) => Ok(secret),
+        Err(Lack::Wrong(why)) => Err(vec![spot.wrong_at(inner.span(), why)]),
+        Err(Lack::NotHere(severity, why)) => {
+            let place = Place { file: spot.file, span: inner.span() };
+            spot.report.say(severity, Some(place), why, None);
+            // Never used: who needs secrets refuses a config that is not complete.
+            Ok(Secret::new(""))
+        }
+    }
+}
+
+/// Why there is no secret.
+enum Lack {
+    /// What is said of it, or what it is, will not do.
+    Wrong(String),
+    /// It is not to be had here, by this user, at this time.
+    NotHere(Severity, String),
+}
+
+impl From<String> for Lack {
+    fn from(why: String) -> Self {
+        Self::Wrong(why)
+    }
 }
 
 fn checked(text: &str) -> Result<Secret, &'static str> {
@@ -64,38 +87,38 @@ fn checked(text: &str) -> Result<Secret, &'static str> {
     }
 }
 
-fn from_file(spot: &Spot<'_, '_>, path: &Path) -> Result<Secret, String> {
+fn from_file(spot: &Spot<'_, '_>, path: &Path) -> Result<Secret, Lack> {
     spot.report.also_read.borrow_mut().push(path.to_owned());
     let shown = path.display();
-    let size = std::fs::metadata(path).map_err(|e| format!("cannot read the secret in {shown}: {e}"))?.len();
+    let not_here =
+        |e: std::io::Error| Lack::NotHere(Severity::Unset, format!("cannot read the secret in {shown}: {e}"));
+    let size = std::fs::metadata(path).map_err(not_here)?.len();
     if size > LONGEST {
-        return Err(format!("{shown} has {size} bytes; that is no secret"));
+        return Err(format!("{shown} has {size} bytes; that is no secret").into());
     }
-    let text =
-        std::fs::read_to_string(path).map_err(|e| format!("cannot read the secret in {shown}: {e}"))?;
+    let bytes = std::fs::read(path).map_err(not_here)?;
+    let text = String::from_utf8(bytes).map_err(|_| format!("the secret in {shown} is not UTF-8"))?;
     // Editors and `echo` end files with a line end: it is not part of the secret.
     let text = text.strip_suffix('\n').unwrap_or(&text);
     let text = text.strip_suffix('\r').unwrap_or(text);
-    checked(text).map_err(|why| format!("the secret in {shown} {why}"))
+    checked(text).map_err(|why| format!("the secret in {shown} {why}").into())
 }
 
-fn from_env(spot: &Spot<'_, '_>, name: &str) -> Result<Secret, String> {
-    let value = (spot.report.env)(name).ok_or_else(|| format!("the environment has no variable {name}"))?;
+fn from_env(spot: &Spot<'_, '_>, name: &str) -> Result<Secret, Lack> {
+    let not_here = || Lack::NotHere(Severity::Unset, format!("the environment has no variable {name}"));
+    let value = (spot.report.env)(name).ok_or_else(not_here)?;
     let text = value.to_str().ok_or_else(|| format!("the variable {name} is not UTF-8"))?;
-    checked(text).map_err(|why| format!("the variable {name} {why}"))
+    checked(text).map_err(|why| format!("the variable {name} {why}").into())
 }
 
-fn from_credential(spot: &Spot<'_, '_>, name: &str, span: Range<usize>) -> Result<Secret, String> {
+fn from_credential(spot: &Spot<'_, '_>, name: &str) -> Result<Secret, Lack> {
     if name.is_empty() || name.contains('/') || name == ".." {
-        return Err(format!("{name:?} is not the name of a credential"));
+        return Err(format!("{name:?} is not the name of a credential").into());
     }
     let Some(dir) = (spot.report.env)("CREDENTIALS_DIRECTORY") else {
         let words =
             format!("there are no credentials here: systemd hands them over with LoadCredential={name}:…");
-        let place = Place { file: spot.file, span };
-        spot.report.say(Severity::Absent, Some(place), words, None);
-        // Never used: who needs secrets refuses a config that is not complete.
-        return Ok(Secret::new(""));
+        return Err(Lack::NotHere(Severity::Absent, words));
     };
     from_file(spot, &PathBuf::from(dir).join(name))
 }

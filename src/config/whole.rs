@@ -62,7 +62,7 @@ pub(super) fn load_as(
     if warnings.is_fatal() {
         return Err(warnings);
     }
-    let absent = warnings.split_off(Severity::Absent);
+    let absent = warnings.split_off(&[Severity::Absent, Severity::Unset]);
     Ok(Config { path, server, store, fetch, dedup, sources, outputs, files, warnings, absent })
 }
 

@@ -246,3 +246,39 @@ fn without_an_admin_token_nobody_gives_orders() {
     assert_eq!(afar.status, 401);
     assert!(afar.text().contains("admin_token") && !afar.text().contains("?key="), "{}", afar.text());
 }
+
+#[test]
+fn who_only_reads_the_store_needs_no_secrets() {
+    let origin = Origin::start();
+    let document = rss("One", &[("1", "Beavers return", "Mon, 16 Nov 2026 08:00:00 GMT", "Text.")]);
+    origin.on("/one", Reply::ok("application/rss+xml", document));
+    let app = App::new(&source("one", &origin, ""));
+    app.ok(&["fetch"]);
+    let feed = "[[feed]]\nid = \"own\"\ntoken = { file = \"not/here\" }\n";
+    app.configure(
+        &(source("one", &origin, "headers = { \"X-Key\" = { env = \"NOBODY_SETS_THIS\" } }") + feed),
+    );
+    for args in [
+        &["status"][..],
+        &["status", "--json"],
+        &["search", "beavers"],
+        &["explain", "beavers"],
+        &["export"],
+        &["backup", "copy.db"],
+        &["restore", "copy.db"],
+    ] {
+        app.ok(args);
+    }
+    for args in [&["check"][..], &["fetch"], &["serve"], &["replay"]] {
+        let output = app.run(args);
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {words}");
+        for said in ["the environment has no variable NOBODY_SETS_THIS", "cannot read the secret in "] {
+            assert!(words.contains(said), "{args:?}: {words}");
+        }
+    }
+    assert_eq!(origin.asked("/one").len(), 1);
+    // What is set, and wrong, is wrong for all.
+    app.write("not/here", "two\nlines\n");
+    assert_eq!(app.run(&["status"]).status.code(), Some(2));
+}

@@ -87,6 +87,13 @@ fn a_config_without_its_credentials_is_good_for_looking_only() {
     let absent = config.complete().unwrap_err();
     assert!(absent.to_string().contains("LoadCredential=admin"), "{absent}");
     assert!(good("").complete().is_ok());
+    assert!(good("[server]\nadmin_token = { credential = 'admin' }\n").sound().is_ok());
+    // Of these nobody knows better than who runs the command.
+    for secret in ["{ env = 'NOBODY_SETS_THIS' }", "{ file = 'not/here' }"] {
+        let config = good(&format!("[server]\ntoken = {secret}\nadmin_token = {{ credential = 'admin' }}\n"));
+        assert_eq!(config.clone().complete().unwrap_err().len(), 2, "{secret}");
+        assert_eq!(config.sound().unwrap_err().len(), 1, "{secret}");
+    }
 }
 
 #[test]
