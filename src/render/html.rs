@@ -5,6 +5,7 @@
 
 mod charts;
 mod pictures;
+mod sources;
 
 use askama::Template;
 use chrono::{DateTime, Utc};
@@ -16,6 +17,7 @@ use crate::model::{Person, Published, Sighting};
 
 pub use charts::{Bar, DAYS, PollBar, chart, polls};
 pub use pictures::without_pictures;
+pub use sources::{Happened, SourceLine, SourcePage, Sources, sorted};
 
 /// The style sheet, served from our own address.
 pub const STYLE: &str = include_str!("../../templates/river.css");
@@ -259,78 +261,6 @@ pub struct River {
     pub newer: Option<String>,
     /// That page has the newest of all.
     pub to_newest: bool,
-    /// The page of older entries.
-    pub older: Option<String>,
-}
-
-/// A source in the list of sources.
-pub struct SourceLine {
-    /// Its mark and name.
-    pub mark: Mark,
-    /// The word `status` prints.
-    pub state: &'static str,
-    /// Stories with a sighting in it.
-    pub entries: u64,
-    /// Last poll that was answered well.
-    pub last_success: Option<When>,
-    /// Not before then.
-    pub next: Option<When>,
-    /// What went wrong, in words.
-    pub error: Option<String>,
-}
-
-/// `/sources`.
-#[derive(Template)]
-#[template(path = "sources.html")]
-pub struct Sources {
-    /// Around it.
-    pub frame: Frame,
-    /// All of them.
-    pub lines: Vec<SourceLine>,
-    /// What happens to them, as a feed.
-    pub news: Feed,
-}
-
-/// A change of a source's state.
-pub struct Happened {
-    /// When the poll found it.
-    pub when: When,
-    /// In one word.
-    pub what: &'static str,
-    /// Why; maybe empty.
-    pub words: String,
-}
-
-/// `/sources/{id}`.
-#[derive(Template)]
-#[template(path = "source.html")]
-pub struct SourcePage {
-    /// Around it.
-    pub frame: Frame,
-    /// Where it stands.
-    pub line: SourceLine,
-    /// Its address, credentials masked; a link when it is of the web.
-    pub url: String,
-    /// Its home page.
-    pub home: Option<String>,
-    /// What is known of it in a word or two.
-    pub facts: Vec<(&'static str, String)>,
-    /// What takes more words.
-    pub told: Vec<(&'static str, String)>,
-    /// Read with a reservation.
-    pub warnings: Vec<String>,
-    /// What happened to it, the newest first.
-    pub news: Vec<Happened>,
-    /// Its documents here, where the config has it still.
-    pub feed: Option<Feed>,
-    /// The search for all its entries.
-    pub search: String,
-    /// Entries per day.
-    pub chart: Vec<Bar>,
-    /// How its polls ended, per day.
-    pub polls: Vec<PollBar>,
-    /// What it brought.
-    pub days: Vec<Day>,
     /// The page of older entries.
     pub older: Option<String>,
 }

@@ -180,7 +180,7 @@ pub(super) async fn sources(State(site): State<Arc<Site>>, uri: Uri, headers: He
     let Some(slot) = plan.slot(&Place::Health) else { return reply::unavailable(&plan, &headers) };
     let page = Sources {
         frame: plan.frame(key.as_deref()),
-        lines: rows.iter().filter(|row| row.configured).map(|row| line(&plan, row)).collect(),
+        lines: html::sorted(rows.iter().filter(|row| row.configured).map(|row| line(&plan, row)).collect()),
         // Whoever may see this page may read that feed.
         news: plan.feed(&slot.place, &slot.output, &slot.output.title, key.as_deref()),
     };

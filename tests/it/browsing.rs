@@ -357,3 +357,41 @@ fn what_is_not_polled_is_not_announced() {
     }
     assert!(daemon.get("/metrics").text().contains("riverine_sources{state=\"disabled\"} 2"));
 }
+
+#[test]
+fn sources_stand_by_their_names_and_those_that_fail_first() {
+    let origin = Origin::start();
+    for id in ["a", "b", "c", "f"] {
+        origin.on(&format!("/{id}"), entries([at("2026-11-16T11:00:00Z")]));
+    }
+    origin.on("/held", Reply::status("503 Service Unavailable").header("Retry-After", "7200"));
+    let named = |id: &str, name: &str| source(id, &origin, &format!("name = \"{name}\""));
+    let app = App::new(
+        &(named("a", "zebra news")
+            + &named("b", "Éclair")
+            + &named("c", "apple news")
+            + &named("f", "Banana news")
+            + &named("held", "Held news")
+            + &named("x", "Yonder")
+            + &named("y", "beyond")),
+    );
+    app.run(&["fetch"]);
+    let daemon = app.serve();
+    let names = || {
+        let page = daemon.get("/sources");
+        let name = regex::Regex::new("<h2 dir=\"auto\"><a [^>]*>([^<]*)</a>").unwrap();
+        let names = name.captures_iter(page.text()).map(|found| found[1].to_owned()).collect::<Vec<_>>();
+        (names, page.text().to_owned())
+    };
+    let (found, page) = names();
+    assert_eq!(
+        found,
+        ["beyond", "Yonder", "apple news", "Banana news", "Éclair", "Held news", "zebra news"],
+        "{page}"
+    );
+    assert!(page.contains("2 of them fail, and stand first."), "{page}");
+    app.configure(&named("a", "zebra news"));
+    daemon.signal("-HUP");
+    eventually("the new list", || (names().0 == ["zebra news"]).then_some(()));
+    assert!(!names().1.contains("stand first"));
+}
