@@ -7,6 +7,7 @@ mod tests;
 
 use std::collections::HashSet;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use url::Url;
@@ -192,12 +193,8 @@ fn write(path: &Path, before: Option<&str>, after: &str) -> Result<(), EditError
     if before.is_some() {
         owner::keep(temporary.as_file(), &real).map_err(failed)?;
     } else {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let mode = std::fs::Permissions::from_mode(0o644);
-            temporary.as_file().set_permissions(mode).map_err(failed)?;
-        }
+        let mode = std::fs::Permissions::from_mode(0o644);
+        temporary.as_file().set_permissions(mode).map_err(failed)?;
     }
     temporary.as_file().sync_all().map_err(failed)?;
     if let Some(before) = before {

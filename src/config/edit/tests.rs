@@ -81,7 +81,6 @@ fn what_would_not_load_is_not_written() {
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing else is left behind");
 }
 
-#[cfg(unix)]
 #[test]
 fn permissions_and_links_stay() {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
