@@ -5,6 +5,8 @@
   if (!river || !news || !window.EventSource) return;
   const button = news.querySelector("button");
   let waiting = 0, timer;
+  // Where somebody stands in it, or has marked a piece, nothing is taken away.
+  const isHeld = () => scrollY >= 400 || river.contains(document.activeElement) || !getSelection().isCollapsed;
   const show = async () => {
     const answer = await fetch(location.href, { cache: "no-cache", credentials: "same-origin" });
     if (!answer.ok) return;
@@ -17,12 +19,15 @@
     waiting = 0;
     news.hidden = true;
   };
-  button.addEventListener("click", () => show().then(() => scrollTo({ top: 0 })));
+  button.addEventListener("click", () => show().then(() => {
+    scrollTo({ top: 0 });
+    river.querySelector("h3 a")?.focus({ preventScroll: true });
+  }));
   new EventSource(river.dataset.events).addEventListener("message", () => {
     waiting += 1;
     clearTimeout(timer);
     timer = setTimeout(() => {
-      if (scrollY < 400) return show();
+      if (!isHeld()) return show();
       button.textContent = waiting === 1 ? "One new entry" : `${waiting} new entries`;
       news.hidden = false;
     }, 300);

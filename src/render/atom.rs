@@ -37,10 +37,14 @@ fn feed(sheet: &Sheet<'_>) -> atom::Feed {
         }
     }
     let subtitle = one_line(&head.description);
+    // The oldest first: who was there keeps its moment when others of the same second come.
+    let mut entries: Vec<_> = sheet.entries.iter().rev().map(|shown| entry(shown, &mut taken)).collect();
+    entries.reverse();
+    let updated = entries.iter().map(|entry| entry.updated).fold(sheet.updated.into(), Ord::max);
     atom::Feed {
         title: text(&one_line(&head.title), None),
         id: head.id.clone(),
-        updated: sheet.updated.into(),
+        updated,
         authors: vec![atom::Person {
             name: spelt(&one_line(&head.title)),
             uri: Some(head.home.clone()),
@@ -49,7 +53,7 @@ fn feed(sheet: &Sheet<'_>) -> atom::Feed {
         generator: Some(atom::Generator { value: "riverine".to_owned(), uri: None, version: None }),
         links: links(sheet),
         subtitle: (!subtitle.is_empty()).then(|| text(&subtitle, None)),
-        entries: sheet.entries.iter().map(|shown| entry(shown, &mut taken)).collect(),
+        entries,
         extensions,
         namespaces,
         lang: head.language.clone(),

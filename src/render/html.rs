@@ -28,6 +28,8 @@ pub const ICON: &str = include_str!("../../templates/icon.svg");
 
 /// Characters of text under a title.
 const EXCERPT: usize = 240;
+/// What the daemon's own news have for the id of their source: no id in a config is like it.
+pub const OWN: &str = "_health";
 /// Colours a source's mark may have.
 const HUES: u32 = 12;
 
@@ -175,6 +177,8 @@ pub struct Item {
     pub title: String,
     /// Where the title leads; without it, to its own page here.
     pub link: Option<String>,
+    /// It and its source have pages here. The daemon's own news have none.
+    pub has_page: bool,
     /// BCP 47 code.
     pub language: Option<String>,
     /// The date shown.
@@ -220,6 +224,7 @@ fn listed(published: &Published, shown: Shown) -> Item {
         excerpt: if excerpt == shown.title { String::new() } else { excerpt },
         files: files(&shown),
         link: published.entry.link.as_deref().and_then(super::shown::web),
+        has_page: shown.source.id != OWN,
         language: shown.language,
         when: shown.published.into(),
         mark: Mark::new(&shown.source.id, &shown.source.name),

@@ -312,6 +312,22 @@ fn a_thousand_entries_of_one_second_are_told_apart() {
     assert!(moments.iter().all(|moment| moment.timestamp() == first.timestamp()));
 }
 
+/// Whoever is there already keeps its moment when others of the same second come.
+#[test]
+fn a_newcomer_changes_no_other_entry() {
+    let entries: Vec<_> = (1..=20).rev().map(|n| published(n, "t")).collect();
+    let moments = |count: usize| -> std::collections::HashMap<String, _> {
+        let text = text(Form::Atom, &head(), entries.get(entries.len() - count..).unwrap());
+        let feed = atom_syndication::Feed::read_from(text.as_bytes()).unwrap();
+        assert!(feed.entries.iter().all(|entry| entry.updated <= feed.updated), "{text}");
+        feed.entries.into_iter().map(|entry| (entry.id, entry.updated)).collect()
+    };
+    for count in 1..entries.len() {
+        let (before, after) = (moments(count), moments(count + 1));
+        assert!(before.iter().all(|(id, moment)| after[id] == *moment), "{count}: {before:?} {after:?}");
+    }
+}
+
 /// The name of a source stands in an attribute, which has no type that says that it is plain.
 #[test]
 fn names_of_sources_are_no_markup_in_links() {

@@ -38,7 +38,11 @@ pub(super) async fn of_feed(
 ) -> Answer {
     let plan = site.plan.load_full();
     let Some(slot) = plan.slot(&Place::Feed(id)) else {
-        return feeds::unknown(&plan, &headers, "There is no such feed here. The front page names them all.");
+        return feeds::unknown(
+            &plan,
+            (&uri, &headers),
+            "There is no such feed here. The front page names them all.",
+        );
     };
     document(&site, &plan, slot, &file, &uri, &headers).await
 }
@@ -76,7 +80,7 @@ async fn document(
     if !access::allowed(token, uri, headers) {
         return reply::locked(plan, uri, headers);
     }
-    let unknown = |words: &str| feeds::unknown(plan, headers, words);
+    let unknown = |words: &str| feeds::unknown(plan, (uri, headers), words);
     let none = "The archive has no such document.";
     if let Some(n) = whole(file) {
         return match gather(site, plan, slot, n).await {

@@ -244,7 +244,7 @@ pub(super) async fn listen(
     let plan = site.plan.load_full();
     let Some(slot) = plan.slot(&Place::Feed(id)).cloned() else {
         let words = "There is no such feed here. The front page names them all.";
-        return feeds::unknown(&plan, &headers, words);
+        return feeds::unknown(&plan, (&uri, &headers), words);
     };
     if !access::allowed(plan.token(&slot.output), &uri, &headers) {
         return reply::locked(&plan, &uri, &headers);

@@ -34,7 +34,11 @@ pub(super) async fn feed(
     let (id, form) = split(&file);
     let place = if id == "_health" { Place::Health } else { Place::Feed(id.to_owned()) };
     let Some(slot) = plan.slot(&place) else {
-        return unknown(&plan, &headers, "There is no such feed here. The front page names them all.");
+        return unknown(
+            &plan,
+            (&uri, &headers),
+            "There is no such feed here. The front page names them all.",
+        );
     };
     if !access::allowed(plan.token_of(slot), &uri, &headers) {
         return reply::locked(&plan, &uri, &headers);
@@ -79,10 +83,10 @@ pub(super) fn no_source(plan: &Plan, id: &str, rest: Option<&str>, uri: &Uri, he
     match plan.renamed(id).zip(rest) {
         Some((now, rest)) => {
             let key = plan::opening(plan.token_of_all(), access::key(uri).as_deref());
-            let frame = plan.frame(key.as_deref());
-            reply::moved(&frame.source(&format!("{now}{rest}")))
+            let address = format!("{}sources/{now}{rest}", plan.prefix);
+            reply::moved(&with_key(&address, key.as_deref()))
         }
-        None => unknown(plan, headers, "There is no such source here. /sources names them all."),
+        None => unknown(plan, (uri, headers), "There is no such source here. /sources names them all."),
     }
 }
 
@@ -92,8 +96,8 @@ fn split(file: &str) -> (&str, Option<Form>) {
     known.map_or((file, None), |(id, form)| (id, Some(form)))
 }
 
-pub(super) fn unknown(plan: &Plan, headers: &HeaderMap, words: &str) -> Answer {
-    let mut answer = reply::message(plan, headers, StatusCode::NOT_FOUND, "Not found", words);
+pub(super) fn unknown(plan: &Plan, asked: (&Uri, &HeaderMap), words: &str) -> Answer {
+    let mut answer = reply::message(plan, asked, StatusCode::NOT_FOUND, "Not found", words);
     reply::set(answer.headers_mut(), header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
     answer
 }

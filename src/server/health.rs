@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 use super::plan::Plan;
 use crate::html;
 use crate::model::{Category, Digest, Entry, EntryId, Markup, Published, SourceId};
+use crate::render::html::OWN;
 use crate::store::{Health, News};
 
 /// News in the document.
@@ -60,7 +61,7 @@ fn entry(plan: &Plan, health: &Health) -> Published {
         updated: health.at,
         first_seen: health.at,
         modified: health.at,
-        source: SourceId::new("_health"),
+        source: SourceId::new(OWN),
         source_name: "riverine".to_owned(),
         source_link: Some(plan.address("sources")),
         source_url: plan.address("feeds/_health.atom"),

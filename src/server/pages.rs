@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 
 use super::chain::{Chain, ON_PAGE, Page};
 use super::doc::Doc;
-use super::plan::{self, Place, Plan, of_source};
+use super::plan::{self, Place, Plan, Reader, of_source};
 use super::reply::{self, Answer, Policy};
 use super::shelf::Slot;
 use super::status::Outlook;
@@ -32,12 +32,12 @@ fn river(
     plan: &Plan,
     (place, output, name): (&Place, &Output, Option<&str>),
     entries: &[Published],
-    key: Option<&str>,
+    reader: &Reader,
     (page, chain): (Page, Chain),
 ) -> String {
     let head = plan.head(place, output, name);
     let (newer, older) = page.beside(chain);
-    let frame = plan.frame(key);
+    let frame = plan.frame(reader);
     let at = |page: Page| frame.keyed(&format!("{}{}", frame.prefix, page.path(place)));
     let shown = entries.get(page.skipped()..).unwrap_or_default();
     let lede = match place {
@@ -46,7 +46,7 @@ fn river(
         Place::Feed(_) | Place::Health => head.description.clone(),
     };
     let page = River {
-        feed: plan.feed(place, output, &head.title, key),
+        feed: plan.feed(place, output, &head.title, reader.key.as_deref()),
         lede,
         front: page == Page::Front,
         // What is new belongs on top of what is newest.
@@ -88,7 +88,7 @@ pub(super) async fn front(State(site): State<Arc<Site>>, uri: Uri, headers: Head
         return reply::locked(&plan, &uri, &headers);
     }
     let Some(slot) = plan.slot(&Place::Feed("all".to_owned())) else {
-        return not_found(State(site), headers).await;
+        return not_found(State(site), uri, headers).await;
     };
     if access::is_private(plan.token_of_all(), &uri) {
         return keyed_river(&site, &plan, slot, &uri, &headers, Page::Front).await;
@@ -108,7 +108,7 @@ pub(super) async fn keyed_river(
     page: Page,
 ) -> Answer {
     let private = access::is_private(plan.token_of(slot), uri);
-    match river_now(site, plan, slot, access::key(uri), page).await {
+    match river_now(site, plan, slot, plan.reader(uri, headers), page).await {
         Ok(html) => answer(plan, headers, html, private).await,
         Err(_) => reply::unavailable(plan, headers),
     }
@@ -120,13 +120,13 @@ pub(super) async fn river_now(
     site: &Arc<Site>,
     plan: &Arc<Plan>,
     slot: &Slot,
-    key: Option<String>,
+    reader: Reader,
     page: Page,
 ) -> Result<String, StoreError> {
     let finished = slot.current(site, plan).await?;
     let entries = slot.entries(site, plan, &finished).await?;
     let chain = Chain::of_current(&entries, finished.beyond.newest);
-    written(site, plan, slot, entries, key, (page, chain)).await
+    written(site, plan, slot, entries, reader, (page, chain)).await
 }
 
 /// An archive document as a page.
@@ -138,7 +138,7 @@ pub(super) async fn archived(
     (uri, headers): (&Uri, &HeaderMap),
     page: (Page, Chain),
 ) -> Answer {
-    match written(site, plan, slot, entries, access::key(uri), page).await {
+    match written(site, plan, slot, entries, plan.reader(uri, headers), page).await {
         Ok(html) => answer(plan, headers, html, access::is_private(plan.token_of(slot), uri)).await,
         Err(_) => reply::unavailable(plan, headers),
     }
@@ -149,12 +149,12 @@ async fn written(
     plan: &Arc<Plan>,
     slot: &Slot,
     entries: Vec<Published>,
-    key: Option<String>,
+    reader: Reader,
     page: (Page, Chain),
 ) -> Result<String, StoreError> {
     let name = slot.place.name(site).await?;
     let (plan, place, output) = (plan.clone(), slot.place.clone(), slot.output.clone());
-    let river = move || river(&plan, (&place, &output, name.as_deref()), &entries, key.as_deref(), page);
+    let river = move || river(&plan, (&place, &output, name.as_deref()), &entries, &reader, page);
     Ok(blocking(river).await)
 }
 
@@ -179,7 +179,7 @@ pub(super) async fn sources(State(site): State<Arc<Site>>, uri: Uri, headers: He
     let key = access::key(&uri);
     let Some(slot) = plan.slot(&Place::Health) else { return reply::unavailable(&plan, &headers) };
     let page = Sources {
-        frame: plan.frame(key.as_deref()),
+        frame: plan.frame(&plan.reader(&uri, &headers)),
         lines: html::sorted(rows.iter().filter(|row| row.configured).map(|row| line(&plan, row)).collect()),
         // Whoever may see this page may read that feed.
         news: plan.feed(&slot.place, &slot.output, &slot.output.title, key.as_deref()),
@@ -224,7 +224,7 @@ pub(super) async fn source(
         Ok(Some(found)) => found,
         Ok(None) => {
             let words = "There is no such source here. /sources names them all.";
-            return reply::message(plan, headers, StatusCode::NOT_FOUND, "Not found", words);
+            return reply::message(plan, (uri, headers), StatusCode::NOT_FOUND, "Not found", words);
         }
         Err(_) => return reply::unavailable(plan, headers),
     };
@@ -233,15 +233,14 @@ pub(super) async fn source(
         let words = format!(
             "This source is no longer in the config and has no further pages. {search} finds all its entries."
         );
-        return reply::message(plan, headers, StatusCode::NOT_FOUND, "Not found", &words);
+        return reply::message(plan, (uri, headers), StatusCode::NOT_FOUND, "Not found", &words);
     }
     let Ok((entries, older)) = newest(site, plan, &row, now).await else {
         return reply::unavailable(plan, headers);
     };
-    let (shared, key) = (plan.clone(), access::key(uri));
-    let html = blocking(move || {
-        printed(&source_page(&shared, &row, &entries, &news, (chart, older), key.as_deref()))
-    });
+    let (shared, reader) = (plan.clone(), plan.reader(uri, headers));
+    let html =
+        blocking(move || printed(&source_page(&shared, &row, &entries, &news, (chart, older), &reader)));
     answer(plan, headers, html.await, access::is_private(plan.token_of_all(), uri)).await
 }
 
@@ -276,12 +275,12 @@ fn source_page(
     entries: &[Published],
     news: &[Health],
     (chart, older): (Vec<Bar>, Option<Page>),
-    key: Option<&str>,
+    reader: &Reader,
 ) -> SourcePage {
     let place = Place::Source(row.id.clone());
     let output = of_source(&row.id, Some(&row.name));
     let head = plan.head(&place, &output, Some(&row.name));
-    let frame = plan.frame(key);
+    let frame = plan.frame(reader);
     let state = &row.state;
     let feed = state.feed.as_ref();
     let (mut facts, mut told) = (Vec::new(), Vec::new());
@@ -312,7 +311,9 @@ fn source_page(
         told,
         warnings: state.warnings.clone(),
         news: news.iter().map(happened).collect(),
-        feed: plan.source(row.id.as_str()).map(|_| plan.feed(&place, &output, &row.name, key)),
+        feed: plan
+            .source(row.id.as_str())
+            .map(|_| plan.feed(&place, &output, &row.name, reader.key.as_deref())),
         search: frame.to(&format!("search?source={}", row.id)),
         frame,
         chart,
@@ -336,10 +337,10 @@ pub(super) async fn entry(
     if !access::allowed(plan.token_of_all(), &uri, &headers) {
         return reply::locked(&plan, &uri, &headers);
     }
-    let Ok(wanted) = id.parse::<uuid::Uuid>().map(EntryId) else { return no_entry(&plan, &headers) };
+    let Ok(wanted) = id.parse::<uuid::Uuid>().map(EntryId) else { return no_entry(&plan, &uri, &headers) };
     let told = match site.store.read(move |store| store.entry(wanted)).await {
         Ok(Some(told)) => told,
-        Ok(None) => return no_entry(&plan, &headers),
+        Ok(None) => return no_entry(&plan, &uri, &headers),
         Err(_) => return reply::unavailable(&plan, &headers),
     };
     let now = site.clock.now();
@@ -347,15 +348,16 @@ pub(super) async fn entry(
         && until > now
     {
         let words = format!("This entry is held until its date, {}.", until.format("%Y-%m-%d %H:%M:%S UTC"));
-        return reply::message(&plan, &headers, StatusCode::NOT_FOUND, "Not yet", &words);
+        return reply::message(&plan, (&uri, &headers), StatusCode::NOT_FOUND, "Not yet", &words);
     }
     let published = told.published;
     let key = access::key(&uri);
-    let frame = plan.frame(key.as_deref());
+    let frame = plan.frame(&plan.reader(&uri, &headers));
     // The canonical spelling has one address; a story that became one with an older one moved there.
     if published.id != wanted || id != published.id.to_string() {
         let key = plan::opening(plan.token_of_all(), key.as_deref());
-        return reply::moved(&plan.frame(key.as_deref()).entry(&published.id.to_string()));
+        let address = format!("{}entries/{}", plan.prefix, published.id);
+        return reply::moved(&html::with_key(&address, key.as_deref()));
     }
     let head = plan.head(&Place::Feed("all".to_owned()), &of_source(&published.source, None), None);
     let mut notes = Vec::new();
@@ -392,9 +394,9 @@ async fn feeds_with(site: &Site, plan: &Plan, frame: &Frame, id: EntryId) -> Res
     found.await
 }
 
-fn no_entry(plan: &Plan, headers: &HeaderMap) -> Answer {
+fn no_entry(plan: &Plan, uri: &Uri, headers: &HeaderMap) -> Answer {
     let words = "There is no such entry. It may have gone with retention.";
-    reply::message(plan, headers, StatusCode::NOT_FOUND, "Not found", words)
+    reply::message(plan, (uri, headers), StatusCode::NOT_FOUND, "Not found", words)
 }
 
 /// `/river.css`, named with its version by the pages: kept for a year.
@@ -432,10 +434,10 @@ pub(super) async fn readyz(State(site): State<Arc<Site>>) -> Answer {
 }
 
 /// Everything else.
-pub(super) async fn not_found(State(site): State<Arc<Site>>, headers: HeaderMap) -> Answer {
+pub(super) async fn not_found(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Answer {
     let plan = site.plan.load_full();
     let words = "There is nothing at this address. The front page leads to everything there is.";
-    reply::message(&plan, &headers, StatusCode::NOT_FOUND, "Not found", words)
+    reply::message(&plan, (&uri, &headers), StatusCode::NOT_FOUND, "Not found", words)
 }
 
 /// A method that is not for this address; `Allow` says which are.
@@ -456,5 +458,5 @@ pub(super) async fn method_not_allowed(
         }
         _ => ("Method not allowed", "This address is for reading, by GET."),
     };
-    reply::message(&plan, &headers, StatusCode::METHOD_NOT_ALLOWED, title, words)
+    reply::message(&plan, (&uri, &headers), StatusCode::METHOD_NOT_ALLOWED, title, words)
 }

@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use axum::http::Uri;
+use axum::http::{HeaderMap, Uri};
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
 use super::shelf::Slot;
-use super::{Settings, Site};
+use super::{Settings, Site, access};
 use crate::model::{Access, Filter, HubChoice, Output, Secret, Source, SourceId, TitlePrefix};
 use crate::render::html::{Feed, Frame, SCRIPT, STYLE};
 use crate::render::{Addresses, Form, Head};
@@ -74,7 +74,7 @@ pub(super) struct Plan {
     /// Ends in `/`.
     base: String,
     /// Begins and ends in `/`.
-    prefix: String,
+    pub(super) prefix: String,
     style: String,
     /// Of the outputs, and of the daemon's own news.
     slots: HashMap<Place, Arc<Slot>>,
@@ -282,8 +282,19 @@ impl Plan {
         uuid::Builder::from_custom_bytes(bytes).into_uuid().urn().to_string()
     }
 
-    /// What a page has around it, for a reader who came with this token.
-    pub(super) fn frame(&self, key: Option<&str>) -> Frame {
+    /// Who asks, and what is open to that reader.
+    pub(super) fn reader(&self, uri: &Uri, headers: &HeaderMap) -> Reader {
+        Reader { key: access::key(uri), whole: access::allowed(self.token_of_all(), uri, headers) }
+    }
+
+    /// Whoever reads a page that is kept for all.
+    pub(super) fn anybody(&self) -> Reader {
+        Reader { key: None, whole: self.token_of_all().is_none() }
+    }
+
+    /// What a page has around it for a reader.
+    pub(super) fn frame(&self, reader: &Reader) -> Frame {
+        let key = reader.key.as_deref();
         let open = |output: &&Arc<Output>| {
             let token = self.token(output);
             token.is_none() || opening(token, key).is_some()
@@ -291,10 +302,7 @@ impl Plan {
         Frame {
             prefix: self.prefix.clone(),
             key: key.map(str::to_owned),
-            // One without a key that sees a page came with a Bearer token, as all its requests will.
-            whole: key.is_none()
-                || self.token_of_all().is_none()
-                || opening(self.token_of_all(), key).is_some(),
+            whole: reader.whole,
             style: self.style.clone(),
             feeds: self
                 .settings
@@ -335,6 +343,15 @@ impl Plan {
         let path = if rest.is_empty() { "/" } else { rest };
         ours.then(|| format!("{path}{query}").parse().ok()).flatten()
     }
+}
+
+/// Who reads a page.
+#[derive(Clone, Debug)]
+pub(super) struct Reader {
+    /// The token in the address, which links carry along.
+    pub(super) key: Option<String>,
+    /// May see every page: everybody may, or that token opens them, or the one in a field, as all requests will have it.
+    pub(super) whole: bool,
 }
 
 /// The token a reader came with, where it is the one that is asked for. Where none is, it stands in no address: what

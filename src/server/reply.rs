@@ -15,7 +15,7 @@ use super::accept::{self, Coding};
 use super::access;
 use super::conditional::{fails, not_modified};
 use super::doc::Doc;
-use super::plan::Plan;
+use super::plan::{Plan, Reader};
 use crate::render::html::{AskKey, Frame, Message};
 
 /// An answer.
@@ -171,12 +171,12 @@ pub(super) fn moved(address: &str) -> Answer {
 /// What went wrong: a page for browsers, words for everybody else.
 pub(super) fn message(
     plan: &Plan,
-    headers: &HeaderMap,
+    (uri, headers): (&Uri, &HeaderMap),
     status: StatusCode,
     title: &str,
     words: &str,
 ) -> Answer {
-    told(headers, status, title, words, || (plan.frame(None), None))
+    told(headers, status, title, words, || (plan.frame(&plan.reader(uri, headers)), None))
 }
 
 fn told(
@@ -204,8 +204,7 @@ fn told(
 pub(super) fn locked(plan: &Plan, uri: &Uri, headers: &HeaderMap) -> Answer {
     let words = "Add ?key=… to the address, or send it as a Bearer token.";
     refused((uri, headers), words, || {
-        let mut frame = plan.frame(None);
-        frame.whole = plan.token_of_all().is_none();
+        let frame = plan.frame(&Reader { key: None, ..plan.reader(uri, headers) });
         let action = format!("{}{}", frame.prefix, uri.path().trim_start_matches('/'));
         let query = uri.query().unwrap_or_default();
         let rest =
@@ -216,7 +215,7 @@ pub(super) fn locked(plan: &Plan, uri: &Uri, headers: &HeaderMap) -> Answer {
 
 /// The same, with words about the key. A key is right or wrong here; what else it may open is not told.
 pub(super) fn locked_by(plan: &Plan, asked: (&Uri, &HeaderMap), words: &str) -> Answer {
-    refused(asked, words, || (plan.frame(None), None))
+    refused(asked, words, || (plan.frame(&plan.reader(asked.0, asked.1)), None))
 }
 
 fn refused(
@@ -236,14 +235,16 @@ fn refused(
 /// The store could not be asked.
 pub(super) fn unavailable(plan: &Plan, headers: &HeaderMap) -> Answer {
     let words = "The store cannot be read at the moment; the log says why.";
-    let mut answer = message(plan, headers, StatusCode::SERVICE_UNAVAILABLE, "Not available", words);
-    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
-    answer
+    later(plan, headers, "Not available", words)
 }
 
 /// There are too many of this kind at the moment.
 pub(super) fn busy(plan: &Plan, headers: &HeaderMap, words: &str) -> Answer {
-    let mut answer = message(plan, headers, StatusCode::SERVICE_UNAVAILABLE, "Busy", words);
+    later(plan, headers, "Busy", words)
+}
+
+fn later(plan: &Plan, headers: &HeaderMap, title: &str, words: &str) -> Answer {
+    let mut answer = message(plan, (&Uri::default(), headers), StatusCode::SERVICE_UNAVAILABLE, title, words);
     answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
     answer
 }

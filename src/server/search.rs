@@ -247,7 +247,7 @@ pub(super) async fn page(State(site): State<Arc<Site>>, uri: Uri, headers: Heade
         return reply::locked(&plan, &uri, &headers);
     }
     let asked = Asked::new(&uri).renamed(&plan);
-    let frame = plan.frame(access::key(&uri).as_deref());
+    let frame = plan.frame(&plan.reader(&uri, &headers));
     let mut page = SearchPage {
         frame,
         q: asked.q.clone(),

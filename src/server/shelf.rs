@@ -424,7 +424,7 @@ impl Slot {
         let cell = if front { fronting } else { own };
         let made = cell.get_or_try_init(|| async {
             let page = if front { Page::Front } else { Page::Current(0) };
-            let html = pages::river_now(site, plan, self, None, page).await?;
+            let html = pages::river_now(site, plan, self, plan.anybody(), page).await?;
             Ok(Arc::new(Doc::new(pages::HTML, html.into_bytes())))
         });
         made.await.cloned()

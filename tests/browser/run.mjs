@@ -55,7 +55,9 @@ const meadow = [
   { id: "m1", title: "Las nutrias vuelven al molino", date: day(4), lang: "es", text: "Una pareja con tres crías, vista al amanecer." },
   { id: "m2", title: "Reed cutting begins in January", date: day(2), lang: "en", text: "Boots are lent at the boathouse. Tea is at four." },
 ];
-let feeds = { "/world": rss("Along the River", world), "/harbour": rss("Harbour Gazette", harbour), "/meadow": rss("Meadow Watch", meadow), "/hostile": rss("Hostile <b>source</b>", xss) };
+// Addresses and ids that offer no place to break a line.
+const long = { id: encodeURI("дорога_к_реке".repeat(20)), title: "Long way", date: day(0), text: "Its address is long." };
+let feeds = { "/world": rss("Along the River", world), "/harbour": rss("Harbour Gazette", harbour), "/meadow": rss("Meadow Watch", meadow), "/hostile": rss("Hostile <b>source</b>", [...xss, long]) };
 
 const origin = createServer((request, answer) => {
   const body = feeds[request.url];
@@ -135,7 +137,7 @@ try {
     return (title) => `/entries/${feed.items.find((item) => item.title.match(`^${title}\\b`)).id.replace("urn:uuid:", "")}`;
   })();
   const paths = ["/", "/sources", "/sources/world", "/sources/silent", "/sources/hostile", "/feeds/shore", "/feeds/_health",
-    "/search", "/search?q=river", "/search?q=%22open", "/feeds/shore?page=9", "/hub", "/nowhere", entry("Heron"),
+    "/search", "/search?q=river", "/search?q=%22open", "/feeds/shore?page=9", "/hub", "/nowhere", entry("Heron"), entry("Long way"),
     ...xss.map((_, n) => entry(`Attack ${n}`))];
 
   await test("a button copies the feed's address", async () => {
@@ -163,7 +165,7 @@ try {
     for (const options of [{ colorScheme: "light" }, { colorScheme: "dark", viewport: { width: 390, height: 844 } }]) {
       // axe is brought in from outside: our own policy allows no such script, and is not what is tested here.
       const looked = await open({ ...options, bypassCSP: true });
-      for (const path of paths.slice(0, 14)) {
+      for (const path of paths.slice(0, 15)) {
         await looked.goto(base + path);
         await looked.evaluate(axe);
         const { violations } = await looked.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
@@ -220,6 +222,23 @@ try {
     await page.getByRole("link", { name: fresh.title }).waitFor({ timeout: 5000 });
     assert.equal(await page.locator("li.fresh").count(), 1);
     assert.equal(await reloaded, false, "without loading the page again");
+    assert.deepEqual(errors, []);
+  });
+
+  await test("nothing is taken from under who stands in the river", async () => {
+    await page.goto(base);
+    await page.waitForTimeout(300);
+    const first = page.locator("h3 a").first();
+    await first.focus();
+    const fresh = { id: "w8", title: "The weir is closed for a day", date: "Sat, 21 Nov 2026 06:00:00 GMT", lang: "en", text: "For repairs." };
+    feeds = { ...feeds, "/world": rss("Along the River", [fresh, ...world]) };
+    await poll("world");
+    const button = page.getByRole("button", { name: "One new entry" });
+    await button.waitFor({ timeout: 5000 });
+    assert.equal(await first.evaluate((node) => node === document.activeElement), true);
+    await button.press("Enter");
+    await page.getByRole("link", { name: fresh.title }).waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), fresh.title);
     assert.deepEqual(errors, []);
   });
 

@@ -119,7 +119,7 @@ fn a_server_key_stands_in_the_addresses_of_all_it_opens() {
 }
 
 /// Every page of ours that a page leads to.
-fn led_to(page: &str) -> Vec<String> {
+pub fn led_to(page: &str) -> Vec<String> {
     let link = regex::Regex::new("(?:href|action|data-events)=\"(?:feed:)?([^\"]*)\"").unwrap();
     let links = link.captures_iter(page).map(|found| found[1].replace("&#38;", "&"));
     let ours =
@@ -153,6 +153,48 @@ fn the_key_of_one_feed_leads_to_no_closed_door() {
     let bearer =
         daemon.request("GET", "/feeds/all", &[("Authorization", "Bearer t0ken"), ("Accept", "text/html")]);
     assert!(led_to(bearer.text()).iter().any(|link| link == "/sources"), "{}", bearer.text());
+}
+
+/// The `all` feed is closed, another is open: nobody is led from this to that.
+#[test]
+fn an_open_feed_beside_a_closed_river_leads_to_no_closed_door() {
+    let origin = Origin::start();
+    let item = ("g1", "Entry", "Mon, 02 Nov 2026 10:00:00 GMT", "Text");
+    origin.on("/one", Reply::ok("application/rss+xml", rss("One", &[item])));
+    let feeds = "[[feed]]\nid = \"all\"\ntoken = \"cl0sed\"\n[[feed]]\nid = \"open\"\n";
+    let app = App::new(&(source("one", &origin, "") + feeds));
+    app.ok(&["fetch"]);
+    let daemon = app.serve();
+    let page = daemon.get("/feeds/open");
+    assert!(page.text().contains("Entry"), "{}", page.text());
+    let links = led_to(page.text());
+    assert!(links.iter().any(|link| link == "/feeds/open.atom"), "{links:?}");
+    for link in links.iter().filter(|link| !link.contains("/events")) {
+        assert_eq!(daemon.get(link).status, 200, "{link}");
+    }
+    assert!(
+        led_to(daemon.get("/feeds/all?key=cl0sed").text()).iter().any(|link| link == "/sources?key=cl0sed")
+    );
+}
+
+#[test]
+fn pages_of_what_is_not_there_keep_the_key_and_lead_to_no_closed_door() {
+    let (_origin, _app, daemon) = river();
+    let ask = |path: &str| daemon.request("GET", path, &[("Accept", "text/html")]);
+    let entry = "/entries/14e3a6e5-c720-8b38-b205-8ba779fee693";
+    for path in [entry, "/nothere", "/feeds/nothere", "/feeds/all/archive/99", "/sources/nothere", "/hub"] {
+        let page = ask(&format!("{path}?key=t0ken"));
+        assert!([404, 405].contains(&page.status), "{path}: {}", page.status);
+        let links = led_to(page.text());
+        for wanted in ["/?key=t0ken", "/sources?key=t0ken", "/opml?key=t0ken"] {
+            assert!(links.iter().any(|link| link == wanted), "{path}: {links:?}");
+        }
+    }
+    for path in ["/nothere", "/nothere?key=0ther", "/feeds/own/archive/99?key=0ther"] {
+        for link in led_to(ask(path).text()) {
+            assert_eq!(daemon.get(&link).status, 200, "{path}: {link}");
+        }
+    }
 }
 
 #[test]

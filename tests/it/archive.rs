@@ -314,6 +314,12 @@ fn a_source_that_breaks_is_news_once() {
     );
     let (atom, rss) = (daemon.get("/feeds/_health.atom"), daemon.get("/feeds/_health.rss"));
     assert!(rss.text().contains("500"), "{}", rss.text());
+    let page = daemon.get("/feeds/_health");
+    let links = crate::access::led_to(page.text());
+    assert!(links.iter().any(|link| link == "/sources/one"), "{links:?}");
+    for link in links.iter().filter(|link| !link.contains("/events")) {
+        assert_eq!(daemon.get(link).status, 200, "{link}");
+    }
     assert_eq!(daemon.stop(), 0);
     let daemon = app.serve();
     assert_eq!(daemon.get("/feeds/_health.atom").text(), atom.text());
