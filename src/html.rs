@@ -12,8 +12,10 @@ mod pass;
 mod tests;
 
 pub use clean::{Cleaner, sanitize};
-use elements::{INLINE, SELF_ENDING, SILENT, VOID, is_element};
+use elements::{SELF_ENDING, VOID, is_element, is_inline, is_silent};
 pub use entities::{decode, reference};
+
+use crate::text::push_squeezed;
 
 /// Elements open at once, beyond which content is shown as text: html5ever is quadratic in the depth.
 const DEEPEST: usize = 256;
@@ -165,7 +167,7 @@ fn strip(html: &str, is_tag: impl Fn(&str, bool) -> bool) -> String {
     let last = html.rfind('>').unwrap_or_default();
     while let Some(place) = rest.find('<') {
         let (before, tag) = rest.split_at(place);
-        text.push_str(&decode(before));
+        push_squeezed(&mut text, &decode(before));
         if let Some(comment) = tag.strip_prefix("<!--") {
             rest = comment.split_once("-->").map_or("", |(_, after)| after);
             continue;
@@ -181,16 +183,19 @@ fn strip(html: &str, is_tag: impl Fn(&str, bool) -> bool) -> String {
         }
         let end = tag_end(inner);
         rest = inner.get(end..).unwrap_or_default();
-        if !INLINE.contains(&name) {
-            text.push(' ');
+        if !is_inline(name) {
+            push_squeezed(&mut text, " ");
         }
-        if SILENT.contains(&name) && !inner.starts_with('/') {
+        if is_silent(name) && !inner.starts_with('/') {
             let close = find_end_tag(rest, name);
             rest = rest.get(close..).unwrap_or_default();
         }
     }
-    text.push_str(&decode(rest));
-    crate::text::squeeze(&text)
+    push_squeezed(&mut text, &decode(rest));
+    if text.ends_with(' ') {
+        text.pop();
+    }
+    text
 }
 
 /// Where `</name` begins, or the end.

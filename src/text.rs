@@ -52,51 +52,63 @@ pub fn squeeze(text: &str) -> String {
         return text.to_owned();
     }
     let mut out = String::with_capacity(text.len());
-    if text.is_ascii() {
-        // Most texts by far, and every text passes here several times: what needs nothing done is copied whole.
-        let blank = |byte: u8| matches!(byte, b' ' | b'\t'..=b'\r');
-        let (mut start, mut after_blank) = (0, true);
-        for (at, byte) in text.bytes().enumerate() {
-            if !blank(byte) {
-                after_blank = false;
-            } else if after_blank {
-                // One more than is wanted: it is left out.
-                out.push_str(text.get(start..at).unwrap_or_default());
-                start = at + 1;
-            } else if byte != b' ' {
-                out.push_str(text.get(start..at).unwrap_or_default());
-                out.push(' ');
-                (start, after_blank) = (at + 1, true);
-            } else {
-                after_blank = true;
-            }
-        }
-        out.push_str(text.get(start..).unwrap_or_default());
-        if after_blank {
-            out.pop();
-        }
-        return out;
-    }
-    for word in text.split_whitespace() {
-        if !out.is_empty() {
-            out.push(' ');
-        }
-        out.push_str(word);
+    push_squeezed(&mut out, text);
+    if out.ends_with(' ') {
+        out.pop();
     }
     out
+}
+
+/// Appends a piece of a text so that no two blanks follow each other, and none is the first; one may be the last.
+pub fn push_squeezed(out: &mut String, piece: &str) {
+    let mut after_blank = out.is_empty() || out.ends_with(' ');
+    if !piece.is_ascii() {
+        for c in piece.chars() {
+            let blank = c.is_whitespace();
+            if !(blank && after_blank) {
+                out.push(if blank { ' ' } else { c });
+            }
+            after_blank = blank;
+        }
+        return;
+    }
+    // Most texts by far, and every text passes here several times: what needs nothing done is copied whole.
+    if has_single_blanks(piece.as_bytes()) && !(after_blank && piece.starts_with(' ')) {
+        return out.push_str(piece);
+    }
+    let mut start = 0;
+    for (at, byte) in piece.bytes().enumerate() {
+        if byte > b' ' || !matches!(byte, b' ' | b'\t'..=b'\r') {
+            after_blank = false;
+        } else if after_blank {
+            // One more than is wanted: it is left out.
+            out.push_str(piece.get(start..at).unwrap_or_default());
+            start = at + 1;
+        } else if byte != b' ' {
+            out.push_str(piece.get(start..at).unwrap_or_default());
+            out.push(' ');
+            (start, after_blank) = (at + 1, true);
+        } else {
+            after_blank = true;
+        }
+    }
+    out.push_str(piece.get(start..).unwrap_or_default());
 }
 
 /// True when squeezing changes nothing, as far as one quick look tells: most texts were squeezed before.
 fn is_squeezed(text: &str) -> bool {
     let bytes = text.as_bytes();
     let ends = [bytes.first(), bytes.last()].into_iter().flatten();
-    if !text.is_ascii() || ends.into_iter().any(|end| *end <= b' ') {
-        return false;
-    }
+    text.is_ascii() && ends.into_iter().all(|end| *end > b' ') && has_single_blanks(bytes)
+}
+
+/// True when no two blanks stand side by side, nor anything that is to become one.
+fn has_single_blanks(bytes: &[u8]) -> bool {
     let pairs = bytes.iter().zip(bytes.get(1..).unwrap_or_default());
     let is_wrong = |one: u8, two: u8| u8::from(one < b' ') | u8::from(one == b' ') & u8::from(two == b' ');
     // To the end without leaving early: this way the compiler looks at many bytes at once.
-    pairs.fold(0, |any, (one, two)| any | is_wrong(*one, *two)) == 0
+    let wrong = pairs.fold(0, |any, (one, two)| any | is_wrong(*one, *two));
+    wrong == 0 && bytes.last().is_none_or(|last| *last >= b' ')
 }
 
 /// At most `max_chars` characters of `text`, and whether something was cut off.

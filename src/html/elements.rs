@@ -6,20 +6,48 @@ pub(super) const VOID: [&str; 13] =
 /// Elements whose end tag may be left out: their depth says nothing.
 pub(super) const SELF_ENDING: [&str; 12] =
     ["p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "option", "colgroup"];
-/// Elements whose content is no text for people.
-pub(super) const SILENT: [&str; 6] = ["script", "style", "template", "noscript", "iframe", "textarea"];
+
+/// Elements whose content is no text for people. (Asked of every tag, as the next is: a list takes many times as long.)
+pub(super) fn is_silent(name: &str) -> bool {
+    matches!(name, "script" | "style" | "template" | "noscript" | "iframe" | "textarea")
+}
+
 /// Elements inside a line: between two of them no blank is seen.
-pub(super) const INLINE: [&str; 24] = [
-    "a", "abbr", "b", "bdi", "bdo", "cite", "code", "em", "font", "i", "kbd", "mark", "q", "s", "samp",
-    "small", "span", "strong", "sub", "sup", "time", "u", "var", "wbr",
-];
+pub(super) fn is_inline(name: &str) -> bool {
+    matches!(
+        name,
+        "a" | "abbr"
+            | "b"
+            | "bdi"
+            | "bdo"
+            | "cite"
+            | "code"
+            | "em"
+            | "font"
+            | "i"
+            | "kbd"
+            | "mark"
+            | "q"
+            | "s"
+            | "samp"
+            | "small"
+            | "span"
+            | "strong"
+            | "sub"
+            | "sup"
+            | "time"
+            | "u"
+            | "var"
+            | "wbr"
+    )
+}
 
 /// True for the name of an HTML element that stands in texts.
 pub(super) fn is_element(name: &str) -> bool {
     VOID.contains(&name)
         || SELF_ENDING.contains(&name)
-        || SILENT.contains(&name)
-        || INLINE.contains(&name)
+        || is_silent(name)
+        || is_inline(name)
         || matches!(
             name,
             "div"

@@ -6,6 +6,8 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use crate::text::push_squeezed;
+
 /// The words of a text.
 pub fn folded(text: &str) -> Vec<String> {
     let mut out = String::new();
@@ -16,20 +18,16 @@ pub fn folded(text: &str) -> Vec<String> {
 /// Appends the words of a text, a blank before each but the first.
 pub fn fold_into(out: &mut String, text: &str) {
     if text.is_ascii() {
-        out.reserve(text.len() + 1);
-        let start = out.len();
-        let mut blank = !out.is_empty() && !out.ends_with(' ');
-        for word in text.as_bytes().split(|byte| !byte.is_ascii_alphanumeric()) {
-            let Some(word) = std::str::from_utf8(word).ok().filter(|word| !word.is_empty()) else { continue };
-            if blank {
-                out.push(' ');
-            }
-            out.push_str(word);
-            blank = true;
+        if !out.is_empty() && !out.ends_with(' ') {
+            out.push(' ');
         }
-        if let Some(added) = out.get_mut(start..) {
-            added.make_ascii_lowercase();
-        }
+        // Small letters and digits; all else parts words. Each byte for itself, so that many are done at once.
+        let folded = text.bytes().map(|byte| match byte {
+            b'a'..=b'z' | b'0'..=b'9' => byte,
+            b'A'..=b'Z' => byte | 0x20,
+            _ => b' ',
+        });
+        push_squeezed(out, &String::from_utf8(folded.collect()).unwrap_or_default());
     } else {
         // Apart, without the marks, and together again: syllables of Hangul and kana stay whole.
         let bare = text.nfkd().filter(|c| !is_accent(*c));

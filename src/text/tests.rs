@@ -86,7 +86,9 @@ proptest! {
     }
 
     #[test]
-    fn plain_letters_are_squeezed_like_all_others(text in "[ -~\\t\\n\\x0b\\x0c\\r\\x1c]{0,30}") {
+    fn plain_letters_are_squeezed_like_all_others(text in "[ -~\\t\\n\\x0b\\x0c\\r\\x1c]{0,30}", times in 1usize..9) {
+        // Longer than what is looked at in one go, too.
+        let text = text.repeat(times);
         let words: Vec<&str> = text.split_whitespace().collect();
         prop_assert_eq!(squeeze(&text), words.join(" "));
     }
