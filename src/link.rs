@@ -3,9 +3,15 @@
 //! A canonical link is a key to compare with, not an address to fetch: two addresses of one page give one
 //! key. Nothing is looked up and nothing is followed.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use url::Url;
+
+mod plain;
+
+use plain::Parts;
+pub(crate) use plain::is_plain_host;
 
 /// Parameters that only say where a reader came from. A `*` at the end stands for anything.
 ///
@@ -151,27 +157,44 @@ pub fn canonical_with_fragment(link: &str) -> Option<String> {
 }
 
 fn key(link: &str, with_fragment: bool) -> Option<String> {
-    let url = without_amp_cache(Url::parse(link.trim()).ok()?);
-    if !matches!(url.scheme(), "http" | "https") {
-        return None;
-    }
-    let host = url.host_str()?.trim_end_matches('.');
+    let link = link.trim();
+    let url: Url;
+    let plain = Parts::of_plain(link).filter(|parts| !may_be_amp_cache(parts.host));
+    let parts = if let Some(plain) = plain {
+        plain
+    } else {
+        url = without_amp_cache(Url::parse(link).ok()?);
+        parts_of(&url)?
+    };
     let mut out = String::with_capacity(link.len());
-    out.push_str(bare_host(host));
-    if let Some(port) = url.port().filter(|port| !matches!(port, 80 | 443)) {
+    out.push_str(bare_host(parts.host));
+    if let Some(port) = parts.port {
         let _ = write!(out, ":{port}");
     }
-    out.push_str(without_amp(&normal_percent(url.path())).trim_end_matches('/'));
-    let query = query(url.query().unwrap_or_default());
+    out.push_str(without_amp(&normal_percent(parts.path)).trim_end_matches('/'));
+    let query = query(parts.query);
     if !query.is_empty() {
         out.push('?');
         out.push_str(&query);
     }
-    if let Some(fragment) = url.fragment().filter(|fragment| with_fragment && is_place(fragment)) {
+    if let Some(fragment) = parts.fragment.filter(|fragment| with_fragment && is_place(fragment)) {
         out.push('#');
         out.push_str(&normal_percent(fragment));
     }
     Some(out)
+}
+
+fn parts_of(url: &Url) -> Option<Parts<'_>> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return None;
+    }
+    Some(Parts {
+        host: url.host_str()?.trim_end_matches('.'),
+        port: url.port().filter(|port| !matches!(port, 80 | 443)),
+        path: url.path(),
+        query: url.query().unwrap_or_default(),
+        fragment: url.fragment(),
+    })
 }
 
 /// Without `www.` and `amp.`, as long as a name with a dot is left.
@@ -181,6 +204,11 @@ fn bare_host(host: &str) -> &str {
         host = host.strip_prefix(prefix).filter(|rest| rest.contains('.')).unwrap_or(host);
     }
     host
+}
+
+/// True for every host that [`without_amp_cache`] looks at more closely.
+fn may_be_amp_cache(host: &str) -> bool {
+    host.ends_with("cdn.ampproject.org") || bare_host(host).starts_with("google.")
 }
 
 /// `https://www-example-org.cdn.ampproject.org/c/s/www.example.org/x` and `https://www.google.com/amp/s/example.org/x` hold
@@ -204,8 +232,8 @@ fn without_amp_cache(url: Url) -> Url {
 }
 
 /// A path without its AMP mark: `/story/amp/`, `/amp/story`, `/story.amp`, `/story.amp.html`. `/amp` alone is a page of its own.
-fn without_amp(path: &str) -> String {
-    let mut path = path.trim_end_matches('/').to_owned();
+fn without_amp(path: &str) -> Cow<'_, str> {
+    let mut path = Cow::Borrowed(path.trim_end_matches('/'));
     let ends = [("/amp", ""), (".amp.html", ".html"), (".amp", "")];
     while let Some(shorter) = ends
         .iter()
@@ -215,7 +243,7 @@ fn without_amp(path: &str) -> String {
         })
         .or_else(|| Some(format!("/{}", path.strip_prefix("/amp/").filter(|rest| !rest.is_empty())?)))
     {
-        path = shorter;
+        path = Cow::Owned(shorter);
     }
     path
 }
@@ -226,7 +254,8 @@ fn query(query: &str) -> String {
         .filter(|part| !part.is_empty())
         .map(|part| {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            (normal_percent(&name.replace('+', "%20")), normal_percent(&value.replace('+', "%20")))
+            let one = |text: &str| normal_percent(&text.replace('+', "%20")).into_owned();
+            (one(name), one(value))
         })
         .filter(|(name, value)| {
             !name.is_empty() && !is_tracking(&name.to_ascii_lowercase(), &value.to_ascii_lowercase())
@@ -258,9 +287,9 @@ fn is_place(fragment: &str) -> bool {
 }
 
 /// One form of percent-encoding (RFC 3986, 6.2.2): unreserved characters plain, the rest in upper case.
-fn normal_percent(text: &str) -> String {
+fn normal_percent(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -285,7 +314,7 @@ fn normal_percent(text: &str) -> String {
         }
     }
     out.push_str(rest);
-    out
+    Cow::Owned(out)
 }
 
 /// What stands for a secret.

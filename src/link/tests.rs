@@ -114,6 +114,22 @@ proptest! {
     }
 
     #[test]
+    fn a_link_that_is_not_parsed_has_the_parts_of_the_parsed(
+        link in "(http|https)://(a|www\\.a-b)[a-z0-9.x-]{0,6}(127\\.0\\.0\\.[0-9]{1,3})?(:[0-9]{0,5})?[/?#]?[ -~\u{A0}-\u{FF}]{0,8}",
+        address in "http://[0-9]{1,3}(\\.[0-9x]{1,3}){1,4}(:[0-9]{1,5})?(/[a-c./?#~:@-]{0,6})?",
+    ) {
+        for link in [link, address] {
+            if let Some(parts) = Parts::of_plain(&link) {
+                let url = Url::parse(&link).unwrap();
+                let parsed = parts_of(&url).unwrap();
+                // A parsed link always has a path.
+                let path = if parts.path.is_empty() { "/" } else { parts.path };
+                prop_assert_eq!(Parts { path, ..parts }, parsed, "{}", link);
+            }
+        }
+    }
+
+    #[test]
     fn any_text_is_taken(text in any::<String>()) {
         let _ = canonical(&text);
         let _ = mask(&text);

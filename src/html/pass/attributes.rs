@@ -9,6 +9,7 @@ use super::super::clean::resolve;
 use super::references::reference;
 use super::rules::{Attribute, Element, rules};
 use super::{ATTRIBUTES, Pass, push_escaped};
+use crate::link::is_plain_host;
 
 /// What becomes of a link.
 enum Link {
@@ -181,11 +182,5 @@ pub(super) fn is_plainly_absolute(link: &str) -> bool {
         return false;
     };
     let end = rest.bytes().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(rest.len());
-    let host = rest.get(..end).unwrap_or_default();
-    let letters = |part: &str| part.bytes().all(|byte| byte.is_ascii_lowercase());
-    let is_part = |part: &str| {
-        let fine = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        (1..=63).contains(&part.len()) && part.bytes().all(fine) && !part.starts_with("xn--")
-    };
-    host.len() <= 253 && host.split('.').all(is_part) && host.rsplit('.').next().is_some_and(letters)
+    is_plain_host(rest.get(..end).unwrap_or_default())
 }
