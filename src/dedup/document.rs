@@ -56,7 +56,8 @@ pub fn document_keys(context: &Context<'_>, entries: &[Entry]) -> DocumentKeys {
     let keys = parts.iter().zip(entries).enumerate().map(|(index, (parts, entry))| {
         let link = links_of(index).filter(|_| !several.contains(&index));
         let guid = !guids.contains(&index);
-        let mut keys = make(parts, Telling { link, guid, body: !texts.contains(&index) });
+        let body = body_of(index).filter(|_| !texts.contains(&index));
+        let mut keys = make(parts, Telling { link, guid, body });
         let unclear = [
             parts.guid.as_deref().filter(|_| !guid && !pairs.contains(&index)).map(guid_key),
             links_of(index).filter(|_| several.contains(&index) && !pairs.contains(&index)).map(link_key),

@@ -94,7 +94,8 @@ pub(super) struct Telling<'a> {
     /// The link in the form that identifies; `None`: it identifies nothing.
     pub(super) link: Option<&'a str>,
     pub(super) guid: bool,
-    pub(super) body: bool,
+    /// The key of its text.
+    pub(super) body: Option<Digest>,
 }
 
 /// The keys of one entry.
@@ -119,7 +120,7 @@ pub(super) fn make(parts: &Parts, telling: Telling<'_>) -> Keys {
         guid_global: guid.is_some_and(is_global),
         link: telling_link.filter(|_| telling.link.is_some()).map(key),
         place: full.map(key),
-        body: body_key(parts).filter(|_| telling.body),
+        body: telling.body,
         telling: parts.text.chars().nth(TELLING - 1).is_some(),
         title: number("title", &parts.title),
         text: number("text", &parts.text),

@@ -4,6 +4,8 @@
 //! attributes and of categories, hosts and query strings of files, and the link itself (a link that
 //! moves is replaced without being news; so is what leads to other pages of the same site).
 
+use std::borrow::Cow;
+
 use url::Url;
 
 use crate::model::{Digest, Entry, Markup};
@@ -30,8 +32,8 @@ pub(super) fn substance_since(entry: &Entry, before: Option<&str>) -> Digest {
         &text::squeeze(&entry.title),
         summary.map_or("", Markup::text),
         content.map_or("", Markup::text),
-        &targets(summary, &own).join("\n"),
-        &targets(content, &own).join("\n"),
+        &targets(summary, &own),
+        &targets(content, &own),
         &people.join("\n"),
         &subjects.join("\n"),
         &files.join("\n"),
@@ -60,17 +62,21 @@ fn references(html: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Where the links of clean HTML lead. The sanitizer writes every attribute in double quotes.
-fn targets(markup: Option<&Markup>, own: &[String]) -> Vec<String> {
-    references(markup.map_or("", |markup| markup))
-        .map(|target| {
-            let target = if target.contains('&') { target.replace("&amp;", "&") } else { target.to_owned() };
-            let canonical = link::canonical_with_fragment(&target).unwrap_or(target);
-            let inside = own.iter().find_map(|own| {
-                let inside = canonical.strip_prefix(own.as_str())?;
-                (inside.is_empty() || inside.starts_with(['/', '?', '#'])).then(|| inside.to_owned())
-            });
-            inside.unwrap_or(canonical)
-        })
-        .collect()
+/// Where the links of clean HTML lead, a line each. The sanitizer writes every attribute in double quotes.
+fn targets(markup: Option<&Markup>, own: &[String]) -> String {
+    let mut all = String::new();
+    for (place, target) in references(markup.map_or("", |markup| markup)).enumerate() {
+        let target =
+            if target.contains('&') { target.replace("&amp;", "&").into() } else { Cow::Borrowed(target) };
+        let canonical = link::canonical_with_fragment(&target).map_or(target, Cow::Owned);
+        let inside = own.iter().find_map(|own| {
+            let inside = canonical.strip_prefix(own.as_str())?;
+            (inside.is_empty() || inside.starts_with(['/', '?', '#'])).then_some(inside)
+        });
+        if place > 0 {
+            all.push('\n');
+        }
+        all.push_str(inside.unwrap_or(&canonical));
+    }
+    all
 }
