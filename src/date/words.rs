@@ -1,9 +1,9 @@
 //! The words of dates in the languages that feeds use. Nothing here knows where they may stand.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use chrono::Weekday;
+use rustc_hash::{FxHashMap, FxHashSet};
 use unicode_normalization::UnicodeNormalization;
 
 /// What a word may mean. One word can be two things ("mar" is March and, in French, Tuesday).
@@ -24,7 +24,7 @@ pub(super) enum Half {
 }
 
 /// Small words around dates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Role {
     /// Follows a day: `16th`, `1er`.
     Ordinal,
@@ -177,8 +177,8 @@ const ROLES: [(&str, Role); 5] = [
     ("uhr h hrs hours uur ч час г года год urs hod hodin hod", Role::Clock),
 ];
 
-static WORDS: LazyLock<HashMap<&'static str, Meaning>> = LazyLock::new(|| {
-    let mut words: HashMap<&'static str, Meaning> = HashMap::with_capacity(1024);
+static WORDS: LazyLock<FxHashMap<&'static str, Meaning>> = LazyLock::new(|| {
+    let mut words: FxHashMap<&'static str, Meaning> = FxHashMap::default();
     for row in MONTHS {
         for (month, forms) in (1..).zip(row.split('|')) {
             for form in forms.split_whitespace() {
@@ -203,6 +203,10 @@ static WORDS: LazyLock<HashMap<&'static str, Meaning>> = LazyLock::new(|| {
     words
 });
 
+static PARTS: LazyLock<FxHashSet<(Role, &'static str)>> = LazyLock::new(|| {
+    ROLES.iter().flat_map(|(forms, role)| forms.split_whitespace().map(|form| (*role, form))).collect()
+});
+
 /// Levantine months of two words: the second makes the one of the year's end or of the next one's begin.
 pub(super) fn month_of_two(first: &str, second: &str) -> Option<u32> {
     let late = matches!(second, "الثاني" | "الثانى");
@@ -218,6 +222,9 @@ pub(super) fn month_of_two(first: &str, second: &str) -> Option<u32> {
 
 /// Weekdays of two words, in Vietnamese.
 pub(super) fn weekday_of_two(first: &str, second: &str) -> Option<Weekday> {
+    if first.is_ascii() {
+        return None;
+    }
     let (first, second) = (first.to_lowercase(), second.to_lowercase());
     Some(match (first.as_str(), second.as_str()) {
         ("thứ", "hai") => Weekday::Mon,
@@ -238,13 +245,7 @@ pub(super) fn meaning(word: &str) -> Meaning {
 
 /// Whether `word` plays this small part. A word can play several.
 pub(super) fn plays(word: &str, role: Role) -> bool {
-    with_folded(word, |folded| {
-        ROLES
-            .iter()
-            .any(|(forms, r)| *r == role && forms.split_whitespace().any(|form| form == folded))
-            .then_some(())
-    })
-    .is_some()
+    with_folded(word, |folded| PARTS.get(&(role, folded)).map(|_| ())).is_some()
 }
 
 fn with_folded<T>(word: &str, look: impl Fn(&str) -> Option<T>) -> Option<T> {

@@ -276,11 +276,15 @@ fn latin(text: &str, letters: usize) -> Verdict {
 }
 
 fn same_in_halves(text: &str, named: &str) -> bool {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let (first, second) = words.split_at(words.len() / 2);
-    [first, second]
-        .iter()
-        .all(|half| half.is_empty() || code(whichlang::detect_language(&half.join(" "))) == named)
+    // One blank stands between two words.
+    let text = text.trim();
+    let blanks = || text.bytes().enumerate().filter(|(_, byte)| *byte == b' ');
+    let half = blanks().count().div_ceil(2);
+    let middle = half.checked_sub(1).and_then(|before| blanks().nth(before));
+    let (first, second) = text.split_at(middle.map_or(0, |(place, _)| place));
+    [first, second.trim_start()]
+        .into_iter()
+        .all(|half| half.is_empty() || code(whichlang::detect_language(half)) == named)
 }
 
 /// Letters of other Cyrillic alphabets: Ukrainian, Belarusian, Serbian, Macedonian, the Turkic and Mongolian ones.
