@@ -5,7 +5,7 @@ mod stories;
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::keyring::{self, Keyring};
 use super::words::Words;
@@ -45,6 +45,8 @@ pub(super) fn commit(
         .query_row([source], |row| row.get(0))?;
     let mut writer = Writer {
         db,
+        new_entry: db.prepare_cached(stories::NEW)?,
+        new_sighting: db.prepare_cached(SIGHTING)?,
         keyring: Keyring::new(db, source, &reading.intake.keys)?,
         source,
         rule: rows::rule(&rule),
@@ -59,8 +61,18 @@ pub(super) fn commit(
     writer.finish(commit, &reading)
 }
 
+/// A record of an entry in a document. ?13: the date of its story, where that is at hand.
+const SIGHTING: &str =
+    "INSERT INTO sightings (source, entry, published, digest, story, title_key, text_key, guid, link,
+    title, stated, first_seen, rule, reached)
+  VALUES (?1, ?2, coalesce(?13, (SELECT published FROM entries WHERE number = ?2), ?3), ?4, ?5, ?6, ?7,
+    ?8, ?9, ?10, ?11, ?3, ?12, iif(?2 IS NULL, NULL, 1))";
+
 struct Writer<'a> {
     db: &'a Connection,
+    /// Held, as they are run for every new entry.
+    new_entry: CachedStatement<'a>,
+    new_sighting: CachedStatement<'a>,
     keyring: Keyring<'a>,
     source: i64,
     rule: DedupRule,
@@ -194,28 +206,21 @@ impl Writer<'_> {
         (number, published): (Option<i64>, Option<i64>),
         rule: &str,
     ) -> Result<i64, StoreError> {
-        self.db
-            .prepare_cached(
-                "INSERT INTO sightings (source, entry, published, digest, story, title_key, text_key, guid, link,
-                   title, stated, first_seen, rule, reached)
-                 VALUES (?1, ?2, coalesce(?13, (SELECT published FROM entries WHERE number = ?2), ?3), ?4, ?5, ?6, ?7,
-                   ?8, ?9, ?10, ?11, ?3, ?12, iif(?2 IS NULL, NULL, 1))",
-            )?
-            .execute(params![
-                self.source,
-                number,
-                self.now,
-                entry.digest.0,
-                keys.story.0,
-                keys.title,
-                keys.text,
-                entry.guid,
-                entry.link,
-                entry.title,
-                keys.stated.map(|at| at.timestamp()),
-                rule,
-                published,
-            ])?;
+        self.new_sighting.execute(params![
+            self.source,
+            number,
+            self.now,
+            entry.digest.0,
+            keys.story.0,
+            keys.title,
+            keys.text,
+            entry.guid,
+            entry.link,
+            entry.title,
+            keys.stated.map(|at| at.timestamp()),
+            rule,
+            published,
+        ])?;
         let sighting = self.db.last_insert_rowid();
         self.lead_to(keys, sighting)?;
         Ok(sighting)

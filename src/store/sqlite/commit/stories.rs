@@ -8,6 +8,12 @@ use crate::model::{Article, Entry, EntryId};
 use crate::store::StoreError;
 use crate::store::sqlite::{found, last, rows};
 
+/// A new story.
+pub(super) const NEW: &str = "INSERT INTO entries (id, source, published, updated, first_seen, modified, hold_until, listed,
+    stated, guid, title, link, language, stated_published, stated_updated, summary, content, more, digest, substance,
+    title_key, reading, article)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)";
+
 impl Writer<'_> {
     pub(super) fn insert(
         &mut self,
@@ -16,39 +22,30 @@ impl Writer<'_> {
         keys: &Keys,
         reading: u32,
     ) -> Result<i64, StoreError> {
-        let inserted = self
-            .db
-            .prepare_cached(
-                "INSERT INTO entries (id, source, published, updated, first_seen, modified, hold_until, listed,
-                   stated, guid, title, link, language, stated_published, stated_updated, summary, content, more,
-                   digest, substance, title_key, reading, article)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
-                   ?20, ?21, ?22)",
-            )?
-            .execute(params![
-                story.id.0.as_bytes(),
-                self.source,
-                story.published.timestamp(),
-                story.updated.timestamp(),
-                self.now,
-                story.hold_until.map(|at| at.timestamp()),
-                story.listed,
-                keys.stated.map(|at| at.timestamp()),
-                entry.guid,
-                entry.title,
-                entry.link,
-                entry.language,
-                entry.published.map(|at| at.timestamp()),
-                entry.updated.map(|at| at.timestamp()),
-                entry.summary.as_deref(),
-                entry.content.as_deref(),
-                rows::more(entry),
-                entry.digest.0,
-                story.substance.0,
-                keys.title,
-                reading,
-                entry.article == Article::Taken,
-            ]);
+        let inserted = self.new_entry.execute(params![
+            story.id.0.as_bytes(),
+            self.source,
+            story.published.timestamp(),
+            story.updated.timestamp(),
+            self.now,
+            story.hold_until.map(|at| at.timestamp()),
+            story.listed,
+            keys.stated.map(|at| at.timestamp()),
+            entry.guid,
+            entry.title,
+            entry.link,
+            entry.language,
+            entry.published.map(|at| at.timestamp()),
+            entry.updated.map(|at| at.timestamp()),
+            entry.summary.as_deref(),
+            entry.content.as_deref(),
+            rows::more(entry),
+            entry.digest.0,
+            story.substance.0,
+            keys.title,
+            reading,
+            entry.article == Article::Taken,
+        ]);
         match inserted {
             Ok(_) => {
                 let number = self.db.last_insert_rowid();
