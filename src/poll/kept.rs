@@ -8,26 +8,22 @@ use crate::fetch::Body;
 use crate::model::SourceId;
 use crate::store::{KeptBody, StoreError};
 
-impl Poller {
-    /// A body as it is to be kept; `None`: not at all. One that brings only what is new since another (226)
-    /// stands for no document.
-    pub(super) async fn keep(&self, body: &Body, now: DateTime<Utc>) -> Result<Option<KeptBody>, StoreError> {
-        if self.keep_bodies == 0 || body.delta {
-            return Ok(None);
-        }
-        let (bytes, limit) = (body.bytes.clone(), self.keep_bodies);
-        let packing = tokio::task::spawn_blocking(move || KeptBody::pack(&bytes, limit));
-        let packed =
-            packing.await.map_err(|defect| StoreError::Failed(format!("packing a body: {defect}")))??;
-        Ok(packed.map(|packed| KeptBody {
-            packed,
-            url: body.url.to_string(),
-            content_type: body.content_type.clone(),
-            content_language: body.content_language.clone(),
-            fetched: now,
-        }))
+/// A body as it is to be kept, compressed no larger than this; `None`: not at all. One that brings only what is new since
+/// another (226) stands for no document.
+pub(super) fn pack(body: &Body, limit: u64, now: DateTime<Utc>) -> Result<Option<KeptBody>, StoreError> {
+    if limit == 0 || body.delta {
+        return Ok(None);
     }
+    Ok(KeptBody::pack(&body.bytes, limit)?.map(|packed| KeptBody {
+        packed,
+        url: body.url.to_string(),
+        content_type: body.content_type.clone(),
+        content_language: body.content_language.clone(),
+        fetched: now,
+    }))
+}
 
+impl Poller {
     /// The kept body of a source, as if it had just come.
     pub(super) async fn kept_body(&self, source: &SourceId) -> Result<Option<Body>, StoreError> {
         let id = source.clone();

@@ -112,7 +112,7 @@ impl Poller {
             alone: None,
             now,
         };
-        self.intake(source, Box::new(state), arrived).await.map(Some)
+        self.intake(source, Box::new(state), arrived, None).await.map(Some)
     }
 
     /// The daily look is counted from the last poll, not from what came since.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::drift::{self, Refused};
-use super::{Notes, Polled, Poller, READERS, aftermath, push};
+use super::{Notes, Polled, Poller, READERS, aftermath, kept, push};
 use crate::dedup::{self, Context, DocumentKeys, Rules, Tell};
 use crate::fetch::{Answer, Body, Fetched, Request};
 use crate::link;
@@ -116,11 +116,11 @@ impl Poller {
         push::look_for_hub(&mut state, &answer, &document.normalized);
         self.plan_next(source, &mut state, now);
         let alone = self.without_hub(source, &state, now);
-        let kept = self.keep(&body, now).await?.map_or(Kept::Nothing, Kept::This);
         let empty = drift::is_empty(&document.normalized);
         let normalized = document.normalized;
+        let kept = Kept::Nothing;
         let arrived = Arrived { normalized, rules, kept, first, reshaped, tell, alone, now };
-        let polled = self.intake(source, state, arrived).await?;
+        let polled = self.intake(source, state, arrived, Some(body)).await?;
         Ok(if empty { Polled { outcome: Outcome::Empty, ..polled } } else { polled })
     }
 
@@ -219,21 +219,25 @@ impl Poller {
         }
     }
 
-    /// Known, decided, committed; again when another poll was first.
+    /// Known, decided, committed; again when another poll was first. `body`: is to be kept.
     pub(super) async fn intake(
         &self,
         source: &Arc<Source>,
         before: Box<SourceState>,
-        arrived: Arrived,
+        mut arrived: Arrived,
+        body: Option<Body>,
     ) -> Result<Polled, StoreError> {
-        let (of, common) = (source.clone(), self.rules.clone());
+        let (of, common, limit) = (source.clone(), self.rules.clone(), self.keep_bodies);
         // Whatever needs no look into the store is done before the writer is asked: there is one for all.
         // Not more at once than documents are read: pages and the store's readers use the same threads.
         let permit = self.readers.acquire().await;
         let prepared = tokio::task::spawn_blocking(move || {
             let home = home_links(&of, &arrived.normalized);
             let keys = keys(&of, &before, &common, &home, &arrived);
-            (before, arrived, home, keys)
+            if let Some(body) = body {
+                arrived.kept = kept::pack(&body, limit, arrived.now)?.map_or(Kept::Nothing, Kept::This);
+            }
+            Ok::<_, StoreError>((before, arrived, home, keys))
         });
         // A panic is this poll's, as it would be without the other thread.
         let prepared = prepared.await.map_err(|ended| match ended.try_into_panic() {
@@ -241,7 +245,7 @@ impl Poller {
             Err(ended) => StoreError::Failed(format!("a document's keys: {ended}")),
         });
         drop(permit);
-        let (before, arrived, home, keys) = prepared?;
+        let (before, arrived, home, keys) = prepared??;
         let (source, common, mut notes) = (source.clone(), self.rules.clone(), Notes::of(&self.gate));
         self.store
             .remember(move |store| {
