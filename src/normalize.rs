@@ -261,10 +261,8 @@ fn digest(raw: &RawEntry, salt: Digest) -> Digest {
     let said = |text: &Option<Text>| {
         text.as_ref().map_or(String::new(), |text| format!("{:?}{:?}", text.kind, text.base))
     };
-    let value = |text: &Option<Text>| text.as_ref().map(|text| text.value.clone()).unwrap_or_default();
     let texts = [&raw.title, &raw.summary, &raw.content];
     let kinds = texts.map(said).join("\0");
-    let values = texts.map(value);
     let rest = format!(
         "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
         raw.link,
@@ -279,7 +277,7 @@ fn digest(raw: &RawEntry, salt: Digest) -> Digest {
         raw.language,
         raw.base
     );
-    let [title, summary, content] = &values;
+    let [title, summary, content] = texts.map(|text| text.as_ref().map_or("", |text| text.value.as_str()));
     let guid = raw.guid.as_deref().unwrap_or_default();
     let parts = [
         salt.0.as_slice(),

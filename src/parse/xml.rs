@@ -243,10 +243,9 @@ impl Walk<'_> {
         let inside = self.stack.last().is_some_and(|parent| parent.node.is_some());
         if inside {
             let root = self.stack.iter().position(|open| open.node.is_some());
-            let kept =
-                root.and_then(|root| self.stack.get(root)).map(|open| open.name.clone()).unwrap_or_default();
+            let kept = root.and_then(|root| self.stack.get(root)).map_or("", |open| open.name.as_str());
             let direct = root.is_some_and(|root| root + 1 == self.stack.len());
-            if self.listener.ends_before(&kept, open.ns, &open.name, direct) {
+            if self.listener.ends_before(kept, open.ns, &open.name, direct) {
                 // `<item>` inside `<item>`: the end tag of the first is missing.
                 while self.stack.len() > root.unwrap_or_default() {
                     if let Some(outer) = self.stack.pop() {
