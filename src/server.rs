@@ -32,7 +32,6 @@ mod stamps;
 pub mod status;
 mod websub;
 
-use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -123,8 +122,8 @@ pub struct Site {
     stamps: Stamps,
     weight: Weight,
     started: DateTime<Utc>,
-    /// How many listen for events.
-    listeners: Arc<AtomicUsize>,
+    /// Who listens for events.
+    listeners: events::Listeners,
     /// Set when the daemon stops, so that endless answers end.
     closing: watch::Sender<bool>,
     hub: Hub,
@@ -146,7 +145,7 @@ impl Site {
     pub fn new(store: Handle, clock: Arc<dyn Clock>, settings: Settings) -> Arc<Self> {
         Arc::new(Self {
             started: clock.now(),
-            listeners: Arc::default(),
+            listeners: events::Listeners::default(),
             closing: watch::Sender::new(false),
             commands: OnceLock::new(),
             hub: Hub::new(),

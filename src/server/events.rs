@@ -4,7 +4,9 @@
 //! An event's id says how far its listener has heard, so that who comes back with `Last-Event-ID` misses nothing. A
 //! listener is a place and no queue: a slow one costs what it has not read, and that is in the store.
 
-use std::collections::VecDeque;
+mod log;
+mod look;
+
 use std::convert::Infallible;
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
@@ -16,7 +18,6 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Response, Uri, header};
 use bytes::Bytes;
-use chrono::DateTime;
 use futures_util::{StreamExt, stream};
 use tokio::sync::watch;
 
@@ -24,22 +25,23 @@ use super::plan::{Place, Plan};
 use super::reply::{self, Answer};
 use super::shelf::Slot;
 use super::{Site, access, feeds};
-use crate::render;
+use crate::store::StoreError;
 use crate::store::held::Came;
-use crate::store::{Store, StoreError};
+use log::{Log, Next, Telling};
+use look::{Behind, Past};
 
 /// Listeners at once.
 const MOST: usize = 1024;
-/// Events kept per feed for those who listen; who is further behind asks the store.
-const KEPT: usize = 128;
-/// Events taken from the store at once.
-const BATCH: usize = 64;
-/// Places walked along in one go: a look into the store must not keep others waiting.
-const SLICE: i64 = 20_000;
+/// Bytes of events kept for those who listen, of all feeds that are listened to.
+const KEPT_BYTES: usize = 32 << 20;
 /// A sign of life for proxies and for clients that wait.
 const HEARTBEAT: Duration = Duration::from_secs(20);
-/// Nothing is held for less, in seconds: a clock set back by no more than this leaves out no entry that came since.
-const HELD_FOR: i64 = 600;
+/// What all who listen share.
+#[derive(Default)]
+pub(super) struct Listeners {
+    seats: Arc<AtomicUsize>,
+    behind: Behind,
+}
 
 /// How far somebody has heard of a feed: of all entries up to a place whose time had come. What was held then, at those
 /// places, is still to come.
@@ -101,36 +103,14 @@ struct Told {
     turn: tokio::sync::Mutex<()>,
     log: Mutex<Log>,
     wake: watch::Sender<()>,
-}
-
-#[derive(Default)]
-struct Log {
-    /// Everybody has heard so far.
-    heard: Heard,
-    /// Events so far, of which the last are kept.
-    count: u64,
-    events: VecDeque<Bytes>,
-}
-
-impl Log {
-    fn add(&mut self, events: Vec<Bytes>, heard: Heard) {
-        self.count += events.len() as u64;
-        self.events.extend(events);
-        self.events.drain(..self.events.len().saturating_sub(KEPT));
-        self.heard = heard;
-    }
-
-    /// The events after so many; `None`: these are too long ago to be kept here.
-    fn after(&self, count: u64) -> Option<Bytes> {
-        let behind = usize::try_from(self.count.checked_sub(count)?).ok()?;
-        let from = self.events.len().checked_sub(behind)?;
-        Some(self.events.iter().skip(from).flatten().copied().collect())
-    }
+    /// What is told to those who are behind.
+    past: Past,
 }
 
 impl Default for Told {
     fn default() -> Self {
-        Self { turn: tokio::sync::Mutex::default(), log: Mutex::default(), wake: watch::Sender::new(()) }
+        let (turn, log, past) = Default::default();
+        Self { turn, log, wake: watch::Sender::new(()), past }
     }
 }
 
@@ -144,14 +124,19 @@ impl Told {
     }
 
     /// Takes a place among those who wait. For the first one the past is not told.
-    async fn enter(&self, site: &Site, plan: &Plan, slot: &Slot) -> Result<watch::Receiver<()>, StoreError> {
+    async fn enter(
+        &self,
+        site: &Site,
+        plan: &Arc<Plan>,
+        slot: &Arc<Slot>,
+    ) -> Result<watch::Receiver<()>, StoreError> {
         let _turn = self.turn.lock().await;
         let is_first = !self.is_watched();
         // Before the store is looked at, so that whatever comes later is told.
         let woken = self.wake.subscribe();
         if is_first {
-            let heard = now(site, slot, Heard::default()).await?;
-            *self.log() = Log { heard, ..Log::default() };
+            let heard = look::now(site, slot, Heard::default()).await?;
+            *self.log() = Log::starting_at(heard);
         } else {
             self.go_on(site, plan, slot).await?;
         }
@@ -159,12 +144,13 @@ impl Told {
     }
 
     /// Tells everybody what has come. By one who has the turn.
-    async fn go_on(&self, site: &Site, plan: &Plan, slot: &Slot) -> Result<(), StoreError> {
+    async fn go_on(&self, site: &Site, plan: &Arc<Plan>, slot: &Arc<Slot>) -> Result<(), StoreError> {
         let mut heard = self.log().heard;
-        let all = now(site, slot, heard).await?;
+        let all = look::now(site, slot, heard).await?;
         while heard != all {
-            let (events, reached) = look(site, plan, slot, heard, all).await?;
-            self.log().add(events, reached);
+            let (events, reached) = look::for_all(site, plan, slot, (heard, all)).await?;
+            let feeds = plan.slots().filter(|slot| slot.news.is_watched()).count();
+            self.log().add(events, reached, KEPT_BYTES / feeds.max(1));
             self.wake.send_replace(());
             heard = reached;
         }
@@ -188,50 +174,12 @@ impl News {
 }
 
 /// Looks for what is new in a feed that somebody listens to, and what was held until now, and tells them.
-pub(super) async fn tell(site: &Site, plan: &Plan, slot: &Slot) {
+pub(super) async fn tell(site: &Site, plan: &Arc<Plan>, slot: &Arc<Slot>) {
     let Some(told) = slot.news.told.get().filter(|told| told.is_watched()) else { return };
     let _turn = told.turn.lock().await;
     if let Err(error) = told.go_on(site, plan, slot).await {
         tracing::warn!(document = slot.place.stem(), %error, "events could not be made");
     }
-}
-
-/// Up to where there is anything to hear, for who has heard so far.
-async fn now(site: &Site, slot: &Slot, heard: Heard) -> Result<Heard, StoreError> {
-    let place = slot.cuts(site).await?.counted.max(heard.place);
-    let (now, before) = (site.clock.now().timestamp(), heard.came.second);
-    // Where the clock was set back further, what comes before that time again is told again, rather than never.
-    let second = if before.saturating_sub(now) > HELD_FOR { now } else { now.max(before) };
-    Ok(Heard { place, came: Came::all_of(second) })
-}
-
-/// What comes next for who has heard so far, and how far that leads: first what was held, then what is new.
-async fn look(
-    site: &Site,
-    plan: &Plan,
-    slot: &Slot,
-    heard: Heard,
-    all: Heard,
-) -> Result<(Vec<Bytes>, Heard), StoreError> {
-    let head = plan.head(&slot.place, &slot.output, None);
-    let event =
-        |heard: Heard, story| Bytes::from(format!("id: {heard}\ndata: {}\n\n", render::item(&head, story)));
-    let (output, place, second) = (slot.output.clone(), heard.place, all.came.second);
-    if heard.came < all.came {
-        let due = move |store: &mut dyn Store| store.due_in(&output, place, (heard.came, second), BATCH);
-        let (due, came) = site.store.read(due).await?;
-        let events = due.iter().map(|(came, story)| event(Heard { place, came: *came }, story));
-        return Ok((events.collect(), Heard { place, came }));
-    }
-    let upto = all.place.min(place.saturating_add(SLICE));
-    let at = DateTime::from_timestamp(second, 0).unwrap_or_default();
-    let stories = move |store: &mut dyn Store| store.stories(&output, (place, upto), BATCH, at);
-    let found = site.store.read(stories).await?.stories;
-    let reached = found.get(BATCH - 1).map_or(upto, |(place, ..)| *place);
-    // A backlog is for the archive: it is no news.
-    let news = found.iter().filter(|(_, listed, _)| *listed);
-    let events = news.map(|(place, _, story)| event(Heard { place: *place, came: all.came }, story));
-    Ok((events.collect(), Heard { place: reached, came: all.came }))
 }
 
 /// `/feeds/{id}/events`.
@@ -258,7 +206,8 @@ pub(super) async fn listen(
     let asked = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     let heard = asked.and_then(|text| text.parse::<Id>().ok()).and_then(|id| id.heard(all)).unwrap_or(all);
     let closing = site.closing.subscribe();
-    let listener = Listener { woken, closing, heard, count: None, site, plan, slot, _seat: seat };
+    let (telling, count) = (None, None);
+    let listener = Listener { woken, closing, heard, telling, count, site, plan, slot, _seat: seat };
     // Who is cut off before the first event comes back to where it began to listen.
     let hello = stream::iter([Bytes::from(format!("id: {}\nretry: 5000\n\n", listener.heard))]);
     let events = stream::unfold(listener, |mut listener| async move {
@@ -285,7 +234,7 @@ struct Seat(Arc<AtomicUsize>);
 
 impl Seat {
     fn take(site: &Site) -> Option<Self> {
-        let seats = site.listeners.clone();
+        let seats = site.listeners.seats.clone();
         if seats.fetch_add(1, Ordering::AcqRel) >= MOST {
             seats.fetch_sub(1, Ordering::AcqRel);
             return None;
@@ -307,6 +256,8 @@ struct Listener {
     woken: watch::Receiver<()>,
     closing: watch::Receiver<bool>,
     heard: Heard,
+    /// What is on its way to it.
+    telling: Option<Telling>,
     /// It goes along with all others and has so many of their events. `None`: it asks the store until it has caught up.
     count: Option<u64>,
     _seat: Seat,
@@ -317,53 +268,82 @@ impl Listener {
     /// itself.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
+            // What began is told to its end, unless it stood still for so long that the rest is gone: of an event that is
+            // cut a client keeps nothing, and comes back for it.
+            if let Some(telling) = &mut self.telling {
+                match telling.next().ok()? {
+                    Some(piece) => return Some(piece),
+                    None => self.telling = None,
+                }
+            }
             // Marked as seen before looking, so that what comes in between wakes us again.
             self.woken.borrow_and_update();
             if self.slot.news.ended.load(Ordering::Acquire) || *self.closing.borrow() {
                 return None;
             }
-            let events = match self.count {
-                Some(count) => self.go_along(count),
-                None => Some(self.catch_up().await?),
+            let slot = self.slot.clone();
+            let told = slot.news.told.get()?;
+            let ahead = self.ahead(told);
+            let Self { site, plan, woken, closing, heard, .. } = self;
+            let next = async {
+                match ahead {
+                    Ahead::Kept => Some(None),
+                    Ahead::Nothing => woken.changed().await.ok().map(|()| None),
+                    Ahead::Past(all) => {
+                        look::for_one(site, plan, &slot, told, (*heard, all)).await.ok().map(Some)
+                    }
+                }
             };
-            match events {
-                Some(events) if !events.is_empty() => return Some(events),
-                Some(_) if self.count.is_some() => {}
-                _ => continue,
-            }
-            tokio::select! {
-                changed = self.woken.changed() => changed.ok()?,
-                _ = self.closing.wait_for(|closing| *closing) => return None,
+            let past = tokio::select! {
+                past = next => past?,
+                _ = closing.wait_for(|closing| *closing) => return None,
                 () = tokio::time::sleep(HEARTBEAT) => return Some(Bytes::from_static(b":\n\n")),
+            };
+            if let Some(event) = past {
+                self.heard = event.heard;
+                self.telling = Some(Telling::of_own(event));
             }
         }
     }
 
-    /// What was told since to all; `None`: that is not kept any more.
-    fn go_along(&mut self, count: u64) -> Option<Bytes> {
-        let log = self.slot.news.told.get()?.log();
-        let events = log.after(count);
-        self.count = events.is_some().then_some(log.count);
-        if events.is_some() {
-            self.heard = log.heard;
+    /// Where what comes next is.
+    fn ahead(&mut self, told: &Told) -> Ahead {
+        let log = told.log();
+        if let Some(count) = self.count {
+            match log.after(count) {
+                Next::Event(event) => {
+                    (self.count, self.heard) = (Some(count + 1), event.heard);
+                    self.telling = Some(Telling::of_kept(&event));
+                    return Ahead::Kept;
+                }
+                Next::Nothing => self.heard = log.heard,
+                Next::Gone => self.count = None,
+            }
         }
-        events
+        if self.heard != log.heard {
+            return Ahead::Past(log.heard);
+        }
+        self.count = Some(log.count);
+        Ahead::Nothing
     }
+}
 
-    /// What comes next of what was told before it listened.
-    async fn catch_up(&mut self) -> Option<Bytes> {
-        let (all, count) = {
-            let log = self.slot.news.told.get()?.log();
-            (log.heard, log.count)
-        };
-        let (mut events, mut reached) = (Vec::new(), self.heard);
-        if reached != all {
-            (events, reached) = look(&self.site, &self.plan, &self.slot, reached, all).await.ok()?;
+impl Drop for Listener {
+    fn drop(&mut self) {
+        // Who comes in between finds nothing kept, and asks the store.
+        if let Some(told) = self.slot.news.told.get().filter(|told| told.wake.receiver_count() <= 1) {
+            told.log().forget();
         }
-        self.heard = reached;
-        self.count = (reached == all).then_some(count);
-        Some(events.into_iter().flatten().collect())
     }
+}
+
+/// What comes next for a listener.
+enum Ahead {
+    /// An event that is kept for all.
+    Kept,
+    /// What the store has, up to there.
+    Past(Heard),
+    Nothing,
 }
 
 #[cfg(test)]
@@ -386,17 +366,5 @@ mod tests {
         for id in ["41", "41-800", "", "-", "12-", "-800", "12-800.", "12-x", "x"] {
             assert_eq!(heard(id), None, "{id}");
         }
-    }
-
-    #[test]
-    fn who_is_too_far_behind_is_sent_to_the_store() {
-        let mut log = Log::default();
-        assert_eq!(log.after(0), Some(Bytes::new()));
-        assert_eq!(log.after(1), None);
-        log.add(vec!["a".into(), "b".into()], ALL);
-        assert_eq!((log.after(0), log.after(1)), (Some("ab".into()), Some("b".into())));
-        log.add(vec![Bytes::new(); KEPT], ALL);
-        assert_eq!((log.after(1), log.after(2)), (None, Some(Bytes::new())));
-        assert_eq!(log.heard, ALL);
     }
 }

@@ -295,3 +295,70 @@ fn a_clock_that_was_set_back_leaves_out_nothing() {
     app.set_clock("2026-11-16T14:00:01Z");
     assert_eq!(Events::back(&daemon, "/feeds/all/events", &id).take(1).0, ["held"]);
 }
+
+/// One who asks as HTTP/1.0 does, so that nothing stands between the bytes of events.
+fn listens(daemon: &Daemon, id: &str) -> BufReader<TcpStream> {
+    let mut stream = TcpStream::connect(&daemon.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+    write!(stream, "GET /feeds/all/events HTTP/1.0\r\nLast-Event-ID: {id}\r\n\r\n").unwrap();
+    let mut events = BufReader::new(stream);
+    let mut line = String::new();
+    while !line.starts_with("retry:") {
+        line.clear();
+        assert!(events.read_line(&mut line).unwrap() > 0, "no greeting");
+    }
+    events
+}
+
+/// Titles of what is told from here on, until so many are known; coming back where the stream ends.
+fn hears(mut events: BufReader<TcpStream>, daemon: &Daemon, count: usize) -> Vec<String> {
+    let (mut titles, mut last, mut id) = (Vec::new(), String::new(), String::new());
+    while titles.len() < count {
+        let mut line = String::new();
+        // What ends within an event was not told.
+        if events.read_line(&mut line).unwrap() == 0 || !line.ends_with('\n') {
+            events = listens(daemon, &last);
+        } else if let Some(text) = line.strip_prefix("id: ") {
+            text.trim().clone_into(&mut id);
+        } else if let Some(data) = line.strip_prefix("data: ") {
+            let item: serde_json::Value = serde_json::from_str(data).unwrap();
+            titles.push(item["title"].as_str().unwrap().to_owned());
+            last.clone_from(&id);
+        }
+    }
+    titles
+}
+
+/// Kilobytes that a process had in memory at most.
+fn most_resident(daemon: &Daemon) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.pid())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+fn who_does_not_read_costs_little_and_misses_nothing() {
+    let origin = Origin::start();
+    origin.on("/one", document(0..1));
+    let app = App::new(&source("one", &origin, ""));
+    let daemon = app.serve();
+    app.polled(&["one"]);
+    let text = "lorem ipsum ".repeat(2000);
+    let items: Vec<_> = (0..250).map(|n| format!("Entry {n:03}")).collect();
+    let date = "Mon, 16 Nov 2026 10:00:00 GMT";
+    let items: Vec<_> =
+        items.iter().map(|title| (title.as_str(), title.as_str(), date, text.as_str())).collect();
+    let prompt = listens(&daemon, "");
+    let mut slow: Vec<_> = (0..400).map(|_| listens(&daemon, "")).collect();
+    origin.on("/one", Reply::ok("application/rss+xml", rss("One", &items)));
+    app.run(&["fetch", "one"]);
+    let mut told = hears(prompt, &daemon, 250);
+    // Far too much is told to be held for each of them.
+    assert!(most_resident(&daemon) < 300 << 10, "{} kB", most_resident(&daemon));
+    let late = hears(slow.remove(0), &daemon, 250);
+    assert_eq!(late, told, "in the same order");
+    told.sort();
+    told.dedup();
+    assert_eq!(told.len(), 250);
+    assert!(most_resident(&daemon) < 300 << 10, "{} kB", most_resident(&daemon));
+}

@@ -58,7 +58,7 @@ impl Slot {
     }
 
     /// Where it turns out to go a long way it begins again, in a turn of those that do.
-    async fn renew_in_turn(&self, site: &Arc<Site>, plan: &Arc<Plan>) {
+    async fn renew_in_turn(self: &Arc<Self>, site: &Arc<Site>, plan: &Arc<Plan>) {
         if let Ok(_turn) = site.unasked.turns.acquire().await {
             let long = self.goes_long.notified();
             tokio::select! {
@@ -71,7 +71,7 @@ impl Slot {
         }
     }
 
-    async fn renew(&self, site: &Arc<Site>, plan: &Arc<Plan>) {
+    async fn renew(self: &Arc<Self>, site: &Arc<Site>, plan: &Arc<Plan>) {
         // A failure is logged there and shows again when somebody asks.
         if let Ok(finished) = self.current(site, plan).await {
             self.announce(site, plan, &finished);
