@@ -11,8 +11,10 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use riverine::link::Secrets;
 use riverine::model::{Digest, Kind, PageSelectors, TextKind};
 use riverine::normalize::{self, Context};
 use riverine::parse::{self, Input};
@@ -110,7 +112,8 @@ fn parse(bytes: &[u8]) -> Option<parse::Parsed> {
 }
 
 fn context(stored: &HashSet<Digest>) -> Context<'_> {
-    Context { url: None, timezone: chrono_tz::UTC, language: None, stored }
+    static NONE: LazyLock<Secrets> = LazyLock::new(Secrets::default);
+    Context { url: None, secrets: &NONE, timezone: chrono_tz::UTC, language: None, stored }
 }
 
 fn read(bytes: &[u8], stored: &HashSet<Digest>, plain: bool) {

@@ -122,6 +122,7 @@ fn real() -> Vec<(String, Vec<f64>)> {
         let Ok(parsed) = riverine::parse::parse(&input) else { continue };
         let context = riverine::normalize::Context {
             url: None,
+            secrets: &riverine::link::Secrets::default(),
             timezone: chrono_tz::UTC,
             language: None,
             stored: &std::collections::HashSet::new(),

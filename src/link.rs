@@ -9,9 +9,11 @@ use std::fmt::Write;
 use url::Url;
 
 mod plain;
+mod secrets;
 
 use plain::Parts;
 pub(crate) use plain::is_plain_host;
+pub use secrets::Secrets;
 
 /// Parameters that only say where a reader came from. A `*` at the end stands for anything.
 ///
@@ -354,15 +356,21 @@ fn mask_link(link: &str, out: &mut String) {
         }
         None => out.push_str(authority),
     }
-    // `name=value` after any of the signs that part them; path parameters (`;jsessionid=`) too.
-    let mut rest = rest;
+    pairs(rest, out, |name, value| is_secret(name) || holds_secret(value));
+}
+
+/// Writes what stands behind an authority, with the values hidden of which `hides` says so: `name=value` after any of
+/// the signs that part them; path parameters (`;jsessionid=`) too, which end with their part of the path.
+fn pairs(rest: &str, out: &mut String, mut hides: impl FnMut(&str, &str) -> bool) {
+    let (mut rest, mut in_path) = (rest, true);
     while let Some(at) = rest.find(['?', '&', ';', '#']) {
         let (before, after) = rest.split_at(at + 1);
         out.push_str(before);
-        let end = after.find(['&', ';', '#', '?']).unwrap_or(after.len());
-        let (pair, following) = after.split_at(end);
+        in_path &= before.ends_with(['&', ';']);
+        let ends = |c: char| matches!(c, '&' | ';' | '#' | '?') || in_path && c == '/';
+        let (pair, following) = after.split_at(after.find(ends).unwrap_or(after.len()));
         match pair.split_once('=') {
-            Some((name, value)) if !value.is_empty() && (is_secret(name) || holds_secret(value)) => {
+            Some((name, value)) if !value.is_empty() && hides(name, value) => {
                 out.push_str(name);
                 out.push('=');
                 out.push_str(HIDDEN);

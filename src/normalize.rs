@@ -15,6 +15,7 @@ use url::Url;
 use self::links::Links;
 use self::words::Words;
 use crate::html::Cleaner;
+use crate::link::Secrets;
 use crate::model::{
     Article, Category, Digest, Enclosure, Entry, Episode, Feed, Markup, Person, Podcast, RawDate, RawEntry,
     RawFeed, Text, TextKind, Warning,
@@ -23,7 +24,7 @@ use crate::parse::Parsed;
 use crate::{date, html, language, text};
 
 /// Part of every entry's digest: counted up when reading or cleaning changes, so that stored texts are made anew.
-pub const READING: u32 = 3;
+pub const READING: u32 = 4;
 
 /// Characters of a title.
 const LONGEST_TITLE: usize = 1000;
@@ -43,6 +44,8 @@ const MOST: usize = 64;
 pub struct Context<'a> {
     /// Where the document came from: the base of relative links.
     pub url: Option<&'a Url>,
+    /// What must not be told of that address, nor of others that lead to it.
+    pub secrets: &'a Secrets,
     /// For timestamps without a zone.
     pub timezone: Tz,
     /// The source's `language`: for entries that state none.
@@ -65,25 +68,31 @@ pub struct Normalized {
 /// Dates to UTC, links made absolute, HTML cleaned, language found.
 pub fn normalize(parsed: Parsed, context: &Context<'_>) -> Normalized {
     let mut words = Words::default();
-    let links = Links::new(context.url, parsed.feed.base.as_deref());
+    let links = Links::new(context.url, parsed.feed.base.as_deref(), context.secrets);
     let feed = head(&parsed, &links);
     let inherited = Inherited {
         context,
         links: &links,
         authors: &people(&parsed.feed.authors, &links, &mut words),
         language: feed.language.as_deref(),
-        cleaner: Cleaner::new(links.base(None).as_ref()),
+        cleaner: Cleaner::new(links.shown_base(None).as_ref()),
         salt: salt(&parsed.feed, context),
     };
     let entries = parsed.entries.iter().map(|raw| inherited.entry(raw, &mut words)).collect();
     let mut warnings = parsed.warnings;
     warnings.extend(words.into_warnings());
+    for Warning(words) in &mut warnings {
+        *words = context.secrets.hidden(std::mem::take(words));
+    }
     Normalized { feed, entries, warnings }
 }
 
-fn head(parsed: &Parsed, links: &Links) -> Feed {
+fn head(parsed: &Parsed, links: &Links<'_>) -> Feed {
     let raw = &parsed.feed;
-    let plain = |said: &Option<Text>| said.as_ref().map(plain).unwrap_or_default();
+    let plain = |said: &Option<Text>| {
+        let text = said.as_ref().map(plain).unwrap_or_default();
+        links.hide(&text).into_owned()
+    };
     let absolute = |link: &Option<String>| link.as_deref().and_then(|link| links.absolute(link, None));
     Feed {
         format: parsed.format,
@@ -92,8 +101,9 @@ fn head(parsed: &Parsed, links: &Links) -> Feed {
         description: cut(&plain(&raw.description), LONGEST_TITLE),
         language: raw.language.as_deref().and_then(language::tag),
         image: absolute(&raw.image),
-        hubs: raw.hubs.iter().filter_map(|hub| links.absolute(hub, None)).take(MOST).collect(),
-        self_link: absolute(&raw.self_link),
+        // These two are for asking, and are shown to nobody as they are.
+        hubs: raw.hubs.iter().filter_map(|hub| links.whole(hub, None)).take(MOST).collect(),
+        self_link: raw.self_link.as_deref().and_then(|link| links.whole(link, None)),
         podcast: raw.podcast.as_ref().map(|said| Podcast { image: absolute(&raw.image), ..podcast(said) }),
     }
 }
@@ -112,7 +122,7 @@ fn podcast(said: &Podcast) -> Podcast {
 /// What an entry takes from its document and its source.
 struct Inherited<'a> {
     context: &'a Context<'a>,
-    links: &'a Links,
+    links: &'a Links<'a>,
     authors: &'a [Person],
     language: Option<&'a str>,
     /// For texts whose base is the document's.
@@ -127,16 +137,20 @@ impl Inherited<'_> {
         let unchanged = self.context.stored.contains(&digest);
         let base = raw.base.as_deref();
         let title = cut(&raw.title.as_ref().map(plain).unwrap_or_default(), LONGEST_TITLE);
+        let title = self.links.hide(&title).into_owned();
         let authors = people(&raw.authors, self.links, words);
+        let whole = raw.link.as_deref().and_then(|link| self.link(link, base, words));
+        let link = whole.as_deref().map(|whole| self.links.hide(whole).into_owned());
         let mut entry = Entry {
             guid: raw.guid.as_deref().and_then(guid),
-            link: raw.link.as_deref().and_then(|link| self.link(link, base, words)),
+            whole_link: whole.filter(|whole| Some(whole) != link.as_ref()),
+            link,
             published: raw.published.as_ref().and_then(|date| self.date(date, words)),
             updated: raw.updated.as_ref().and_then(|date| self.date(date, words)),
             authors: if authors.is_empty() { self.authors.to_vec() } else { authors },
             summary: None,
             content: None,
-            categories: categories(&raw.categories, words),
+            categories: categories(&raw.categories, self.links, words),
             enclosures: self.files(&raw.enclosures, base, words),
             image: raw.image.as_deref().and_then(|image| self.links.absolute(image, base)),
             duration: raw.duration,
@@ -156,11 +170,14 @@ impl Inherited<'_> {
 
     /// The costly part: HTML is cleaned.
     fn texts(&self, entry: &mut Entry, raw: &RawEntry, words: &mut Words) {
-        let clean = |said: &Text, words: &mut Words| match said.base.as_deref().or(raw.base.as_deref()) {
-            Some(own) if !self.links.is_base(own) => {
-                rich(said, &Cleaner::new(self.links.base(Some(own)).as_ref()), words)
-            }
-            _ => rich(said, &self.cleaner, words),
+        let clean = |said: &Text, words: &mut Words| {
+            let clean = match said.base.as_deref().or(raw.base.as_deref()) {
+                Some(own) if !self.links.is_base(own) => {
+                    rich(said, &Cleaner::new(self.links.shown_base(Some(own)).as_ref()), words)
+                }
+                _ => rich(said, &self.cleaner, words),
+            };
+            clean.map(|clean| self.context.secrets.hidden(clean))
         };
         entry.content = raw.content.as_ref().and_then(|said| clean(said, words)).map(Markup::from);
         let same =
@@ -171,12 +188,13 @@ impl Inherited<'_> {
         }
     }
 
+    /// With all that is in it.
     fn link(&self, link: &str, base: Option<&str>, words: &mut Words) -> Option<String> {
-        let absolute = self.links.absolute(link, base);
-        if absolute.is_none() {
+        let whole = self.links.whole(link, base);
+        if whole.is_none() {
             words.add("a link is no http(s) address and was left out", link);
         }
-        absolute
+        whole
     }
 
     fn episode(&self, said: &Episode, base: Option<&str>) -> Episode {
@@ -247,7 +265,7 @@ impl Inherited<'_> {
 fn salt(feed: &RawFeed, context: &Context<'_>) -> Digest {
     let said = format!(
         "{READING} {:?} {:?} {:?} {:?} {:?} {}",
-        context.url.map(Url::as_str),
+        context.url.map(|url| context.secrets.hide(url.as_str())),
         feed.base,
         feed.language,
         feed.authors,
@@ -327,7 +345,7 @@ fn rich(said: &Text, cleaner: &Cleaner, words: &mut Words) -> Option<String> {
     (!clean.is_empty()).then_some(clean)
 }
 
-fn people(raw: &[Person], links: &Links, words: &mut Words) -> Vec<Person> {
+fn people(raw: &[Person], links: &Links<'_>, words: &mut Words) -> Vec<Person> {
     if raw.len() > MOST {
         words.add(&format!("more than {MOST} people are named; the first were kept"), "");
     }
@@ -346,12 +364,13 @@ fn people(raw: &[Person], links: &Links, words: &mut Words) -> Vec<Person> {
         .collect()
 }
 
-fn categories(raw: &[Category], words: &mut Words) -> Vec<Category> {
+fn categories(raw: &[Category], links: &Links<'_>, words: &mut Words) -> Vec<Category> {
     let mut kept: Vec<Category> = Vec::with_capacity(raw.len().min(MOST));
     for one in raw {
         let short = |text: &str| cut(&html::to_text_if_markup(&text::clean(text)), LONGEST_CATEGORY);
         let term = short(&one.term);
-        if term.is_empty() || kept.iter().any(|known| known.term == term && known.scheme == one.scheme) {
+        let scheme = one.scheme.as_deref().map(|scheme| links.hide(scheme).into_owned());
+        if term.is_empty() || kept.iter().any(|known| known.term == term && known.scheme == scheme) {
             continue;
         }
         if kept.len() == MOST {
@@ -359,7 +378,7 @@ fn categories(raw: &[Category], words: &mut Words) -> Vec<Category> {
             break;
         }
         let label = one.label.as_deref().map(short).filter(|label| !label.is_empty());
-        kept.push(Category { term, scheme: one.scheme.clone(), label });
+        kept.push(Category { term, scheme, label });
     }
     kept
 }

@@ -31,7 +31,13 @@ fuzz_target!(|data: &[u8]| {
         Input { bytes, content_type, content_language: None, url: url.as_ref(), kind, selectors: &selectors };
     let Ok(parsed) = parse::parse(&input) else { return };
     assert!(parsed.entries.len() <= 5000);
-    let context = Context { url: url.as_ref(), timezone: chrono_tz::UTC, language: None, stored: &HashSet::new() };
+    let context = Context {
+        url: url.as_ref(),
+        secrets: &riverine::link::Secrets::of(&url),
+        timezone: chrono_tz::UTC,
+        language: None,
+        stored: &HashSet::new(),
+    };
     for entry in normalize::normalize(parsed, &context).entries {
         assert!(entry.title.chars().count() <= 1000);
         for html in [entry.summary, entry.content].into_iter().flatten() {

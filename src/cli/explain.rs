@@ -2,12 +2,14 @@
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::{FAILED, Global, fit, print};
-use crate::model::{Output, Sighting};
+use crate::link::{self, Secrets};
+use crate::model::{Output, Sighting, Source};
 use crate::query::Query;
 use crate::store::{Absence, Explained, Held, Outputs as _, Sqlite, Stands, Store, StoreError, Told};
 use crate::{clock, text};
@@ -29,7 +31,8 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let what = args.entry.join(" ");
     let now = clock::from_env().map_err(anyhow::Error::msg)?.now();
     let mut store = Sqlite::open_reader(&config.store.path)?;
-    let explained = store.explain(what.trim())?;
+    let mut explained = store.explain(what.trim())?;
+    hide(&mut explained, &config.sources);
     if explained == Explained::default() {
         print::error(format_args!(
             "nothing is on record about \"{}\"; what retention removed is known by its id or its address only",
@@ -43,6 +46,18 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     }
     print::data(told(&explained, &feeds, now, fit::width()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a source's document says of its entries may hold what opens its address.
+fn hide(explained: &mut Explained, sources: &[Arc<Source>]) {
+    let of_stories = explained.stories.iter_mut().flat_map(|story| &mut story.sightings);
+    for sighting in of_stories.chain(&mut explained.filtered) {
+        sighting.guid = sighting.guid.as_deref().map(link::mask);
+        if let Some(source) = sources.iter().find(|source| source.id == sighting.source) {
+            let secrets = Secrets::of([&source.url]);
+            sighting.link = sighting.link.as_deref().map(|link| secrets.hide(link).into_owned());
+        }
+    }
 }
 
 /// Whether each feed of the config has a story, a line for each.

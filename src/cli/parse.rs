@@ -10,6 +10,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 use super::{Wrong, print};
+use crate::link::Secrets;
 use crate::model::{Entry, Feed, Kind, PageSelectors, Person};
 use crate::normalize::{self, Normalized};
 use crate::parse::{self, Input};
@@ -52,6 +53,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let learned = parsed.learned.clone();
     let context = normalize::Context {
         url: args.url.as_ref(),
+        secrets: &Secrets::of(&args.url),
         timezone: args.timezone.unwrap_or_default(),
         language: None,
         stored: &HashSet::new(),

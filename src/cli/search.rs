@@ -2,9 +2,11 @@
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use super::{Global, Wrong, print};
-use crate::model::Published;
+use crate::link::Secrets;
+use crate::model::{Published, Source};
 use crate::query::{self, Query};
 use crate::store::{Search, Sqlite, Store};
 use crate::{clock, language, text};
@@ -102,7 +104,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     };
     let found = store.search(&search, now)?;
     for entry in found.iter().take(args.limit) {
-        print::data(line(entry))?;
+        print::data(line(entry, &config.sources))?;
     }
     if !global.quiet {
         if found.is_empty() {
@@ -115,10 +117,12 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
 }
 
 /// Two lines an entry: what and when, then whose and where.
-fn line(entry: &Published) -> String {
+fn line(entry: &Published, sources: &[Arc<Source>]) -> String {
     let title = if entry.entry.title.is_empty() { "(no title)" } else { &entry.entry.title };
     let at = entry.published.format("%Y-%m-%d %H:%M");
     let link = entry.entry.link.clone().unwrap_or_else(|| entry.id.urn());
+    let own = sources.iter().find(|source| source.id == entry.source);
+    let link = own.map_or(link.clone(), |own| Secrets::of([&own.url]).hidden(link));
     format!(
         "{at}  {}\n                  {} · {}\n",
         text::visible(title),

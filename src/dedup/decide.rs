@@ -3,6 +3,7 @@
 //! The order of steps matters and is the order of calls in [`decide`]: what is strongest claims first, so that
 //! a weak likeness never takes a story away from its own entry. inside.rs, between.rs and changes.rs have the steps.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
@@ -15,6 +16,7 @@ use crate::model::{Digest, Entry};
 
 /// Decides what becomes of every entry of one document.
 pub fn decide(context: &Context<'_>, entries: &[Entry], keys: DocumentKeys, known: &Known) -> Intake {
+    let known = &*under_todays_keys(known, &keys.keys);
     let mut table = Table {
         context,
         entries,
@@ -47,6 +49,39 @@ pub fn decide(context: &Context<'_>, entries: &[Entry], keys: DocumentKeys, know
     table.between_sources();
     table.corrections();
     table.intake
+}
+
+/// What is known, with what stands under former keys of an entry under those that it has now.
+fn under_todays_keys<'a>(known: &'a Known, keys: &[Keys]) -> Cow<'a, Known> {
+    let mut known = Cow::Borrowed(known);
+    let mut stories: HashMap<Digest, Digest> = HashMap::new();
+    for (now, former) in keys.iter().filter_map(|keys| Some((keys, keys.former.as_deref()?))) {
+        let pairs = [
+            (former.link, now.link),
+            (former.place, now.place),
+            (Some(former.story), Some(now.story)),
+            (Some(former.twin), Some(now.twin)),
+        ];
+        let known = known.to_mut();
+        for (old, new) in pairs.into_iter().filter_map(|(old, new)| old.zip(new)) {
+            if let Some(target) = known.inside.get(&old).copied() {
+                known.inside.entry(new).or_insert(target);
+            }
+            if let Some(target) = known.across.get(&old).copied() {
+                known.across.entry(new).or_insert(target);
+            }
+            if known.plural.contains(&old) {
+                known.plural.insert(new);
+            }
+        }
+        stories.insert(former.story, now.story);
+    }
+    if !stories.is_empty() {
+        for sighting in known.to_mut().sightings.values_mut() {
+            sighting.story = stories.get(&sighting.story).copied().unwrap_or(sighting.story);
+        }
+    }
+    known
 }
 
 /// The document on the table while it is decided.

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use super::inside::alike;
-use super::keys::{Keys, Parts, Telling, body_key, guid_key, link_key, make};
+use super::keys::{Keys, Parts, Telling, body_key, former, guid_key, link_key, make};
 use super::{Context, between, likeness};
 use crate::model::{Digest, Entry};
 
@@ -57,7 +57,9 @@ pub fn document_keys(context: &Context<'_>, entries: &[Entry]) -> DocumentKeys {
         let link = links_of(index).filter(|_| !several.contains(&index));
         let guid = !guids.contains(&index);
         let body = body_of(index).filter(|_| !texts.contains(&index));
-        let mut keys = make(parts, Telling { link, guid, body });
+        let telling = Telling { link, guid, body };
+        let mut keys = make(parts, telling);
+        keys.former = former(parts, telling);
         let unclear = [
             parts.guid.as_deref().filter(|_| !guid && !pairs.contains(&index)).map(guid_key),
             links_of(index).filter(|_| several.contains(&index) && !pairs.contains(&index)).map(link_key),

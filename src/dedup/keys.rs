@@ -49,6 +49,8 @@ pub struct Keys {
     pub marks: Vec<Digest>,
     /// Where its guid and its link in every form stand among those of its source.
     pub stands: Vec<(Digest, [u8; 2])>,
+    /// What stores have of it that were made when links held the secrets of their document's address.
+    pub former: Option<Box<Keys>>,
 }
 
 /// The mark of a key that several stories of a source have had.
@@ -57,7 +59,7 @@ pub fn mark(key: Digest) -> Digest {
 }
 
 /// What the keys of an entry are made of.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Parts {
     /// Folded.
     pub(super) title: String,
@@ -69,23 +71,33 @@ pub(super) struct Parts {
     pub(super) full: Option<String>,
     /// Folded visible text.
     pub(super) text: String,
+    /// `plain` and `full` with the secrets of the document's address, where that makes others of them.
+    pub(super) whole: Option<[Option<String>; 2]>,
 }
 
 impl Parts {
     pub(super) fn new(entry: &Entry, rules: &Rules) -> Self {
-        let plain = entry.link.as_deref().and_then(link::canonical);
-        let full = entry.link.as_deref().filter(|link| link.contains('#'));
-        let full = full.and_then(link::canonical_with_fragment);
+        let [plain, full] = plain_and_full(entry.link.as_deref());
+        let whole = entry.whole_link.as_deref().map(|whole| plain_and_full(Some(whole)));
         Self {
+            whole: whole.filter(|[whole, _]| *whole != plain),
             title: folded(&entry.title, rules),
             stated: stated(entry),
             guid: entry.guid.clone().filter(|guid| !guid.is_empty()),
-            full: full.filter(|full| Some(full) != plain.as_ref()),
+            full,
             plain,
             // The text of an unchanged entry was not made again; its digest already says who it is.
             text: if entry.unchanged { String::new() } else { body_text(entry) },
         }
     }
+}
+
+/// A link as it is compared, without its fragment and, where it has one, with it.
+fn plain_and_full(link: Option<&str>) -> [Option<String>; 2] {
+    let plain = link.and_then(link::canonical);
+    let full = link.filter(|link| link.contains('#')).and_then(link::canonical_with_fragment);
+    let full = full.filter(|full| Some(full) != plain.as_ref());
+    [plain, full]
 }
 
 /// Which of its parts identify an entry in its document.
@@ -129,7 +141,18 @@ pub(super) fn make(parts: &Parts, telling: Telling<'_>) -> Keys {
         spare: Vec::new(),
         marks: Vec::new(),
         stands: [own_guid, plain, full].into_iter().flatten().collect(),
+        former: None,
     }
+}
+
+/// The keys of an entry as they were while its link held the secrets of its document's address.
+pub(super) fn former(parts: &Parts, telling: Telling<'_>) -> Option<Box<Keys>> {
+    let [plain, full] = parts.whole.clone()?;
+    let placed = telling.link.is_some() && telling.link == parts.full.as_deref();
+    let former = Parts { plain, full, whole: None, ..parts.clone() };
+    let link = if placed { former.full.as_deref() } else { former.plain.as_deref() };
+    let link = link.filter(|_| telling.link.is_some());
+    Some(Box::new(make(&former, Telling { link, ..telling })))
 }
 
 /// Where a guid or a link stands among those of its source: its key with two bytes that go by its longest number, as

@@ -141,3 +141,55 @@ proptest! {
         prop_assert!(!masked.contains(&password), "{}", masked);
     }
 }
+
+#[track_caller]
+fn hides(address: &str, text: &str, hidden: &str) {
+    let secrets = Secrets::of([&address.parse().unwrap()]);
+    assert_eq!(secrets.hide(text), hidden, "{address}: {text}");
+    assert_eq!(secrets.hide(hidden), hidden, "{address}: {hidden}");
+}
+
+#[test]
+fn only_what_opens_the_address_is_hidden() {
+    let address = "http://u:pw@example.org/feed;sid=9/x?token=T1&p=2&apikey=a-long-one-of-its-kind";
+    for (text, hidden) in [
+        ("http://u:pw@example.org/feed/1", "http://example.org/feed/1"),
+        ("http://other@example.org:80/", "http://example.org:80/"),
+        ("http://u:pw@example.com/", "http://u:pw@example.com/"),
+        ("http://example.org/1?token=T1&p=2#x", "http://example.org/1?token=***&p=2#x"),
+        ("https://cdn.example/?sig=T1&t=T1", "https://cdn.example/?sig=***&t=T1"),
+        ("https://cdn.example/?t=a-long-one-of-its-kind", "https://cdn.example/?t=***"),
+        ("https://cdn.example/a-long-one-of-its-kind/1.mp3", "https://cdn.example/***/1.mp3"),
+        ("https://cdn.example/?token=T2&sid=8", "https://cdn.example/?token=T2&sid=8"),
+        (
+            "as http://u:pw@example.org/ (http://x.example/?token=T1), a",
+            "as http://example.org/ (http://x.example/?token=*** a",
+        ),
+        (
+            "<a href=\"http://x.example/?a=1&amp;token=T1\">T1</a>",
+            "<a href=\"http://x.example/?a=1&amp;token=***\">T1</a>",
+        ),
+        // The address itself, under whatever secrets it was read before.
+        (
+            "http://example.org/feed;sid=1/x?token=old&amp;p=2&amp;apikey=old#top",
+            "http://example.org/feed;sid=***/x?token=***&amp;p=2&amp;apikey=***#top",
+        ),
+        ("http://example.org/feed;sid=1/x?token=T2", "http://example.org/feed;sid=1/x?token=T2"),
+        ("no link: T1 u:pw", "no link: T1 u:pw"),
+    ] {
+        hides(address, text, hidden);
+    }
+    let masked = mask(address);
+    hides(&masked, "http://u:pw@example.org/feed/1", "http://example.org/feed/1");
+    hides(&masked, "http://example.org/feed/1?token=T1", "http://example.org/feed/1?token=T1");
+    assert!(Secrets::of([&"https://example.org/feed?p=2".parse().unwrap()]).is_empty());
+}
+
+#[test]
+fn a_secret_in_a_path_ends_with_its_part() {
+    assert_eq!(
+        mask("https://example.org/a;sid=1/b/c;token=2"),
+        "https://example.org/a;sid=***/b/c;token=***"
+    );
+    assert_eq!(mask("https://example.org/?token=1/2"), "https://example.org/?token=***");
+}

@@ -365,8 +365,11 @@ pub struct Entry {
     pub guid: Option<String>,
     /// Plain text, white space folded, at most 1000 characters; maybe empty.
     pub title: String,
-    /// Absolute http(s).
+    /// Absolute http(s), without secrets of the address that it was read at.
     pub link: Option<String>,
+    /// The same with them, where there are some: to ask for its page, and to know again what was stored when links had
+    /// them. Never stored and never shown.
+    pub whole_link: Option<String>,
     /// As stated, in UTC.
     pub published: Option<DateTime<Utc>>,
     /// As stated, in UTC.

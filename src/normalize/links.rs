@@ -1,24 +1,34 @@
-//! Relative links made absolute. Never follows one.
+//! Relative links made absolute, without the secrets of the address that they stand at. Never follows one.
+
+use std::borrow::Cow;
 
 use url::Url;
+
+use crate::link::Secrets;
 
 /// Bytes of a link; longer ones are dropped.
 const LONGEST_LINK: usize = 8192;
 
 /// The bases of one document.
-pub(super) struct Links {
+pub(super) struct Links<'a> {
     document: Option<Url>,
+    secrets: &'a Secrets,
 }
 
-impl Links {
+impl<'a> Links<'a> {
     /// `own`: the base that the document's root sets; it counts only if it is http(s).
-    pub(super) fn new(url: Option<&Url>, own: Option<&str>) -> Self {
+    pub(super) fn new(url: Option<&Url>, own: Option<&str>, secrets: &'a Secrets) -> Self {
         let document = own.and_then(|own| join(url, own)).filter(is_web).or_else(|| url.cloned());
-        Self { document }
+        Self { document, secrets }
+    }
+
+    /// The base in force where `own` is set, as what is written down may begin with it.
+    pub(super) fn shown_base(&self, own: Option<&str>) -> Option<Url> {
+        self.base(own).map(|base| self.secrets.base(&base))
     }
 
     /// The base in force where `own` is set.
-    pub(super) fn base(&self, own: Option<&str>) -> Option<Url> {
+    fn base(&self, own: Option<&str>) -> Option<Url> {
         own.and_then(|own| join(self.document.as_ref(), own)).filter(is_web).or_else(|| self.document.clone())
     }
 
@@ -27,8 +37,18 @@ impl Links {
         self.document.as_ref().is_some_and(|document| document.as_str() == own)
     }
 
-    /// An absolute http(s) address, at most 8 KiB; `None` for all else.
+    /// A text without the secrets of the address that it stands at.
+    pub(super) fn hide<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.secrets.hide(text)
+    }
+
+    /// An absolute http(s) address without these, at most 8 KiB; `None` for all else.
     pub(super) fn absolute(&self, link: &str, own: Option<&str>) -> Option<String> {
+        self.whole(link, own).map(|whole| self.secrets.hidden(whole))
+    }
+
+    /// The same with all that is in it: never to be shown.
+    pub(super) fn whole(&self, link: &str, own: Option<&str>) -> Option<String> {
         let link = link.trim();
         if link.is_empty() || link.len() > LONGEST_LINK {
             return None;

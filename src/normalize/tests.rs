@@ -6,6 +6,7 @@ use chrono_tz::Europe::Vienna;
 use proptest::prelude::*;
 
 use super::*;
+use crate::link::Secrets;
 use crate::model::Format;
 
 fn document(entries: Vec<RawEntry>) -> Parsed {
@@ -19,7 +20,8 @@ fn document(entries: Vec<RawEntry>) -> Parsed {
 
 fn normal_with(raw: RawEntry, stored: &HashSet<Digest>) -> (Entry, Vec<Warning>) {
     let url = Url::parse("https://a.example/feeds/rss").unwrap();
-    let context = Context { url: Some(&url), timezone: Vienna, language: None, stored };
+    let context =
+        Context { url: Some(&url), secrets: &Secrets::default(), timezone: Vienna, language: None, stored };
     let mut normalized = normalize(document(vec![raw]), &context);
     (normalized.entries.remove(0), normalized.warnings)
 }

@@ -9,7 +9,7 @@ use super::drift::{self, Refused};
 use super::{Notes, Polled, Poller, READERS, aftermath, kept, push};
 use crate::dedup::{self, Context, DocumentKeys, Rules, Tell};
 use crate::fetch::{Answer, Body, Fetched, Request};
-use crate::link;
+use crate::link::{self, Secrets};
 use crate::model::{
     Digest, Format, Hints, HostDay, Kind, Outcome, PageSelectors, RawFeed, Source, SourceState, Warning,
 };
@@ -398,13 +398,14 @@ pub(super) fn hash_of(rules: Digest, body: &Body) -> Digest {
     Digest::of("body", &[&rules.0, &body.bytes])
 }
 
-/// Links that stand for the whole source and so identify no entry of it.
+/// Links that stand for the whole source and so identify no entry of it, as they are and as they are shown.
 pub(super) fn home_links(source: &Source, normalized: &Normalized) -> Vec<String> {
-    let feed = &normalized.feed;
+    let (feed, secrets) = (&normalized.feed, Secrets::of([&source.url]));
     [Some(source.url.as_str()), feed.link.as_deref(), feed.self_link.as_deref()]
         .into_iter()
         .flatten()
-        .filter_map(link::canonical)
+        .flat_map(|link| [link::canonical(link), link::canonical(&secrets.hide(link))])
+        .flatten()
         .collect()
 }
 
@@ -421,6 +422,7 @@ fn read_document(source: &Source, body: &Body, stored: &HashSet<Digest>) -> Resu
     let next_page = parsed.next_page.clone();
     let context = normalize::Context {
         url: Some(&body.url),
+        secrets: &Secrets::of([&source.url, &body.url]),
         timezone: source.timezone,
         language: source.language.as_deref(),
         stored,

@@ -12,8 +12,8 @@ use chrono::{DateTime, Utc};
 
 use super::shown::{Shown, cut, one_line};
 use super::{Addresses, Form, Head};
-use crate::html;
 use crate::model::{Person, Published, Sighting};
+use crate::{html, link};
 
 pub use charts::{Bar, DAYS, PollBar, chart, polls};
 pub use pictures::without_pictures;
@@ -334,7 +334,7 @@ impl EntryPage {
                 .guid
                 .as_deref()
                 .filter(|guid| sighting.link.as_deref() != Some(guid))
-                .map(one_line),
+                .map(|guid| link::mask(&one_line(guid))),
             when: sighting.first_seen.into(),
             why: why(&sighting.rule),
         });

@@ -35,6 +35,7 @@ fn published(number: u32, title: &str) -> Published {
             guid: None,
             title: title.to_owned(),
             link: Some(format!("https://news.example/{number}?a=1&b=2")),
+            whole_link: None,
             published: Some(at),
             updated: None,
             authors: Vec::new(),

@@ -42,6 +42,7 @@ fn entry(plan: &Plan, health: &Health) -> Published {
             guid: None,
             title,
             link: Some(plan.address(&format!("sources/{}", health.source))),
+            whole_link: None,
             published: Some(health.at),
             updated: None,
             authors: Vec::new(),

@@ -11,6 +11,7 @@ mod explain;
 mod found;
 mod health;
 mod held;
+mod hidden;
 mod hub;
 mod keyring;
 mod known;

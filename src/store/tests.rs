@@ -7,6 +7,7 @@ mod keys;
 mod operations;
 mod record;
 mod search;
+mod secrets;
 mod shares;
 
 use chrono::{TimeDelta, TimeZone};

@@ -33,6 +33,7 @@ mod replay;
 mod republish;
 mod river;
 mod search;
+mod secrets;
 mod serving;
 mod sources;
 mod starting;

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::fetch::{self, Body, Fetch, Fetched, Request};
-use crate::link;
+use crate::link::{self, Secrets};
 use crate::model::{Format, PageSelectors, Source, SourceId};
 use crate::normalize::{self, Normalized};
 use crate::parse::{self, Input, ParseError, Parsed};
@@ -99,6 +99,7 @@ fn found(url: Url, body: &Body, parsed: Parsed, way: Way) -> Found {
     let page = parsed.learned.clone().filter(|page| page.item.is_some());
     let context = normalize::Context {
         url: Some(&body.url),
+        secrets: &Secrets::of([&url, &body.url]),
         timezone: chrono_tz::UTC,
         language: None,
         stored: &HashSet::new(),

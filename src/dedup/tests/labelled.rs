@@ -78,8 +78,13 @@ impl Written {
             learned: None,
             next_page: None,
         };
-        let context =
-            normalize::Context { url: None, timezone: chrono_tz::Tz::UTC, language, stored: &HashSet::new() };
+        let context = normalize::Context {
+            url: None,
+            secrets: &crate::link::Secrets::default(),
+            timezone: chrono_tz::Tz::UTC,
+            language,
+            stored: &HashSet::new(),
+        };
         let mut read = normalize(parsed, &context);
         assert!(read.warnings.is_empty(), "{:?}", read.warnings);
         Draft(read.entries.remove(0))

@@ -59,7 +59,8 @@ impl<'a> Keyring<'a> {
                 };
                 Ok(Has { older, guids: row.get(1)?, links: row.get(2)? })
             })?;
-        let places = keys.iter().flat_map(|keys| keys.stands.iter().copied()).collect();
+        let all = keys.iter().chain(keys.iter().filter_map(|keys| keys.former.as_deref()));
+        let places = all.flat_map(|keys| keys.stands.iter().copied()).collect();
         Ok(Self { db, source, read, write, has, places })
     }
 

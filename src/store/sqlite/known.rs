@@ -45,9 +45,15 @@ pub(super) fn known(
         }
         if !blank {
             lookup.all_inside(&mut known, keys, titles)?;
+            if let Some(former) = &keys.former {
+                lookup.all_inside(&mut known, former, None)?;
+            }
             lookup.by_digest(&mut known, entry, keys)?;
         }
         lookup.between(&mut known, context, keys)?;
+        if let Some(former) = &keys.former {
+            lookup.between(&mut known, context, former)?;
+        }
         let contested = names.first().is_some_and(|name| wanted.get(name) != Some(&1));
         for name in names {
             // Where nobody else in the document wants the first that is free, it is this one's.

@@ -202,6 +202,7 @@ pub(super) fn published(row: &Row<'_>) -> rusqlite::Result<Published> {
         digest: digest(row, 15)?,
         unchanged: false,
         article: Article::Own,
+        whole_link: None,
     };
     let source: String = row.get(16)?;
     let name = row.get::<_, Option<String>>(17)?.or(row.get(18)?).filter(|name| !name.is_empty());

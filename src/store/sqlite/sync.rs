@@ -1,11 +1,11 @@
 //! The config's sources in the store: made known, renamed, or marked as no longer there.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{found, keyring, rows};
+use super::{found, hidden, keyring, rows};
 use crate::link;
 use crate::model::{DedupRule, Source};
 use crate::store::StoreError;
@@ -50,6 +50,15 @@ pub(super) fn sync(db: &Connection, sources: &[Arc<Source>]) -> Result<(), Store
         if sources.iter().any(|source| source.dedup == rule) {
             keyring::begin_to_meet(db, rule)?;
         }
+    }
+    let by_id: HashMap<&str, &Source> =
+        sources.iter().map(|source| (source.id.as_str(), source.as_ref())).collect();
+    let all: Vec<(i64, String)> = db
+        .prepare("SELECT number, id FROM sources")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    for (number, id) in &all {
+        hidden::take_out(db, *number, by_id.get(id.as_str()).copied())?;
     }
     let gone: Vec<(i64, String)> = db
         .prepare("SELECT number, id FROM sources WHERE configured = 1")?

@@ -58,6 +58,7 @@ pub(crate) fn entry(guid: &str, link: &str, title: &str, date: Option<DateTime<U
         digest: Digest([0; 16]),
         unchanged: false,
         article: Article::Own,
+        whole_link: None,
     };
     signed(entry)
 }
