@@ -37,6 +37,11 @@ pub(super) fn builder() -> Builder<'static> {
     builder
         // A container of ruby that the HTML Standard calls obsolete (16.2); what stands in it stays.
         .rm_tags(["map", "area", "rtc"])
+        // An address that nobody is shown, and that the sanitizer does not look at.
+        .rm_tag_attributes("blockquote", ["cite"])
+        .rm_tag_attributes("q", ["cite"])
+        .rm_tag_attributes("del", ["cite"])
+        .rm_tag_attributes("ins", ["cite"])
         .add_tags(["audio", "video", "source"])
         .add_tag_attributes("audio", ["src", "controls"])
         .add_tag_attributes("video", ["src", "controls", "width", "height"])

@@ -20,6 +20,53 @@ fn what_may_run_or_load_goes() {
     check("<form action=/x><input name=a>text</form>", "text");
 }
 
+/// Attributes that hold an address (HTML Standard, index of attributes; and older ones).
+const ADDRESSES: [&str; 26] = [
+    "action",
+    "archive",
+    "background",
+    "cite",
+    "classid",
+    "code",
+    "codebase",
+    "data",
+    "dynsrc",
+    "formaction",
+    "href",
+    "icon",
+    "imagesrcset",
+    "itemid",
+    "itemtype",
+    "longdesc",
+    "lowsrc",
+    "manifest",
+    "ping",
+    "poster",
+    "profile",
+    "src",
+    "srcdoc",
+    "srcset",
+    "usemap",
+    "xlink:href",
+];
+
+#[test]
+fn no_attribute_holds_an_address_that_was_not_looked_at() {
+    let base = Url::parse("https://a.example/b/").unwrap();
+    let cleaner = Cleaner::new(Some(&base));
+    for element in clean::builder().clone_tags() {
+        for name in ADDRESSES {
+            for address in ["javascript:x", "data:text/html,x", "file:///x", "../c"] {
+                let html = format!("<{element} {name}=\"{address}\">a</{element}>");
+                for clean in [cleaner.clean(&html), cleaner.clean_by_tree(&html)] {
+                    assert!(!clean.contains(address), "{html}: {clean}");
+                }
+            }
+        }
+    }
+    check("<q cite=\"https://x.example/\">a</q>", "<q>a</q>");
+}
+
 #[test]
 fn links_become_absolute() {
     check("<a href=../c>a</a>", "<a href=\"https://a.example/c\">a</a>");

@@ -52,6 +52,27 @@ error: two sources have the id "a"
 3 problems
 "#;
 
+/// `cite` of a quotation, too, which no reader shows.
+#[test]
+fn parse_lets_no_address_through_that_was_not_looked_at() {
+    let app = App::new("");
+    let texts = ["q", "blockquote", "del", "ins"].map(|name| {
+        let text = ["javascript:alert(1)", "data:,x", "file:///x", "relative"];
+        text.map(|address| format!("&lt;{name} cite=\"{address}\"&gt;quoted&lt;/{name}&gt;")).concat()
+    });
+    app.write(
+        "quotes.rss",
+        &format!(
+            "<rss version=\"2.0\"><channel><title>t</title><item><title>a</title><description>{}</description></item>\
+             </channel></rss>",
+            texts.concat()
+        ),
+    );
+    let printed = app.ok(&["parse", "--url", "http://e.example/f.rss", "quotes.rss"]);
+    assert_eq!(printed.matches("quoted").count(), 16, "{printed}");
+    assert!(!printed.contains("cite"), "{printed}");
+}
+
 #[test]
 fn a_broken_config_says_every_problem_at_once_and_starts_nothing() {
     let app = App::new("");
