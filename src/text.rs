@@ -174,6 +174,18 @@ pub fn visible(text: &str) -> String {
     out
 }
 
+/// True when there is nothing in it that anybody sees: blanks, what has no width, and marks without a letter.
+pub fn is_unseen(text: &str) -> bool {
+    let unseen = |c: char| {
+        c.is_whitespace()
+            || c.is_control()
+            || is_ignorable(c)
+            || matches!(c, '\u{2800}' | '\u{FFF9}'..='\u{FFFB}')
+            || unicode_normalization::char::is_combining_mark(c)
+    };
+    text.chars().all(unseen)
+}
+
 /// Characters without width or meaning of their own (Unicode's `Default_Ignorable_Code_Point`).
 fn is_ignorable(c: char) -> bool {
     matches!(c,

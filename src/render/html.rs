@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use super::shown::{Shown, cut, one_line};
 use super::{Addresses, Form, Head};
 use crate::model::{Person, Published, Sighting};
-use crate::{html, link};
+use crate::{html, link, text};
 
 pub use charts::{Bar, DAYS, PollBar, chart, polls};
 pub use pictures::without_pictures;
@@ -134,7 +134,7 @@ pub struct Mark {
 impl Mark {
     /// The same name has the same mark, always.
     pub fn new(id: &str, name: &str) -> Self {
-        let name = one_line(if name.trim().is_empty() { id } else { name });
+        let name = one_line(if text::is_unseen(name) { id } else { name });
         let letters = name.split(' ').filter_map(|word| word.chars().find(|c| c.is_alphanumeric())).take(2);
         let letters: String = letters.flat_map(char::to_uppercase).collect();
         let hue = id.bytes().fold(7u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % HUES;

@@ -10,8 +10,8 @@ use chrono::{DateTime, Datelike, TimeZone, Timelike, Utc};
 use url::Url;
 
 use super::{Head, permalink};
-use crate::html;
 use crate::model::{Category, Enclosure, Episode, Person, Podcast, Published, TitlePrefix, Via};
+use crate::{html, text};
 
 /// Longest title made from a text that has none, in characters.
 const MADE_TITLE: usize = 80;
@@ -68,10 +68,10 @@ impl Shown {
         let source = Origin::new(head, published);
         let summary = entry.summary.as_deref().map(many_lines).filter(|text| !text.is_empty());
         let content = entry.content.as_deref().map(many_lines).filter(|text| !text.is_empty());
-        let mut title = one_line(&entry.title);
+        let mut title = seen(&entry.title);
         if title.is_empty() {
             let text = summary.as_deref().or(content.as_deref()).map(html::to_text).unwrap_or_default();
-            title = one_line(&cut(&text, MADE_TITLE));
+            title = seen(&cut(&text, MADE_TITLE));
         }
         if title.is_empty() {
             title.clone_from(&source.name);
@@ -107,7 +107,7 @@ impl Shown {
 
 impl Elsewhere {
     fn new(via: &Via) -> Option<Self> {
-        let (id, name) = (one_line(via.source.as_str()), one_line(&via.source_name));
+        let (id, name) = (one_line(via.source.as_str()), seen(&via.source_name));
         Some(Self { name: if name.is_empty() { id.clone() } else { name }, id, link: web(&via.link)? })
     }
 }
@@ -115,7 +115,7 @@ impl Elsewhere {
 impl Origin {
     fn new(head: &Head, published: &Published) -> Self {
         let id = one_line(published.source.as_str());
-        let name = one_line(&published.source_name);
+        let name = seen(&published.source_name);
         let home = published.source_link.as_deref().and_then(web);
         let url = web(&published.source_url)
             .or_else(|| home.clone())
@@ -158,6 +158,11 @@ pub(super) fn one_line(text: &str) -> String {
     }
     out.truncate(out.trim_end().len());
     out
+}
+
+/// [`one_line`], empty where nobody would see anything of it.
+fn seen(text: &str) -> String {
+    if text::is_unseen(text) { String::new() } else { one_line(text) }
 }
 
 /// At most `limit` characters, cut at a word where there is one, with an ellipsis.
@@ -210,7 +215,7 @@ pub(super) fn language(code: &str) -> Option<String> {
 }
 
 fn person(person: &Person) -> Option<Person> {
-    let field = |text: &Option<String>| text.as_deref().map(one_line).filter(|text| !text.is_empty());
+    let field = |text: &Option<String>| text.as_deref().map(seen).filter(|text| !text.is_empty());
     let email = field(&person.email).filter(|mail| is_mail(mail));
     let uri = person.uri.as_deref().and_then(web);
     let name = field(&person.name).or_else(|| email.clone()).or_else(|| uri.clone())?;
@@ -219,7 +224,7 @@ fn person(person: &Person) -> Option<Person> {
 
 fn episode(said: &Episode) -> Option<Episode> {
     let episode = Episode {
-        title: said.title.as_deref().map(one_line).filter(|title| !title.is_empty()),
+        title: said.title.as_deref().map(seen).filter(|title| !title.is_empty()),
         image: said.image.as_deref().and_then(web),
         ..said.clone()
     };
@@ -242,8 +247,8 @@ pub(super) fn is_host(name: &str) -> bool {
 }
 
 fn category(category: &Category) -> Option<Category> {
-    let term = one_line(&category.term);
-    let label = category.label.as_deref().map(one_line).filter(|label| !label.is_empty() && *label != term);
+    let term = seen(&category.term);
+    let label = category.label.as_deref().map(seen).filter(|label| !label.is_empty() && *label != term);
     (!term.is_empty()).then(|| Category { term, scheme: category.scheme.as_deref().and_then(web), label })
 }
 
@@ -251,7 +256,7 @@ fn enclosure(file: &Enclosure) -> Option<Enclosure> {
     let url = web(&file.url)?;
     let stated = file.media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let media_type = if is_media_type(&stated) { stated } else { media_type_of(&url).to_owned() };
-    let title = file.title.as_deref().map(one_line).filter(|title| !title.is_empty());
+    let title = file.title.as_deref().map(seen).filter(|title| !title.is_empty());
     Some(Enclosure { url, media_type, length: file.length, title, duration: file.duration })
 }
 

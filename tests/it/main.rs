@@ -19,6 +19,7 @@ mod events;
 mod explain;
 mod fixtures;
 mod full_text;
+mod gate;
 mod hub;
 mod million;
 mod origin;
