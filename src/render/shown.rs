@@ -187,8 +187,20 @@ pub(super) fn web(address: &str) -> Option<String> {
     if out.contains(['"', '`', '{', '}']) {
         return None;
     }
-    for c in text.get(path..)?.chars() {
+    let (rest, mut in_fragment) = (text.get(path..)?, false);
+    for (at, c) in rest.char_indices() {
         match c {
+            '%' if !rest
+                .get(at + 1..at + 3)
+                .is_some_and(|two| two.bytes().all(|b| b.is_ascii_hexdigit())) =>
+            {
+                out.push_str("%25");
+            }
+            '#' if in_fragment => out.push_str("%23"),
+            '#' => {
+                in_fragment = true;
+                out.push(c);
+            }
             '|' | '^' | '`' | '[' | ']' | '{' | '}' | '\\' | '"' | '<' | '>' => {
                 let _ = write!(out, "%{:02X}", u32::from(c));
             }

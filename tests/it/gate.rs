@@ -52,3 +52,20 @@ fn signs_that_nobody_sees_are_no_name() {
         }
     }
 }
+
+#[test]
+fn addresses_go_out_as_the_standard_writes_them() {
+    let origin = Origin::start();
+    let items = "<item><title>one</title><link>http://e.example/%E9%zz%?a=%4#x%#y#z</link>\
+                 <enclosure url=\"http://e.example/100%.mp3\" type=\"audio/mpeg\" length=\"1\"/></item>";
+    origin.on("/a", feed(items));
+    let app = App::new(&source("a", &origin, ""));
+    let daemon = app.serve();
+    app.polled(&["a"]);
+    for form in ["atom", "rss", "json"] {
+        let answer = daemon.get(&format!("/feeds/all.{form}"));
+        for address in ["http://e.example/%E9%25zz%25?a=%254#x%25%23y%23z", "http://e.example/100%25.mp3"] {
+            assert!(answer.text().contains(address), "{address}: {}", answer.text());
+        }
+    }
+}
