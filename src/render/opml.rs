@@ -70,7 +70,9 @@ fn one(out: &mut String, outline: &Outline) {
     let Some(xml_url) = web(&outline.xml_url) else { return };
     let title = one_line(&outline.title);
     let title = if title.is_empty() { xml_url.clone() } else { title };
-    let categories: Vec<_> = outline.groups.iter().map(|group| one_line(group).replace(',', " ")).collect();
+    // A comma parts categories, and nothing stands for one in a name: that is told by its folder, or not at all.
+    let categories: Vec<_> =
+        outline.groups.iter().map(|group| one_line(group)).filter(|group| !group.contains(',')).collect();
     let attributes = [
         ("text", Some(title.clone())),
         ("title", Some(title)),

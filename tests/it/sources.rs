@@ -320,3 +320,13 @@ fn a_source_that_a_feed_names_is_not_removed_and_the_words_say_which() {
     );
     app.ok(&["remove", "ones"]);
 }
+
+#[test]
+fn a_group_with_a_comma_comes_back_as_it_was() {
+    let table = "[[source]]\nurl = \"https://a.example/one\"\nid = \"one\"\nname = \"One\"\ngroups = [\"Arts, letters\", \"b\"]\n";
+    let app = App::new(table);
+    let other = App::new("");
+    other.write("list.opml", &app.ok(&["export"]));
+    other.ok(&["import", "list.opml"]);
+    assert!(config(&other).contains("groups = [\"Arts, letters\", \"b\"]"), "{}", config(&other));
+}
