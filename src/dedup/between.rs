@@ -16,21 +16,22 @@ pub(super) const AHEAD: Duration = Duration::minutes(10);
 /// Days from 1900 to 1970.
 const SINCE_1900: i64 = 25_567;
 
-/// The names an entry with these keys could get, best first.
-pub fn candidate_names(context: &Context<'_>, keys: &Keys) -> Vec<EntryId> {
-    let salted = |key: Digest| name(key, context.source);
-    match context.rule {
-        DedupRule::TimestampTitle => vec![name(keys.story, ""), name(keys.twin, ""), salted(keys.twin)],
+/// The names an entry with these keys could get, best first; none is made before it is asked for.
+pub fn candidate_names(context: &Context<'_>, keys: &Keys) -> impl Iterator<Item = EntryId> {
+    let (source, all, own) = (context.source, "", Some((keys.twin, context.source)));
+    let names = match context.rule {
+        DedupRule::TimestampTitle => [Some((keys.story, all)), Some((keys.twin, all)), own],
         DedupRule::Guid if keys.guid_global => {
             let key = keys.guid.unwrap_or(keys.story);
-            vec![name(key, ""), salted(key), salted(keys.twin)]
+            [Some((key, all)), Some((key, source)), own]
         }
         DedupRule::Link => {
             let key = keys.link.unwrap_or(keys.twin);
-            vec![name(key, ""), salted(key), salted(keys.twin)]
+            [Some((key, all)), Some((key, source)), own]
         }
-        DedupRule::Guid | DedupRule::None => vec![salted(keys.story), salted(keys.twin)],
-    }
+        DedupRule::Guid | DedupRule::None => [Some((keys.story, source)), own, None],
+    };
+    names.into_iter().flatten().map(|(key, salt)| name(key, salt))
 }
 
 /// Where an entry of the document went.
@@ -178,7 +179,7 @@ impl Table<'_> {
 
     fn fresh_name(&self, keys: &Keys, index: usize, names: &HashSet<EntryId>) -> EntryId {
         let is_free = |id: &EntryId| !self.known.taken.contains(id) && !names.contains(id);
-        candidate_names(self.context, keys).into_iter().find(is_free).unwrap_or_else(|| {
+        candidate_names(self.context, keys).find(is_free).unwrap_or_else(|| {
             let now = self.context.now.timestamp_millis();
             name(keys.twin, &format!("{} {now} {index}", self.context.source))
         })

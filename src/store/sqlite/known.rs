@@ -33,13 +33,13 @@ pub(super) fn known(
     }
     let mut alike = likeness::Lookup::new(db, source, context.now)?;
     let blank = is_blank(db, source)?;
-    let names: Vec<Vec<EntryId>> = keys.keys.iter().map(|keys| candidate_names(context, keys)).collect();
+    let mut names: Vec<_> = keys.keys.iter().map(|keys| candidate_names(context, keys).peekable()).collect();
     let mut wanted: HashMap<EntryId, usize> = HashMap::new();
-    names.iter().filter_map(|names| names.first()).for_each(|name| *wanted.entry(*name).or_default() += 1);
+    names.iter_mut().filter_map(|names| names.peek()).for_each(|name| *wanted.entry(*name).or_default() += 1);
     if titles == Some(i64::MAX) && !blank {
         lookup.titled_ever(&mut known, entries, &keys.keys)?;
     }
-    for (index, ((entry, keys), names)) in entries.iter().zip(&keys.keys).zip(&names).enumerate() {
+    for (index, ((entry, keys), names)) in entries.iter().zip(&keys.keys).zip(&mut names).enumerate() {
         if entry.unchanged {
             continue;
         }
@@ -54,10 +54,10 @@ pub(super) fn known(
         if let Some(former) = &keys.former {
             lookup.between(&mut known, context, former)?;
         }
-        let contested = names.first().is_some_and(|name| wanted.get(name) != Some(&1));
+        let contested = names.peek().is_some_and(|name| wanted.get(name) != Some(&1));
         for name in names {
             // Where nobody else in the document wants the first that is free, it is this one's.
-            if !lookup.name(&mut known, *name)? && !contested {
+            if !lookup.name(&mut known, name)? && !contested {
                 break;
             }
         }
