@@ -17,7 +17,7 @@ use futures_util::future::Either;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
@@ -30,6 +30,9 @@ use super::reply::{self, HEAD_BYTES};
 const HEAD_LINES: usize = 100;
 /// Open responses get this long when we stop, in seconds.
 const DRAIN_SECONDS: u64 = 5;
+/// Bytes that the system takes ahead of what is on its way.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 64 << 10;
 /// Pause after an accept that failed (out of handles), in milliseconds.
 const PAUSE_MILLIS: u64 = 200;
 
@@ -97,6 +100,7 @@ async fn accept<A: Answerer>(listener: Listener, house: &House<A>, mut stopped: 
         match accepted {
             Ok((Stream::Tcp(stream), peer)) => {
                 let _ = stream.set_nodelay(true);
+                hold_little(&stream);
                 attend(stream, peer, house);
             }
             Ok((Stream::Unix(stream), peer)) => attend(stream, peer, house),
@@ -110,7 +114,7 @@ async fn accept<A: Answerer>(listener: Listener, house: &House<A>, mut stopped: 
 }
 
 enum Stream {
-    Tcp(tokio::net::TcpStream),
+    Tcp(TcpStream),
     Unix(tokio::net::UnixStream),
 }
 
@@ -125,6 +129,15 @@ async fn next(listener: &Listener) -> io::Result<(Stream, Peer)> {
             Ok((Stream::Unix(stream), Peer { local: true }))
         }
     }
+}
+
+/// Lets the system hold back little that is not on its way: of who does not read it would keep megabytes. What is on its
+/// way is not bounded, so that nobody far off reads more slowly.
+fn hold_little(stream: &TcpStream) {
+    #[cfg(target_os = "linux")]
+    let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT);
+    #[cfg(not(target_os = "linux"))]
+    let _ = stream;
 }
 
 /// False for what no client of HTTP/1.1 may send (RFC 9112, 3.2).

@@ -336,6 +336,15 @@ fn most_resident(daemon: &Daemon) -> usize {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
+/// Bytes that the system holds back for those who are connected to a daemon.
+fn held_back(daemon: &Daemon) -> u64 {
+    let port: u16 = daemon.address.rsplit_once(':').unwrap().1.parse().unwrap();
+    let connections = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let lines = connections.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let ours = lines.filter(|fields| fields[1].ends_with(&format!(":{port:04X}")));
+    ours.map(|fields| u64::from_str_radix(fields[4].split(':').next().unwrap(), 16).unwrap()).sum()
+}
+
 #[test]
 fn who_does_not_read_costs_little_and_misses_nothing() {
     let origin = Origin::start();
@@ -355,6 +364,8 @@ fn who_does_not_read_costs_little_and_misses_nothing() {
     let mut told = hears(prompt, &daemon, 250);
     // Far too much is told to be held for each of them.
     assert!(most_resident(&daemon) < 300 << 10, "{} kB", most_resident(&daemon));
+    // The system is not to hold it in our place.
+    assert!(held_back(&daemon) < 400 * (256 << 10), "{} bytes", held_back(&daemon));
     let late = hears(slow.remove(0), &daemon, 250);
     assert_eq!(late, told, "in the same order");
     told.sort();
