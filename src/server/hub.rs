@@ -6,6 +6,7 @@
 
 mod deliver;
 mod deny;
+mod lanes;
 mod ping;
 
 use std::collections::{HashMap, HashSet};
@@ -16,7 +17,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use chrono::TimeDelta;
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use url::Url;
 
 use super::plan::{Place, Plan, hex};
@@ -26,7 +27,8 @@ use super::{Site, access};
 use crate::fetch::{Http, Message};
 use crate::model::HubChoice;
 use crate::render::Form;
-use crate::store::hub::Subscriber;
+use crate::store::hub::{Standing, Subscriber};
+use lanes::Lanes;
 
 pub(super) use deliver::run;
 pub(super) use ping::ping;
@@ -41,6 +43,8 @@ const LONGEST_SECRET: usize = 199;
 const LEASES: (i64, i64, i64) = (60, 10 * 86_400, 30 * 86_400);
 /// Subscriptions, all together.
 const MOST: usize = 10_000;
+/// Those of one host.
+const MOST_HOST: usize = MOST / 10;
 /// Call-backs being asked whether they meant it; beyond it nobody new is taken.
 const ASKING: usize = 64;
 /// The same for one host, so that nobody is flooded through us.
@@ -49,8 +53,7 @@ const ASKING_HOST: usize = 4;
 /// What the hub holds in memory; everything that lasts is in the store.
 pub(super) struct Hub {
     asking: Mutex<HashMap<String, usize>>,
-    /// Deliveries at once.
-    turns: Semaphore,
+    lanes: Lanes,
     /// (topic, call-back) of those being made.
     under_way: Mutex<HashSet<(String, String)>>,
     wake: Notify,
@@ -60,7 +63,7 @@ impl Hub {
     pub(super) fn new() -> Self {
         Self {
             asking: Mutex::default(),
-            turns: Semaphore::new(deliver::AT_ONCE),
+            lanes: Lanes::new(),
             under_way: Mutex::default(),
             wake: Notify::new(),
         }
@@ -133,13 +136,16 @@ pub(super) async fn request(State(site): State<Arc<Site>>, body: Bytes) -> Answe
         Ok(asked) => asked,
         Err((status, words)) => return reply::text(status, &words),
     };
-    let Ok(count) = site.store.read(|store| store.subscribers()).await else {
-        return reply::text(StatusCode::SERVICE_UNAVAILABLE, "The store cannot be read at the moment.");
-    };
-    if asked.subscribes && count >= MOST {
-        return reply::text(StatusCode::SERVICE_UNAVAILABLE, "There are too many subscribers.");
-    }
     let host = asked.callback.host_str().unwrap_or_default().to_owned();
+    if asked.subscribes {
+        let (topic, callback) = (asked.topic.clone(), asked.callback.to_string());
+        let Ok(standing) = site.store.read(move |store| store.standing(&topic, &callback)).await else {
+            return reply::text(StatusCode::SERVICE_UNAVAILABLE, "The store cannot be read at the moment.");
+        };
+        if let Err(words) = has_room(&standing) {
+            return reply::text(StatusCode::SERVICE_UNAVAILABLE, words);
+        }
+    }
     if !site.hub.begin_asking(&host) {
         return reply::text(
             StatusCode::TOO_MANY_REQUESTS,
@@ -155,6 +161,16 @@ pub(super) async fn request(State(site): State<Arc<Site>>, body: Bytes) -> Answe
         site.hub.end_asking(&host);
     });
     reply::text(StatusCode::ACCEPTED, "You will be asked whether you meant it.")
+}
+
+/// Who renews takes nobody's place.
+fn has_room(standing: &Standing) -> Result<(), &'static str> {
+    match standing {
+        Standing { is_known: true, .. } => Ok(()),
+        Standing { all: MOST.., .. } => Err("There are too many subscribers."),
+        Standing { of_host: MOST_HOST.., .. } => Err("There are too many subscribers of that host."),
+        _ => Ok(()),
+    }
 }
 
 fn read(plan: &Plan, http: &Http, body: &[u8]) -> Result<Asked, (StatusCode, String)> {
@@ -268,5 +284,19 @@ async fn current_tag(site: &Arc<Site>, topic: &str) -> String {
     match found.slot.get(site, &plan).await {
         Ok(finished) => finished.form(found.form).tag.clone(),
         Err(_) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_host_has_a_share_and_who_renews_has_room() {
+        let has_room = |all, of_host, is_known| has_room(&Standing { all, of_host, is_known }).is_ok();
+        assert!(has_room(MOST - 1, MOST_HOST - 1, false));
+        assert!(!has_room(MOST, 0, false));
+        assert!(!has_room(MOST_HOST, MOST_HOST, false));
+        assert!(has_room(MOST, MOST_HOST, true));
     }
 }

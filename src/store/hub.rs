@@ -23,6 +23,17 @@ pub struct Subscriber {
     pub failures: u32,
 }
 
+/// Whether there is room for a subscription.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// All there are.
+    pub all: usize,
+    /// Those whose call-backs are at the same host.
+    pub of_host: usize,
+    /// It is one of them.
+    pub is_known: bool,
+}
+
 /// Who was taken out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dropped {
@@ -51,6 +62,12 @@ pub trait Subscribers {
     /// # Errors
     /// See [`Subscribers`].
     fn subscribers(&mut self) -> Result<usize, StoreError>;
+
+    /// What there is beside the subscription of that call-back to a document.
+    ///
+    /// # Errors
+    /// See [`Subscribers`].
+    fn standing(&mut self, topic: &str, callback: &str) -> Result<Standing, StoreError>;
 
     /// Those of a document who do not have the bytes of this tag and may be told now.
     ///

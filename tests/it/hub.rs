@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,8 +20,9 @@ struct Subscriber {
 }
 
 struct Kept {
-    /// What deliveries are answered.
+    /// What deliveries are answered; 0: nothing.
     status: u16,
+    unanswered: Vec<TcpStream>,
     /// Whether challenges are repeated.
     means_it: bool,
     asked: Vec<String>,
@@ -30,8 +31,13 @@ struct Kept {
 
 impl Subscriber {
     fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let kept = Kept { status: 200, means_it: true, asked: Vec::new(), delivered: Vec::new() };
+        Self::at("127.0.0.1")
+    }
+
+    fn at(host: &str) -> Self {
+        let listener = TcpListener::bind((host, 0)).unwrap();
+        let (unanswered, asked, delivered) = Default::default();
+        let kept = Kept { status: 200, means_it: true, unanswered, asked, delivered };
         let subscriber =
             Self { address: listener.local_addr().unwrap().to_string(), kept: Arc::new(Mutex::new(kept)) };
         let kept = subscriber.kept.clone();
@@ -62,6 +68,10 @@ impl Subscriber {
                     kept.delivered.push((headers, body));
                     (kept.status, String::new())
                 };
+                if status == 0 {
+                    kept.unanswered.push(stream);
+                    continue;
+                }
                 drop(kept);
                 let length = answer.len();
                 // The hub may have hung up.
@@ -75,7 +85,11 @@ impl Subscriber {
     }
 
     fn asks(&self, daemon: &Daemon, mode: &str, topic: &str, more: &[(&str, &str)]) -> Answer {
-        let callback = format!("http://{}/cb?id=7", self.address);
+        self.asks_at(daemon, "/cb?id=7", mode, topic, more)
+    }
+
+    fn asks_at(&self, daemon: &Daemon, path: &str, mode: &str, topic: &str, more: &[(&str, &str)]) -> Answer {
+        let callback = format!("http://{}{path}", self.address);
         let fields = [("hub.mode", mode), ("hub.topic", topic), ("hub.callback", callback.as_str())];
         let form = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(fields.iter().chain(more))
@@ -385,4 +399,68 @@ fn who_is_confirmed_when_its_topic_has_gone_hears_that() {
     drop(held);
     let (topic, reason) = subscriber.denied(1).remove(0);
     assert_eq!((topic.as_str(), reason.starts_with("hub.topic is no document")), (TOPIC, true), "{reason}");
+}
+
+/// A river whose subscribers may be at any address of this machine.
+fn river_for_many_hosts() -> (Origin, App, Daemon) {
+    let origin = Origin::start();
+    origin.on("/one", document(1));
+    let app = App::new(&(source("one", &origin, "") + "[[feed]]\nid = \"all\"\nhub = \"self\"\n"));
+    let config = std::fs::read_to_string(app.config()).unwrap();
+    app.write("riverine.toml", &config.replacen("127.0.0.1/32", "127.0.0.0/8", 1));
+    let daemon = app.serve();
+    app.polled(&["one"]);
+    (origin, app, daemon)
+}
+
+#[test]
+fn who_does_not_answer_keeps_only_its_own_host_waiting() {
+    let (origin, app, daemon) = river_for_many_hosts();
+    let slow = [Subscriber::at("127.0.0.2"), Subscriber::at("127.0.0.4")];
+    for n in 0..80 {
+        slow[n % 2].asks_at(&daemon, &format!("/{n}?"), "subscribe", TOPIC, &[]);
+        let taken = || daemon.log().matches(" subscribed").count() > n;
+        eventually("the subscription", || taken().then_some(()));
+    }
+    // Neither the first nor the last in any order.
+    let prompt = Subscriber::at("127.0.0.3");
+    prompt.asks(&daemon, "subscribe", TOPIC, &[]);
+    eventually("the last", || (daemon.log().matches(" subscribed").count() > 80).then_some(()));
+    for slow in &slow {
+        slow.kept.lock().unwrap().status = 0;
+    }
+    origin.on("/one", document(2));
+    app.run(&["fetch", "one"]);
+    let committed = Stopwatch::start();
+    prompt.delivered(1);
+    assert!(committed.elapsed() < Duration::from_secs(4), "late: {:?}", committed.elapsed());
+    for slow in slow {
+        slow.delivered(1);
+        assert!(slow.kept.lock().unwrap().unanswered.len() <= 4, "too many at once of one host");
+    }
+}
+
+#[test]
+fn one_host_has_a_share_of_the_subscriptions_and_who_has_one_may_renew_it() {
+    let (_origin, app, daemon) = river_for_many_hosts();
+    assert_eq!(daemon.stop(), 0);
+    let db = rusqlite::Connection::open(app.path("riverine.db")).unwrap();
+    let fill = |host: &str, many: i64| {
+        let sql = "INSERT INTO subscribers (topic, callback, expires, delivered, next_try)
+                   WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
+                   SELECT 'feeds/all.atom', ?1 || i, 9e9, '', 9e9 FROM n";
+        db.execute(sql, rusqlite::params![format!("http://{host}/"), many]).unwrap();
+    };
+    let (here, there) = (Subscriber::start(), Subscriber::at("127.0.0.2"));
+    fill(&here.address, 1000);
+    let daemon = app.serve();
+    let asks = |who: &Subscriber, path: &str| {
+        let status = who.asks_at(&daemon, path, "subscribe", TOPIC, &[]).status;
+        eventually("the answer", || (status != 202 || who.asked() > 0).then_some(()));
+        status
+    };
+    assert_eq!((asks(&here, "/new"), asks(&here, "/7"), asks(&there, "/new")), (503, 202, 202));
+    fill("elsewhere.example", 9000);
+    assert_eq!((asks(&there, "/newer"), asks(&here, "/7"), asks(&there, "/new")), (503, 202, 202));
+    assert_eq!(there.asks_at(&daemon, "/none", "unsubscribe", TOPIC, &[]).status, 202);
 }

@@ -21,8 +21,6 @@ use crate::fetch::Message;
 use crate::store::StoreError;
 use crate::store::hub::{Dropped, Subscriber};
 
-/// Deliveries at once.
-pub(super) const AT_ONCE: usize = 32;
 /// Seconds until the second try; doubles with each.
 const FIRST_PAUSE: i64 = 5;
 /// The longest pause between two tries, in seconds.
@@ -112,10 +110,14 @@ fn start(site: &Arc<Site>, plan: &Arc<Plan>, subscriber: Subscriber, doc: Arc<Do
     }
     let (site, plan) = (site.clone(), plan.clone());
     tokio::spawn(async move {
-        let turn = site.hub.turns.acquire().await;
+        let host = host(&subscriber.callback);
+        let turn = site.hub.lanes.turn(&host, subscriber.failures > 0).await;
         // Under another config it may have no right to it any more: the next round looks.
         let ended = if Arc::ptr_eq(&plan, &site.plan.load()) {
+            let start = site.clock.elapsed();
             let sent = send(&site, &plan, &subscriber, &doc).await;
+            let time = site.clock.elapsed().saturating_sub(start);
+            turn.took(sent.is_ok().then_some(time));
             remember(&site, &subscriber, &doc, sent).await
         } else {
             Ok(())
@@ -128,6 +130,11 @@ fn start(site: &Arc<Site>, plan: &Arc<Plan>, subscriber: Subscriber, doc: Arc<Do
         }
         site.hub.wake();
     });
+}
+
+/// The host of a call-back.
+pub(super) fn host(callback: &str) -> String {
+    Url::parse(callback).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
 }
 
 async fn send(site: &Site, plan: &Plan, subscriber: &Subscriber, doc: &Doc) -> Result<u16, String> {

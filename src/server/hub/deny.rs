@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use url::Url;
 
 use super::super::Site;
+use super::deliver::host;
 use crate::fetch::Message;
 
 /// Tells a call-back that its subscription is over, in a turn of those of deliveries.
@@ -16,9 +17,9 @@ pub(super) fn deny(site: &Arc<Site>, callback: &str, topic: &str, reason: &str) 
         .append_pair("hub.mode", "denied")
         .append_pair("hub.topic", topic)
         .append_pair("hub.reason", reason);
-    let site = site.clone();
+    let (site, host) = (site.clone(), host(callback));
     tokio::spawn(async move {
-        let _turn = site.hub.turns.acquire().await;
+        let _turn = site.hub.lanes.turn(&host, false).await;
         if let Err(words) = http.send(Message { url, headers: HeaderMap::new(), body: None }).await {
             tracing::debug!("a subscriber was not told that it is dropped: {}", crate::text::visible(&words));
         }

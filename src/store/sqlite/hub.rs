@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use rusqlite::params;
+use url::Url;
 
 use super::Sqlite;
 use crate::store::StoreError;
-use crate::store::hub::{Dropped, Subscriber, Subscribers};
+use crate::store::hub::{Dropped, Standing, Subscriber, Subscribers};
 use crate::store::state::at;
 
 /// Rows of the document that is the first parameter, under whatever key.
@@ -48,6 +49,21 @@ impl Subscribers for Sqlite {
     fn subscribers(&mut self) -> Result<usize, StoreError> {
         let count: i64 = self.db.query_row("SELECT count(*) FROM subscribers", [], |row| row.get(0))?;
         Ok(usize::try_from(count).unwrap_or_default())
+    }
+
+    fn standing(&mut self, topic: &str, callback: &str) -> Result<Standing, StoreError> {
+        // Behind the scheme stands the host (no user name is taken), and behind that a port or a path.
+        let url = Url::parse(callback).ok();
+        let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+        let counts =
+            "SELECT count(*), coalesce(sum(substr(callback, instr(callback, '://') + 3, length(?1) + 1)
+                             IN (?1 || '/', ?1 || ':')), 0) FROM subscribers";
+        let (all, of_host): (i64, i64) =
+            self.db.query_row(counts, [host], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let known = concat!("SELECT count(*) FROM subscribers WHERE ", of_document!(), " AND callback = ?2");
+        let known: i64 = self.db.query_row(known, [topic, callback], |row| row.get(0))?;
+        let count = |count| usize::try_from(count).unwrap_or_default();
+        Ok(Standing { all: count(all), of_host: count(of_host), is_known: known > 0 })
     }
 
     fn waiting(&mut self, topic: &str, tag: &str, now: DateTime<Utc>) -> Result<Vec<Subscriber>, StoreError> {
