@@ -250,7 +250,8 @@ pub(super) async fn delta(
     {
         return None;
     }
-    let stood = slot.stood(|base| conditional::not_modified(headers, |tag| Doc::is_of(tag, base), None))?;
+    let held = |base: &str| conditional::not_modified(headers, |tag| Doc::is_of(tag, base), None);
+    let stood = slot.stood(form, held)?;
     let mut entries = slot.entries(site, plan, finished).await.ok()?;
     entries.retain(|entry| stood.get(&entry.id) != Some(&entry.entry.digest));
     if entries.is_empty() {

@@ -43,9 +43,9 @@ pub(super) async fn feed(
     if !access::allowed(plan.token_of(slot), &uri, &headers) {
         return reply::locked(&plan, &uri, &headers);
     }
-    let private = plan.token_of(slot).is_some();
+    let policy = policy(&plan, plan.token_of(slot).is_some());
     let Some(form) = form else { return negotiated(&site, &plan, slot, &uri, &headers).await };
-    document(&site, &plan, slot, form, private, &headers).await
+    document(&site, &plan, slot, form, policy, &headers).await
 }
 
 /// `/sources/{id}`, `/sources/{id}.atom` and its like.
@@ -66,7 +66,8 @@ pub(super) async fn source(
     };
     match (plan.slot(&Place::Source(SourceId::new(id))), form) {
         (Some(slot), Some(form)) => {
-            document(&site, &plan, slot, form, plan.token_of(slot).is_some(), &headers).await
+            let policy = policy(&plan, plan.token_of(slot).is_some());
+            document(&site, &plan, slot, form, policy, &headers).await
         }
         (Some(slot), None) if Page::of(&uri) != Page::Current(0) => {
             pages::keyed_river(&site, &plan, slot, &uri, &headers, Page::of(&uri)).await
@@ -107,7 +108,7 @@ async fn document(
     plan: &Arc<Plan>,
     slot: &Slot,
     form: Form,
-    private: bool,
+    policy: Policy,
     headers: &HeaderMap,
 ) -> Answer {
     match slot.get(site, plan).await {
@@ -115,10 +116,7 @@ async fn document(
             if let Some(delta) = archive::delta(site, plan, slot, &finished, form, headers).await {
                 return delta;
             }
-            let mut answer = reply::document(headers, finished.form(form), policy(plan, private)).await;
-            let fields = std::mem::take(answer.headers_mut());
-            *answer.headers_mut() = discovered(plan, slot, form, fields);
-            answer
+            named(plan, slot, form, reply::document(headers, finished.form(form), policy).await)
         }
         Err(_) => reply::unavailable(plan, headers),
     }
@@ -134,6 +132,12 @@ pub(super) fn discovered(plan: &Plan, slot: &Slot, form: Form, mut fields: Heade
     let own = plan.address(&format!("{}.{}", slot.place.stem(), form.extension()));
     reply::set(&mut fields, header::LINK, &format!("<{hub}>; rel=\"hub\", <{own}>; rel=\"self\""));
     fields
+}
+
+fn named(plan: &Plan, slot: &Slot, form: Form, mut answer: Answer) -> Answer {
+    let fields = std::mem::take(answer.headers_mut());
+    *answer.headers_mut() = discovered(plan, slot, form, fields);
+    answer
 }
 
 /// How documents that everybody may read are kept.
@@ -166,22 +170,25 @@ async fn negotiated(
     let chosen = accept::media_type(headers, &names).and_then(|at| offered.get(at));
     let private = access::is_private(plan.token_of(slot), uri);
     let policy = Policy { negotiated: true, ..policy(plan, private) };
-    match chosen {
-        Some((_, Some(form))) => {
-            let Ok(finished) = slot.get(site, plan).await else { return reply::unavailable(plan, headers) };
-            let mut answer = reply::document(headers, finished.form(*form), policy).await;
+    if let Some((_, Some(form))) = chosen {
+        let mut answer = document(site, plan, slot, *form, policy, headers).await;
+        if answer.status() != StatusCode::SERVICE_UNAVAILABLE {
             let place = plan.address(&format!("{}.{}", slot.place.stem(), form.extension()));
             reply::set(answer.headers_mut(), header::CONTENT_LOCATION, &place);
-            answer
         }
-        _ if private || Page::of(uri) != Page::Current(0) => {
-            pages::keyed_river(site, plan, slot, uri, headers, Page::of(uri)).await
-        }
-        _ => match slot.page(site, plan, false).await {
+        return answer;
+    }
+    let page = Page::of(uri);
+    let answer = if private || page != Page::Current(0) {
+        pages::keyed_river(site, plan, slot, uri, headers, page).await
+    } else {
+        match slot.page(site, plan, false).await {
             Ok(page) => reply::document(headers, &page, Policy { shared: false, ..policy }).await,
             Err(_) => reply::unavailable(plan, headers),
-        },
-    }
+        }
+    };
+    // Who subscribes by a page is told of the document that stands for it.
+    named(plan, slot, Form::Atom, answer)
 }
 
 /// What scripts of other sites may do with a feed: read it, conditionally too.

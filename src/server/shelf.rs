@@ -331,10 +331,12 @@ impl Slot {
         past.truncate(REMEMBERED);
     }
 
-    /// What stood in the document of one of these tags.
-    pub(super) fn stood(&self, known: impl Fn(&str) -> bool) -> Option<Arc<Versions>> {
+    /// What stood in the document of that form and one of these tags: who holds another form has nothing to add to.
+    pub(super) fn stood(&self, form: Form, known: impl Fn(&str) -> bool) -> Option<Arc<Versions>> {
         let past = self.past.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = past.iter().find(|(tags, _)| tags.iter().any(|tag| known(tag)));
+        let of_form =
+            |tags: &[String; 3]| Form::ALL.into_iter().zip(tags).any(|(one, tag)| one == form && known(tag));
+        let found = past.iter().find(|(tags, _)| of_form(tags));
         found.map(|(_, shown)| shown.clone())
     }
 

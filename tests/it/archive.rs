@@ -286,6 +286,17 @@ fn who_asks_for_what_is_new_gets_only_that() {
         assert_eq!(ask("\"unknown\"").status, 200);
         assert_eq!(daemon.request("GET", &path, &[("If-None-Match", &held)]).status, 200);
         assert_eq!(daemon.request("GET", &path, &[("A-IM", "feed")]).status, 200);
+        // Where the form is chosen by `Accept`, the same; who holds another form has nothing to add to.
+        for (other, media) in
+            [("atom", "application/atom+xml"), ("rss", "application/rss+xml"), ("json", "application/json")]
+        {
+            let fields = [("A-IM", "feed"), ("If-None-Match", held.as_str()), ("Accept", media)];
+            let chosen = daemon.request("GET", "/feeds/all", &fields);
+            let named = daemon.request("GET", &format!("/feeds/all.{other}"), &fields[..2]);
+            let wanted = if form == other { 226 } else { 200 };
+            assert_eq!((chosen.status, named.status), (wanted, wanted), "{form} {other}");
+            assert_eq!((&chosen.body, chosen.header("etag")), (&named.body, named.header("etag")));
+        }
     }
 }
 

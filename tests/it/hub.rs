@@ -167,6 +167,18 @@ fn a_change_is_delivered_once_signed_and_within_a_second() {
     let (origin, app, daemon) = river();
     let links = daemon.get("/feeds/all.atom").header("link").to_owned();
     assert_eq!(links, format!("<https://river.example/hub>; rel=\"hub\", <{TOPIC}>; rel=\"self\""));
+    // The same where a reader chooses by `Accept`; a page names the document that stands for it.
+    let page = "text/html,application/xhtml+xml";
+    for (accept, form) in [("application/atom+xml", "atom"), ("application/json", "json"), (page, "atom")] {
+        let answer = daemon.request("GET", "/feeds/all", &[("Accept", accept)]);
+        assert_eq!(
+            (answer.status, answer.header("link")),
+            (200, &*links.replacen(".atom", &format!(".{form}"), 1))
+        );
+        let again = [("Accept", accept), ("If-None-Match", answer.header("etag"))];
+        assert_eq!(daemon.request("GET", "/feeds/all", &again).header("link"), answer.header("link"));
+    }
+    assert_eq!(daemon.request("GET", "/feeds/quiet", &[("Accept", page)]).header("link"), "");
     let subscriber = subscribed(&daemon, &[("hub.secret", "s3cret"), ("hub.lease_seconds", "86400")]);
     let question = subscriber.kept.lock().unwrap().asked[0].clone();
     assert!(question.starts_with("/cb?id=7&hub.mode=subscribe&hub.topic=https%3A%2F%2Friver"), "{question}");
