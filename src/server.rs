@@ -311,6 +311,7 @@ fn router(site: Arc<Site>) -> Router {
         .route("/api/status", get(api::status))
         .fallback(pages::not_found)
         .method_not_allowed_fallback(pages::method_not_allowed)
+        .layer(axum::middleware::from_fn_with_state(site.clone(), feeds::readable))
         .layer(axum::middleware::from_fn(reply::bounded))
         .layer(axum::middleware::from_fn_with_state(site.clone(), metrics::count))
         .layer(CatchPanicLayer::custom(reply::panicked))

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
+use axum::middleware::Next;
 
 use super::chain::Page;
 use super::doc::Doc;
@@ -101,6 +102,27 @@ pub(super) fn unknown(plan: &Plan, asked: (&Uri, &HeaderMap), words: &str) -> An
     let mut answer = reply::message(plan, asked, StatusCode::NOT_FOUND, "Not found", words);
     reply::set(answer.headers_mut(), header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
     answer
+}
+
+/// Refuses an address whose escapes are no text, and that so names nothing.
+pub(super) async fn readable(State(site): State<Arc<Site>>, request: Request, next: Next) -> Answer {
+    if is_text(request.uri().path()) {
+        return next.run(request).await;
+    }
+    let words = "There is nothing at this address. The front page leads to everything there is.";
+    unknown(&site.plan.load_full(), (request.uri(), request.headers()), words)
+}
+
+/// True when a path is UTF-8 with its escapes undone.
+fn is_text(path: &str) -> bool {
+    let (mut plain, mut rest) = (Vec::new(), path.as_bytes());
+    while let Some((byte, after)) = rest.split_first() {
+        let digits = after.get(..2).filter(|_| *byte == b'%').and_then(|two| std::str::from_utf8(two).ok());
+        let escaped = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        plain.push(escaped.unwrap_or(*byte));
+        rest = if escaped.is_some() { after.get(2..).unwrap_or_default() } else { after };
+    }
+    std::str::from_utf8(&plain).is_ok()
 }
 
 async fn document(

@@ -207,9 +207,10 @@ pub(super) fn locked(plan: &Plan, uri: &Uri, headers: &HeaderMap) -> Answer {
         let frame = plan.frame(&Reader { key: None, ..plan.reader(uri, headers) });
         let action = format!("{}{}", frame.prefix, uri.path().trim_start_matches('/'));
         let query = uri.query().unwrap_or_default();
-        let rest =
-            url::form_urlencoded::parse(query.as_bytes()).into_owned().filter(|(name, _)| name != "key");
-        (frame, Some(AskKey { action, fields: rest.collect() }))
+        let rest = url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "key");
+        let shown = |text: &str| crate::text::clean(text).into_owned();
+        let fields = rest.map(|(name, value)| (shown(&name), shown(&value))).collect();
+        (frame, Some(AskKey { action, fields }))
     })
 }
 

@@ -17,6 +17,7 @@ use crate::query::{self, Query};
 use crate::render::html::{self, Feed, SearchPage};
 use crate::render::{Addresses, Form, Head, Sheet};
 use crate::store::{Matches, Search, Store, StoreError};
+use crate::text;
 
 /// Entries on a page, or in a document.
 const LIMIT: usize = 100;
@@ -45,6 +46,8 @@ impl Asked {
         let mut asked = Self::default();
         let pairs = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
         for (name, value) in pairs {
+            // It is shown again: what no document may have is not looked for either.
+            let value = text::clean(&value);
             let value = value.trim();
             let list = || value.split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned);
             match &*name {

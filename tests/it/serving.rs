@@ -110,6 +110,43 @@ fn who_wants_none_but_another_document_is_told_that() {
 }
 
 #[test]
+fn what_is_no_text_in_an_address_is_answered_in_our_words() {
+    let app = App::new("");
+    let daemon = app.serve();
+    for path in [
+        "/feeds/%ff.atom",
+        "/feeds/%FF/archive/1.atom",
+        "/feeds/%c3/events",
+        "/sources/%80",
+        "/entries/a%ffb",
+        "/websub/%ff",
+        "/%ff",
+    ] {
+        let answer = daemon.get(path);
+        assert_eq!(answer.status, 404, "{path}");
+        for (name, value) in [
+            ("cache-control", "no-store"),
+            ("vary", "Accept, Accept-Encoding"),
+            ("x-content-type-options", "nosniff"),
+            ("access-control-allow-origin", "*"),
+        ] {
+            assert_eq!(answer.header(name), value, "{path} {name}");
+        }
+        assert!(answer.text().contains("There is nothing at this address."), "{path}");
+    }
+    for path in ["/feeds/%61ll.atom", "/sources/%C3%A4", "/feeds/100%", "/feeds/%zz"] {
+        assert!(!daemon.get(path).text().contains("at this address"), "{path}");
+    }
+    // What no document may have stands in none, also where it is asked for.
+    for path in ["/search?q=a%00b%01", "/search.atom?q=a%00b", "/search?q=%00", "/search?since=%00&lang=%00"]
+    {
+        let answer = daemon.request("GET", path, &[("Accept", "text/html")]);
+        assert!(!answer.body.iter().any(|byte| *byte < b'\t'), "{path}");
+        assert!(!answer.text().contains("%00"), "{path}");
+    }
+}
+
+#[test]
 fn who_says_nothing_or_never_ends_is_let_go_and_keeps_nobody_waiting() {
     let app = App::new("");
     let daemon = app.serve();
