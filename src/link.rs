@@ -326,6 +326,11 @@ const HIDDEN: &str = "***";
 ///
 /// Meant for pages, logs and messages; the text may be a link or hold several.
 pub fn mask(text: &str) -> String {
+    with_links(text, mask_link)
+}
+
+/// A text in which each link, from its authority on, is written by `write`.
+fn with_links(text: &str, write: impl Fn(&str, &mut String)) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("://") {
@@ -333,7 +338,7 @@ pub fn mask(text: &str) -> String {
         out.push_str(before);
         let end = after.find(is_outside).unwrap_or(after.len());
         let (link, following) = after.split_at(end);
-        mask_link(link, &mut out);
+        write(link, &mut out);
         rest = following;
     }
     out.push_str(rest);

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use url::Url;
 
-use super::{HIDDEN, holds_secret, is_outside, is_secret, mask, mask_link, normal_percent, pairs};
+use super::{HIDDEN, holds_secret, is_secret, mask, mask_link, normal_percent, pairs, with_links};
 
 /// From so many bytes on a parameter's value is a secret of ours under whatever name.
 const LONG: usize = 8;
@@ -82,17 +82,7 @@ impl Secrets {
         if self.is_empty() || !text.contains("://") {
             return Cow::Borrowed(text);
         }
-        let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(at) = rest.find("://") {
-            let (before, after) = rest.split_at(at + 3);
-            out.push_str(before);
-            let end = after.find(is_outside).unwrap_or(after.len());
-            let (link, following) = after.split_at(end);
-            self.hide_link(link, &mut out);
-            rest = following;
-        }
-        out.push_str(rest);
+        let out = with_links(text, |link, out| self.hide_link(link, out));
         if out == text { Cow::Borrowed(text) } else { Cow::Owned(out) }
     }
 

@@ -31,7 +31,6 @@ const HEAD_LINES: usize = 100;
 /// Open responses get this long when we stop, in seconds.
 const DRAIN_SECONDS: u64 = 5;
 /// Bytes that the system takes ahead of what is on its way.
-#[cfg(target_os = "linux")]
 const UNSENT: u32 = 64 << 10;
 /// Pause after an accept that failed (out of handles), in milliseconds.
 const PAUSE_MILLIS: u64 = 200;
@@ -134,10 +133,7 @@ async fn next(listener: &Listener) -> io::Result<(Stream, Peer)> {
 /// Lets the system hold back little that is not on its way: of who does not read it would keep megabytes. What is on its
 /// way is not bounded, so that nobody far off reads more slowly.
 fn hold_little(stream: &TcpStream) {
-    #[cfg(target_os = "linux")]
     let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT);
-    #[cfg(not(target_os = "linux"))]
-    let _ = stream;
 }
 
 /// False for what no client of HTTP/1.1 may send (RFC 9112, 3.2).
