@@ -455,4 +455,8 @@ fn log(id: &SourceId, polled: &Polled) {
         }
         Outcome::Held(_) | Outcome::Gone => warn!(source.id = source, "{source}: {words}"),
     }
+    if let Some(next) = polled.state.next_poll {
+        let (next, why) = (next.format("%Y-%m-%d %H:%M:%S UTC"), &polled.state.next_poll_reason);
+        tracing::debug!(source.id = source, "{source}: next poll {next}: {why}");
+    }
 }

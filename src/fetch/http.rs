@@ -403,6 +403,8 @@ async fn exchange(
     trip.certificate_ends = certificate::ends(&response);
     let (status, head) = (response.status(), std::mem::take(response.headers_mut()));
     let shown = || words::shown(&trip.url);
+    let asked = if conditional { "asked whether it changed" } else { "asked for all of it" };
+    tracing::trace!("{}, {asked}, answered {status}", shown());
     if headers::size(&head) > headers::MAX_HEAD {
         return Err(trip.broken(format!("{} answered with a head larger than 64KiB", shown())));
     }

@@ -14,6 +14,13 @@ pub(super) fn key(uri: &Uri) -> Option<String> {
         .map(|(_, key)| key.into_owned())
 }
 
+/// The token in a field (RFC 6750, 2.1).
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = std::str::from_utf8(headers.get(header::AUTHORIZATION)?.as_bytes()).ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
 /// True when a key came along, right or wrong.
 pub(super) fn shown(uri: &Uri, headers: &HeaderMap) -> bool {
     headers.contains_key(header::AUTHORIZATION) || key(uri).is_some_and(|key| !key.is_empty())
@@ -22,13 +29,8 @@ pub(super) fn shown(uri: &Uri, headers: &HeaderMap) -> bool {
 /// True when nothing is asked, or what is asked was presented.
 pub(super) fn allowed(wanted: Option<&Secret>, uri: &Uri, headers: &HeaderMap) -> bool {
     let Some(wanted) = wanted else { return true };
-    let bearer =
-        headers.get(header::AUTHORIZATION).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
-    let bearer = bearer.and_then(|value| {
-        let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
-    });
-    [bearer, key(uri)].into_iter().flatten().any(|given| same(&given, wanted))
+    bearer(headers).is_some_and(|given| same(given, wanted))
+        || key(uri).is_some_and(|given| same(&given, wanted))
 }
 
 /// True when what is shown must not be kept for others: it was opened by a token, or a key stands in its links.

@@ -334,15 +334,24 @@ pub(super) async fn entry(
     headers: HeaderMap,
 ) -> Answer {
     let plan = site.plan.load_full();
-    if !access::allowed(plan.token_of_all(), &uri, &headers) {
-        return reply::locked(&plan, &uri, &headers);
-    }
-    let Ok(wanted) = id.parse::<uuid::Uuid>().map(EntryId) else { return no_entry(&plan, &uri, &headers) };
+    let reader = plan.reader(&uri, &headers);
+    let frame = plan.frame(&reader);
+    // Who may not see everything is not told either what there is not.
+    let no_entry =
+        || if reader.whole { no_entry(&plan, &uri, &headers) } else { reply::locked(&plan, &uri, &headers) };
+    let Ok(wanted) = id.parse::<uuid::Uuid>().map(EntryId) else { return no_entry() };
     let told = match site.store.read(move |store| store.entry(wanted)).await {
         Ok(Some(told)) => told,
-        Ok(None) => return no_entry(&plan, &uri, &headers),
+        Ok(None) => return no_entry(),
         Err(_) => return reply::unavailable(&plan, &headers),
     };
+    let Ok(feeds) = feeds_with(&site, &plan, &frame, told.published.id).await else {
+        return reply::unavailable(&plan, &headers);
+    };
+    // The key of a feed opens what stands in it: one without a link leads here.
+    if !reader.whole && feeds.is_empty() {
+        return reply::locked(&plan, &uri, &headers);
+    }
     let now = site.clock.now();
     if let Held::Until(until) = told.held
         && until > now
@@ -351,11 +360,10 @@ pub(super) async fn entry(
         return reply::message(&plan, (&uri, &headers), StatusCode::NOT_FOUND, "Not yet", &words);
     }
     let published = told.published;
-    let key = access::key(&uri);
-    let frame = plan.frame(&plan.reader(&uri, &headers));
     // The canonical spelling has one address; a story that became one with an older one moved there.
     if published.id != wanted || id != published.id.to_string() {
-        let key = plan::opening(plan.token_of_all(), key.as_deref());
+        let key = reader.key.as_deref();
+        let key = if reader.whole { plan::opening(plan.token_of_all(), key) } else { key.map(str::to_owned) };
         let address = format!("{}entries/{}", plan.prefix, published.id);
         return reply::moved(&html::with_key(&address, key.as_deref()));
     }
@@ -366,10 +374,10 @@ pub(super) async fn entry(
     }
     let leads = |id: &EntryId| format!("{id} leads here: a correction made it the same story.");
     notes.extend(told.merged.iter().map(leads));
-    let Ok(feeds) = feeds_with(&site, &plan, &frame, published.id).await else {
-        return reply::unavailable(&plan, &headers);
-    };
-    let sightings = told.sightings;
+    let mut sightings = told.sightings;
+    if !reader.whole {
+        sightings.retain(|sighting| sighting.source == published.source);
+    }
     let html =
         blocking(move || printed(&EntryPage::new(frame, &head, &published, &sightings, (notes, feeds))));
     answer(&plan, &headers, html.await, access::is_private(plan.token_of_all(), &uri)).await

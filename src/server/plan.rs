@@ -284,20 +284,25 @@ impl Plan {
 
     /// Who asks, and what is open to that reader.
     pub(super) fn reader(&self, uri: &Uri, headers: &HeaderMap) -> Reader {
-        Reader { key: access::key(uri), whole: access::allowed(self.token_of_all(), uri, headers) }
+        Reader {
+            key: access::key(uri),
+            bearer: access::bearer(headers).map(str::to_owned),
+            whole: access::allowed(self.token_of_all(), uri, headers),
+        }
     }
 
     /// Whoever reads a page that is kept for all.
     pub(super) fn anybody(&self) -> Reader {
-        Reader { key: None, whole: self.token_of_all().is_none() }
+        Reader { key: None, bearer: None, whole: self.token_of_all().is_none() }
     }
 
     /// What a page has around it for a reader.
     pub(super) fn frame(&self, reader: &Reader) -> Frame {
         let key = reader.key.as_deref();
+        let shown = [key, reader.bearer.as_deref()];
         let open = |output: &&Arc<Output>| {
             let token = self.token(output);
-            token.is_none() || opening(token, key).is_some()
+            token.is_none() || shown.iter().any(|shown| opening(token, *shown).is_some())
         };
         Frame {
             prefix: self.prefix.clone(),
@@ -350,6 +355,8 @@ impl Plan {
 pub(super) struct Reader {
     /// The token in the address, which links carry along.
     pub(super) key: Option<String>,
+    /// The one in a field, which comes with every request of theirs.
+    pub(super) bearer: Option<String>,
     /// May see every page: everybody may, or that token opens them, or the one in a field, as all requests will have it.
     pub(super) whole: bool,
 }

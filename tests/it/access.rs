@@ -155,6 +155,49 @@ fn the_key_of_one_feed_leads_to_no_closed_door() {
     assert!(led_to(bearer.text()).iter().any(|link| link == "/sources"), "{}", bearer.text());
 }
 
+/// What has no link of its own leads to its page here: that opens for whoever may read a feed that has the entry.
+#[test]
+fn the_key_of_a_feed_opens_the_pages_of_its_entries_and_of_no_others() {
+    let origin = Origin::start();
+    let date = "Mon, 02 Nov 2026 10:00:00 GMT";
+    let told = ("", "Told by both", date, "The same text.");
+    origin.on("/one", Reply::ok("application/rss+xml", rss("One", &[told, ("", "Of one", date, "Text")])));
+    origin.on("/two", Reply::ok("application/rss+xml", rss("Two", &[told, ("", "Of two", date, "Text")])));
+    let feeds = "[[feed]]\nid = \"all\"\ntoken = \"wh0le\"\n[[feed]]\nid = \"own\"\ntoken = \"0wn\"\nsources = [\"one\"]\n";
+    let app = App::new(&(source("one", &origin, "") + &source("two", &origin, "") + feeds));
+    app.ok(&["fetch"]);
+    let daemon = app.serve();
+    let entry = |page: &str, title: &str| {
+        let link = format!("<h3[^>]*><a href=\"(/entries/[^\"?]*)[^\"]*\">{title}</a>");
+        regex::Regex::new(&link).unwrap().captures(page).expect(title)[1].to_owned()
+    };
+    let (own, all) = (daemon.get("/feeds/own?key=0wn"), daemon.get("/feeds/all?key=wh0le"));
+    let page = entry(own.text(), "Told by both");
+    assert_eq!(page, entry(all.text(), "Told by both"));
+    let opened = daemon.get(&format!("{page}?key=0wn"));
+    assert_eq!(opened.status, 200);
+    assert!(opened.header("cache-control").starts_with("private"), "{opened:?}");
+    assert!(opened.text().contains("href=\"/feeds/own?key=0wn\""), "{}", opened.text());
+    assert!(!opened.text().contains("Seen 2 times"), "{}", opened.text());
+    assert!(daemon.get(&format!("{page}?key=wh0le")).text().contains("Seen 2 times"));
+    for link in led_to(opened.text()) {
+        assert_eq!(daemon.get(&link).status, 200, "{link}");
+    }
+    let bearer = |path: &str| daemon.request("GET", path, &[("Authorization", "Bearer 0wn")]);
+    assert_eq!(bearer(&page).status, 200);
+    // Another spelling leads there with the key.
+    let shouted = daemon.get(&format!("{}?key=0wn", page.to_uppercase().replace("/ENTRIES/", "/entries/")));
+    assert_eq!((shouted.status, shouted.header("location")), (308, format!("{page}?key=0wn").as_str()));
+    // Of all others that key does not even tell whether there are any.
+    for path in [&entry(all.text(), "Of two"), "/entries/14e3a6e5-c720-8b38-b205-8ba779fee693", "/entries/x"]
+    {
+        assert_eq!(daemon.get(&format!("{path}?key=0wn")).status, 401, "{path}");
+        assert_eq!(bearer(path).status, 401, "{path}");
+        assert_eq!(daemon.get(path).status, 401, "{path}");
+    }
+    assert_eq!(daemon.get(&page).status, 401);
+}
+
 /// The `all` feed is closed, another is open: nobody is led from this to that.
 #[test]
 fn an_open_feed_beside_a_closed_river_leads_to_no_closed_door() {

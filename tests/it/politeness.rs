@@ -45,6 +45,27 @@ fn a_kill_costs_no_server_a_request() {
 }
 
 #[test]
+fn the_log_says_as_much_as_is_asked_for() {
+    let origin = Origin::start();
+    origin.on("/s", Reply::ok("application/rss+xml", feed(&["one"])).etag("\"1\""));
+    let app = App::new(&source("s", &origin, ""));
+    let daemon = app.serve_with(&["-vv"]);
+    app.polled(&["s"]);
+    eventually("the next poll", || daemon.log().contains("s: next poll 20").then_some(()));
+    let why = app.status("s")["next_poll_reason"].as_str().unwrap_or_default().to_owned();
+    assert!(!why.is_empty() && daemon.log().contains(&why), "{why}: {}", daemon.log());
+    let all = format!("{}, asked for all of it, answered 200 OK", origin.url("/s"));
+    assert!(daemon.log().contains(&all), "{}", daemon.log());
+    app.poll_again("s");
+    let whether = format!("{}, asked whether it changed, answered 304", origin.url("/s"));
+    eventually("the second", || daemon.log().contains(&whether).then_some(()));
+    daemon.stop();
+    let daemon = app.serve();
+    app.poll_again("s");
+    assert!(!daemon.log().contains("next poll") && !daemon.log().contains("asked"), "{}", daemon.log());
+}
+
+#[test]
 fn what_was_asked_of_each_host_is_written_down() {
     let (origin, busy) = (Origin::start(), Origin::start());
     let document = feed(&["one"]);
