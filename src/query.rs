@@ -63,11 +63,12 @@ impl Query {
         Ok(Self { text: text.split_whitespace().collect::<Vec<_>>().join(" "), tree })
     }
 
-    /// All words of a text, whatever signs stand between them: somebody's title is no query. `None`: it has none.
-    pub fn of_words(text: &str) -> Option<Self> {
+    /// All words of a text, in a title or anywhere, whatever signs stand between them: somebody's title is no query.
+    /// `None`: it has none.
+    pub fn of_words(text: &str, in_title: bool) -> Option<Self> {
         let words = words::folded(text).into_iter().take(MOST_TERMS);
         let terms: Vec<Tree> =
-            words.map(|word| Tree::Words { words: vec![word], goes_on: false, in_title: false }).collect();
+            words.map(|word| Tree::Words { words: vec![word], goes_on: false, in_title }).collect();
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         (!terms.is_empty()).then_some(Self { text, tree: Tree::All(terms) })
     }

@@ -265,6 +265,8 @@ pub struct Told {
 pub struct Explained {
     /// Stories.
     pub stories: Vec<Told>,
+    /// There are more stories than these.
+    pub more: bool,
     /// Entries that a filter held back; the rule is in each.
     pub filtered: Vec<Sighting>,
     /// What retention removed and does not let return: in which source, or when, as far as is known.

@@ -45,6 +45,12 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         feeds.push(in_feeds(&mut store, &config.outputs, story, now)?);
     }
     print::data(told(&explained, &feeds, now, fit::width()))?;
+    if explained.more && !global.quiet {
+        print::words(format_args!(
+            "these are {} of more; an id, an address or more words of the title say which is meant",
+            explained.stories.len()
+        ));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -26,12 +26,14 @@ fn check(text: &str, wanted: Result<&str, &str>) {
 
 #[test]
 fn a_title_is_words_and_no_query() {
-    let shown = |text: &str| Query::of_words(text).map(|query| shown(query.tree()));
+    let shown = |text: &str| Query::of_words(text, false).map(|query| shown(query.tree()));
     assert_eq!(
         shown("Dam OR bridge? -5 °C, \"they\" say").as_deref(),
         Some("(dam & or & bridge & 5 & c & they & say)")
     );
     assert_eq!(shown(" – "), None);
+    let titled = Query::of_words("Dam-5", true).map(|query| self::shown(query.tree()));
+    assert_eq!(titled.as_deref(), Some("(title:dam & title:5)"));
 }
 
 #[test]

@@ -66,3 +66,33 @@ fn of_each_feed_is_said_whether_it_has_an_entry_and_why_not() {
         assert_eq!(line.contains(&format!("/feeds/{feed}\"")), stands, "{feed} in {line}");
     }
 }
+
+#[test]
+fn words_are_those_of_a_title_and_more_stories_than_are_told_are_not_passed_over() {
+    let origin = Origin::start();
+    let numbers: Vec<String> = (0..12).map(|n| n.to_string()).collect();
+    let titles: Vec<String> = numbers.iter().map(|n| format!("Weir {n} is mended")).collect();
+    let mut items: Vec<_> = numbers
+        .iter()
+        .zip(&titles)
+        .map(|(n, title)| (n.as_str(), title.as_str(), NEWER, "The ferry waits."))
+        .collect();
+    items.push(("old", "The ferry is late", OLDER, "By an hour."));
+    items.push(("none", "", OLDER, "An otter."));
+    origin.on("/one", Reply::ok("application/rss+xml", rss("One", &items)));
+    let app = App::new(&source("one", &origin, ""));
+    app.ok(&["fetch"]);
+    let explain = |words: &[&str]| {
+        let ended = app.run(&[&["explain"], words].concat());
+        (String::from_utf8(ended.stdout).unwrap(), String::from_utf8(ended.stderr).unwrap())
+    };
+    let (told, said) = explain(&["ferry"]);
+    assert_eq!(told.matches("urn:uuid:").count(), 1, "{told}");
+    assert!(told.starts_with("The ferry is late\n") && said.is_empty(), "{told}{said}");
+    // What has no title is found by its text.
+    assert!(explain(&["otter"]).0.starts_with("(no title)\n"));
+    let (told, said) = explain(&["weir"]);
+    assert_eq!(told.matches("urn:uuid:").count(), 10);
+    assert!(said.starts_with("these are 10 of more;"), "{said}");
+    assert_eq!(explain(&["weir", "-q"]).1, "");
+}

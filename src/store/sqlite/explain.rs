@@ -73,13 +73,24 @@ fn by_address(db: &Connection, what: &str, explained: &mut Explained) -> Result<
          JOIN entries e ON e.number = x.entry WHERE x.link = ?2 OR x.guid = ?2 ORDER BY x.number DESC",
     )?;
     let mut rows = shared.query(params![LOOKED_THROUGH, what])?;
-    while let Some(row) = rows.next()?.filter(|_| explained.stories.len() < MOST) {
-        let id = EntryId(uuid::Uuid::from_bytes(row.get(0)?));
-        if !explained.stories.iter().any(|told| told.published.id == id) {
-            explained.stories.extend(told(db, id)?);
+    while let Some(row) = rows.next()? {
+        if !also(db, EntryId(uuid::Uuid::from_bytes(row.get(0)?)), explained)? {
+            break;
         }
     }
     Ok(())
+}
+
+/// Tells of one more story, if it is not told of yet. False: those are enough.
+fn also(db: &Connection, id: EntryId, explained: &mut Explained) -> Result<bool, StoreError> {
+    if explained.stories.iter().any(|told| told.published.id == id) {
+        return Ok(true);
+    }
+    explained.more = explained.stories.len() >= MOST;
+    if !explained.more {
+        explained.stories.extend(told(db, id)?);
+    }
+    Ok(!explained.more)
 }
 
 fn by_key(
@@ -103,12 +114,8 @@ fn by_key(
         None => explained.pruned.push((Some(SourceId::new(id)), None)),
         Some((None, number)) => explained.filtered.push(select::sighting(db, number)?),
         Some((Some(name), _)) => {
-            let name = <[u8; 16]>::try_from(name).map(|name| EntryId(uuid::Uuid::from_bytes(name)));
-            let known = |told: &Told| name.as_ref().is_ok_and(|name| told.published.id == *name);
-            if let Ok(name) = name
-                && !explained.stories.iter().any(known)
-            {
-                explained.stories.extend(told(db, name)?);
+            if let Ok(name) = <[u8; 16]>::try_from(name) {
+                also(db, EntryId(uuid::Uuid::from_bytes(name)), explained)?;
             }
         }
     }
@@ -118,18 +125,13 @@ fn by_key(
 }
 
 /// Words of a title: of a story, also one that is held; of what another source called it; of what a filter holds back.
+/// Where no title has them, words of a text: an entry may have no title.
 fn by_words(db: &Connection, what: &str, explained: &mut Explained) -> Result<(), StoreError> {
-    let Some(query) = Query::of_words(what) else { return Ok(()) };
-    let search = Search { query: Some(query), limit: MOST, ..Search::default() };
-    let mut matches = Matches::default();
-    while !select::search(db, &search, DateTime::<Utc>::MAX_UTC, &mut matches)? {}
-    for story in matches.entries {
-        explained.stories.extend(told(db, story.id)?);
-    }
+    searched(db, Query::of_words(what, true), explained)?;
     let wanted = words::folded(what);
     let matches = |title: &str| {
         let title = words::folded(title);
-        wanted.iter().all(|word| title.contains(word))
+        !wanted.is_empty() && wanted.iter().all(|word| title.contains(word))
     };
     let mut elsewhere = db.prepare_cached(
         "SELECT x.title, e.id FROM (SELECT number, title, entry FROM sightings
@@ -137,11 +139,11 @@ fn by_words(db: &Connection, what: &str, explained: &mut Explained) -> Result<()
          JOIN entries e ON e.number = x.entry ORDER BY x.number DESC",
     )?;
     let mut rows = elsewhere.query([LOOKED_THROUGH])?;
-    while let Some(row) = rows.next()?.filter(|_| explained.stories.len() < MOST) {
-        let id = EntryId(uuid::Uuid::from_bytes(row.get(1)?));
-        let is_told = explained.stories.iter().any(|told| told.published.id == id);
-        if !is_told && matches(&row.get::<_, String>(0)?) {
-            explained.stories.extend(told(db, id)?);
+    while !explained.more
+        && let Some(row) = rows.next()?
+    {
+        if matches(&row.get::<_, String>(0)?) {
+            also(db, EntryId(uuid::Uuid::from_bytes(row.get(1)?)), explained)?;
         }
     }
     let filtered: Vec<(i64, String)> = db
@@ -153,6 +155,22 @@ fn by_words(db: &Connection, what: &str, explained: &mut Explained) -> Result<()
         .collect::<Result<_, _>>()?;
     for (number, _) in filtered.into_iter().filter(|(_, title)| matches(title)).take(MOST) {
         explained.filtered.push(select::sighting(db, number)?);
+    }
+    if *explained == Explained::default() {
+        searched(db, Query::of_words(what, false), explained)?;
+    }
+    Ok(())
+}
+
+/// What a search finds, the newest first.
+fn searched(db: &Connection, query: Option<Query>, explained: &mut Explained) -> Result<(), StoreError> {
+    let Some(query) = query else { return Ok(()) };
+    // One more than is told of says whether there are more.
+    let search = Search { query: Some(query), limit: MOST + 1, ..Search::default() };
+    let mut matches = Matches::default();
+    while !select::search(db, &search, DateTime::<Utc>::MAX_UTC, &mut matches)? {}
+    for story in matches.entries {
+        also(db, story.id, explained)?;
     }
     Ok(())
 }
