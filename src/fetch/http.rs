@@ -149,6 +149,7 @@ impl Http {
         trip: &mut Trip,
     ) -> Result<Fetched, FetchError> {
         sound(request).map_err(|words| trip.broken(words))?;
+        trip.proxy = request.source.proxy.as_ref().or(self.proxy.as_ref()).map(words::host);
         let mut permit: Option<Permit> = None;
         loop {
             let url = trip.url.clone();
@@ -277,6 +278,8 @@ fn roots(ca_file: Option<&Path>) -> Result<Vec<reqwest::Certificate>, String> {
 /// Where a poll stands. Outlives the step that a deadline cuts off, so that its words are right.
 struct Trip {
     url: Url,
+    /// Host and port of the proxy in between.
+    proxy: Option<String>,
     previous: Option<Url>,
     seen: Vec<Url>,
     permanent: Option<Url>,
@@ -306,6 +309,7 @@ impl Trip {
         url.set_fragment(None);
         Self {
             url,
+            proxy: None,
             previous: None,
             seen: Vec::new(),
             permanent: None,
@@ -399,7 +403,7 @@ async fn exchange(
         .headers(head)
         .send()
         .await
-        .map_err(|error| trip.broken(words::of_request(&error, &trip.url)))?;
+        .map_err(|error| trip.broken(words::of_request(&error, &trip.url, trip.proxy.as_deref())))?;
     trip.certificate_ends = certificate::ends(&response);
     let (status, head) = (response.status(), std::mem::take(response.headers_mut()));
     let shown = || words::shown(&trip.url);

@@ -40,9 +40,13 @@ fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
     None
 }
 
-/// What went wrong before there was a head.
-pub(super) fn of_request(error: &reqwest::Error, url: &Url) -> String {
+/// What went wrong before there was a head. A proxy takes the connections in the host's place.
+pub(super) fn of_request(error: &reqwest::Error, url: &Url, proxy: Option<&str>) -> String {
     let (host, shown) = (host(url), shown(url));
+    let peer = match proxy.filter(|_| error.is_connect()) {
+        Some(proxy) => format!("the proxy {proxy}"),
+        None => host.clone(),
+    };
     if let Some(refused) = find::<Refused>(error) {
         return format!("{shown} was not asked: {refused}");
     }
@@ -53,7 +57,7 @@ pub(super) fn of_request(error: &reqwest::Error, url: &Url) -> String {
         return format!("TLS with {host} failed: {}", of_tls(tls));
     }
     if error.is_connect() && error.is_timeout() {
-        return format!("{host} did not take a connection within 10s");
+        return format!("{peer} did not take a connection within 10s");
     }
     if find::<hyper::Error>(error).is_some_and(hyper::Error::is_incomplete_message) {
         return format!("{host} closed the connection before its answer was complete");
@@ -61,19 +65,20 @@ pub(super) fn of_request(error: &reqwest::Error, url: &Url) -> String {
     let detail = innermost(error);
     if let Some(io) = find::<io::Error>(error) {
         match io.kind() {
-            io::ErrorKind::ConnectionRefused => return format!("{host} refused the connection"),
+            io::ErrorKind::ConnectionRefused => return format!("{peer} refused the connection"),
             io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
-                return format!("{host} reset the connection");
+                return format!("{peer} reset the connection");
             }
             io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-                return format!("{host} cannot be reached: {io}");
+                return format!("{peer} cannot be reached: {io}");
             }
-            io::ErrorKind::UnexpectedEof => return format!("{host} closed the connection"),
+            io::ErrorKind::UnexpectedEof => return format!("{peer} closed the connection"),
             _ => {}
         }
     }
     if error.is_connect() {
-        return format!("no connection to {host}: {detail}");
+        let by = proxy.map_or(String::new(), |proxy| format!(" by the proxy {proxy}"));
+        return format!("no connection to {host}{by}: {detail}");
     }
     format!("{shown} gave no answer that can be read: {detail}")
 }
