@@ -41,13 +41,15 @@ pub(super) enum Manner {
     Paced,
     /// At a moment that people chose: the pace does not hold it back.
     Timed,
-    /// Somebody waits for it: in front of all others of its host, and the pace does not hold it back.
+    /// Somebody waits for it: in front of all of its host for whom nobody does, and the pace does not hold it back.
     Urgent,
 }
 
 #[derive(Default)]
 struct Line {
     waiting: VecDeque<Waiting>,
+    /// The first so many are urgent: who was asked for first stands first.
+    urgent: usize,
     running: usize,
     /// It stands in `turns` or in `held`.
     called: bool,
@@ -73,7 +75,7 @@ impl Queue {
         self.held.clear();
         self.lines.retain(|_, line| {
             line.waiting.clear();
-            (line.called, line.held) = (false, false);
+            (line.urgent, line.called, line.held) = (0, false, false);
             line.running > 0
         });
     }
@@ -93,7 +95,8 @@ impl Queue {
             self.pace.fell_due(elapsed);
         }
         if manner == Manner::Urgent {
-            line.waiting.push_front(waiting);
+            line.waiting.insert(line.urgent, waiting);
+            line.urgent += 1;
         } else {
             line.waiting.push_back(waiting);
         }
@@ -106,8 +109,10 @@ impl Queue {
     pub(super) fn hasten(&mut self, errand: u32, host: &Arc<str>) {
         let Some(line) = self.lines.get_mut(host) else { return };
         let place = line.waiting.iter().position(|waiting| waiting.errand == errand);
-        if place.and_then(|place| line.waiting.remove(place)).is_some() {
-            line.waiting.push_front(Waiting { errand, paced: false });
+        let Some(place) = place.filter(|place| *place >= line.urgent) else { return };
+        if line.waiting.remove(place).is_some() {
+            line.waiting.insert(line.urgent, Waiting { errand, paced: false });
+            line.urgent += 1;
             self.let_go(host);
         }
     }
@@ -159,6 +164,7 @@ impl Queue {
         let line = self.lines.get_mut(&host)?;
         (line.called, line.held) = (false, false);
         let Waiting { errand, paced } = line.waiting.pop_front()?;
+        line.urgent = line.urgent.saturating_sub(1);
         line.running += 1;
         self.running += 1;
         if paced {
