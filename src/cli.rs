@@ -29,12 +29,13 @@ mod status;
 mod tests;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::config::{self, Config, Problems};
+use crate::store;
 
 /// The call was wrong, or the config is.
 pub const WRONG: u8 = 2;
@@ -61,20 +62,20 @@ struct Cli {
 #[error("{0}")]
 pub struct Wrong(pub String);
 
-/// What every command takes.
+/// What every command takes: told of behind its own options.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
     /// The config.
-    #[arg(long, value_name = "FILE", global = true, help = CONFIG_HELP)]
+    #[arg(long, value_name = "FILE", global = true, display_order = 900, help = CONFIG_HELP)]
     pub config: Option<PathBuf>,
     /// Say more; twice: say everything
-    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, display_order = 901)]
     pub verbose: u8,
     /// Say errors only
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, display_order = 902, conflicts_with = "verbose")]
     pub quiet: bool,
     /// When to use colors
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto, global = true)]
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto, global = true, display_order = 903)]
     pub color: Color,
 }
 
@@ -111,6 +112,17 @@ impl Global {
             Err(_) if !named => Ok((PathBuf::from("riverine.toml"), None)),
             Err(problems) => Err(problems.into()),
             Ok(path) => Ok(config::load(&path).map(|config| (path, Some(config)))?),
+        }
+    }
+
+    /// Says that a daemon on this store knows nothing yet of what was written into its config.
+    fn until_reread(&self, store: &Path, polls: &str) {
+        if !self.quiet
+            && let Some(pid) = store::holder(store)
+        {
+            print::words(format_args!(
+                "the daemon (pid {pid}) polls {polls} it reads the config again: kill -HUP {pid}"
+            ));
         }
     }
 

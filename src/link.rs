@@ -319,6 +319,16 @@ fn normal_percent(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// An address as a button to subscribe or another reader hands it over: `feed:https://…`, or `feed://…`, by which http is
+/// meant. Any other stays as it is.
+pub fn of_feed(written: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = written.split_once(':') else { return Cow::Borrowed(written) };
+    if !scheme.eq_ignore_ascii_case("feed") {
+        return Cow::Borrowed(written);
+    }
+    if rest.starts_with("//") { Cow::Owned(format!("http:{rest}")) } else { Cow::Borrowed(rest) }
+}
+
 /// What stands for a secret.
 const HIDDEN: &str = "***";
 

@@ -85,12 +85,15 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     if !silent {
         print::words(format_args!("written into {}", path.display()));
     }
+    if let Some(config) = &config {
+        global.until_reread(&config.store.path, "it as soon as");
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// An address as people write it: without its scheme, https is meant.
+/// An address as people write it: without its scheme, https is meant. Pages offer their feeds as `feed:…`.
 fn address(written: &str) -> Result<Url, Wrong> {
-    let written = written.trim();
+    let written = &*link::of_feed(written.trim());
     let whole = if written.contains("://") { written.to_owned() } else { format!("https://{written}") };
     match Url::parse(&whole) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(url),
@@ -138,7 +141,12 @@ fn draft(args: &Args, plain: Draft, config: Option<&Config>) -> Draft {
 fn show(found: &Found) {
     match found.way {
         Way::Itself => {}
-        Way::Said => print::words("the page leads to this feed; --page takes the page itself"),
+        Way::Said => {
+            print::words("the page leads to this feed; --page takes the page itself");
+            for other in found.others.iter().take(SHOWN) {
+                print::words(text::visible(&format!("it names {}, too", link::mask(other.as_str()))));
+            }
+        }
         Way::Guessed => print::words(
             "guessed: the page names no feed, and this one is where sites are wont to have theirs; it may be another \
              publisher's. --page takes the page itself",

@@ -2,15 +2,17 @@
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Global, Wrong, assemble, print};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::daemon::Command;
 use crate::daemon::control::{self, Line, Request};
-use crate::model::SourceId;
+use crate::link;
+use crate::model::{Source, SourceId};
 use crate::store;
 use crate::text;
 
@@ -112,10 +114,20 @@ fn wanted(args: &Args, config: &Config) -> anyhow::Result<Vec<String>> {
 pub(super) fn named(ids: &[String], config: &Config) -> anyhow::Result<()> {
     for id in ids {
         if !config.sources.iter().any(|source| source.id.as_str() == id) {
-            return Err(Wrong(format!("no source {id:?} in {}", config.path.display())).into());
+            let hint = meant(id, config).map_or(String::new(), |id| format!("; did you mean {id}?"));
+            let shown = link::mask(id);
+            return Err(Wrong(format!("no source {shown:?} in {}{hint}", config.path.display())).into());
         }
     }
     Ok(())
+}
+
+/// The source somebody may mean who gives its address, or nearly its id.
+pub(super) fn meant<'a>(id: &str, config: &'a Config) -> Option<&'a str> {
+    let same = link::canonical(id);
+    let at = |source: &&Arc<Source>| same.is_some() && link::canonical(source.url.as_str()) == same;
+    let ids = || config.sources.iter().map(|source| source.id.as_str());
+    config.sources.iter().find(at).map(|source| source.id.as_str()).or_else(|| config::nearest(id, ids()))
 }
 
 /// No daemon runs: the same loop, for one round.

@@ -1,6 +1,6 @@
 //! `riverine import`: OPML in. What stands in the config already is left as it is.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
@@ -39,15 +39,17 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     };
     mended.into_iter().for_each(&say);
     let sources = config.iter().flat_map(|config| &config.sources);
-    let mut addresses: HashSet<String> =
-        sources.clone().filter_map(|source| link::canonical(source.url.as_str())).collect();
+    // What is in the config stays as it is; what the list has twice is in the folders of both.
+    let mut addresses: HashMap<String, Option<usize>> =
+        sources.clone().filter_map(|source| Some((link::canonical(source.url.as_str())?, None))).collect();
     let mut ids: HashSet<String> = sources
         .flat_map(|source| std::iter::once(&source.id).chain(&source.was))
         .map(ToString::to_string)
         .collect();
-    let (mut drafts, mut known, mut refused) = (Vec::new(), 0, 0);
+    let (mut drafts, mut known, mut refused) = (Vec::<Draft>::new(), 0, 0);
     for one in &found {
-        let url = Url::parse(&one.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let url =
+            Url::parse(&link::of_feed(&one.url)).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let Some((url, canonical)) =
             url.and_then(|url| link::canonical(url.as_str()).map(|same| (url, same)))
         else {
@@ -55,10 +57,18 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
             say(format!("left out: {:?} is no http address", link::mask(&one.url)));
             continue;
         };
-        if addresses.insert(canonical) {
-            drafts.push(draft(url, one, &mut ids));
-        } else {
-            known += 1;
+        match addresses.get(&canonical) {
+            None => {
+                addresses.insert(canonical, Some(drafts.len()));
+                drafts.push(draft(url, one, &mut ids));
+            }
+            Some(None) => known += 1,
+            Some(Some(place)) => {
+                let Some(draft) = drafts.get_mut(*place) else { continue };
+                let groups = one.groups.iter().filter(|group| !draft.groups.contains(group));
+                let groups: Vec<_> = groups.cloned().collect();
+                draft.groups.extend(groups);
+            }
         }
     }
     if !drafts.is_empty() {
@@ -69,6 +79,9 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         print::count(drafts.len(), "source", "sources"),
         path.display(),
     ))?;
+    if let Some(config) = config.filter(|_| !drafts.is_empty()) {
+        global.until_reread(&config.store.path, "them as soon as");
+    }
     Ok(ExitCode::SUCCESS)
 }
 

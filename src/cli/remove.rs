@@ -5,12 +5,13 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
-use super::{Global, Wrong, print};
+use super::{Global, Wrong, fetch, print};
 use crate::clock;
 use crate::config::edit::EditError;
 use crate::config::{self, Config, edit};
+use crate::link;
 use crate::model::{Output, SourceId};
-use crate::store::{self, Lock, Sqlite, Store};
+use crate::store::{Lock, Sqlite, Store};
 
 /// Arguments of `remove`.
 #[derive(Debug, clap::Args)]
@@ -58,11 +59,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
                 print::count(stay, "entry of it stays", "entries of it stay")
             ));
         }
-        if let Some(pid) = store::holder(&config.store.path) {
-            print::words(format_args!(
-                "the daemon (pid {pid}) polls it until it reads the config again: kill -HUP {pid}"
-            ));
-        }
+        global.until_reread(&config.store.path, "it until");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -76,14 +73,14 @@ fn kept(config: &Config, id: &SourceId) -> Option<usize> {
 
 /// There is no such source: not in the config, and with `--purge` not in the store either.
 fn unknown(args: &Args, path: &Path, config: &Config) -> Wrong {
-    let near = config::nearest(&args.source, config.sources.iter().map(|source| source.id.as_str()));
-    let hint = match near {
+    let hint = match fetch::meant(&args.source, config) {
         Some(id) => format!("; did you mean {id}?"),
         None if args.purge => String::new(),
         None => "; with --purge the store forgets what is only there".to_owned(),
     };
     let where_else = if args.purge { ", nor in the store" } else { "" };
-    Wrong(format!("no source {:?} in {}{where_else}{hint}", args.source, path.display()))
+    let shown = link::mask(&args.source);
+    Wrong(format!("no source {shown:?} in {}{where_else}{hint}", path.display()))
 }
 
 /// Why it could not be taken out; names the feeds that need it.

@@ -341,8 +341,8 @@ async fn demo(river: &River) -> anyhow::Result<()> {
            all, as JSON Feed     {base}feeds/all.json\n  \
            one group             {base}feeds/nature.atom\n  \
            a web page as a feed  {base}sources/council.atom\n\n\
-         Nothing of it is kept; Ctrl-C ends it. For sources of your own write a riverine.toml like this one\n\
-         and run `riverine serve` beside it:\n\n  \
+         Nothing of it is kept; Ctrl-C ends it. For sources of your own end it, write a\n\
+         riverine.toml like this one, and run `riverine serve` in the same directory:\n\n  \
            [[source]]\n  \
            url = \"https://www.example.org/feed.xml\"\n\n"
     ))?;

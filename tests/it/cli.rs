@@ -154,7 +154,24 @@ fn a_wrong_call_ends_with_two() {
     ended(&app.run(&["flush"]), 2);
     ended(&app.run(&["parse"]), 2);
     let words = ended(&app.run(&["fetch", "two"]), 2);
-    assert!(words.contains("no source \"two\""), "{words}");
+    assert!(words.contains("no source \"two\"") && !words.contains("did you mean"), "{words}");
+    for meant in ["onne", "http://www.one.example/feed/"] {
+        for command in ["fetch", "replay", "remove"] {
+            let words = ended(&app.run(&[command, meant]), 2);
+            assert!(words.ends_with("; did you mean one?\n"), "{words}");
+        }
+    }
+}
+
+#[test]
+fn a_command_tells_of_its_own_options_first() {
+    let app = App::new("");
+    for (command, own) in [("add", "--yes"), ("search", "--limit"), ("parse", "--select")] {
+        let help = app.ok(&[command, "-h"]);
+        let at =
+            |option: &str| help.find(&format!("{option} ")).unwrap_or_else(|| panic!("{option}: {help}"));
+        assert!(at(own) < at("--config") && at("--config") < at("--color"), "{help}");
+    }
 }
 
 const DOCUMENT: &str = r#"<?xml version="1.0"?>
@@ -252,6 +269,26 @@ fn fetch_prints_a_line_per_source_and_a_total() {
     assert_eq!(app.ok(&["fetch", "one"]), "one  nothing new\n1 polled, 0 failed\n");
     assert_eq!(origin.asked("/one").len(), 2);
     assert_eq!(origin.asked("/missing").len(), 1);
+}
+
+/// Of those that tell one story, the first listed is to be the first seen.
+#[test]
+fn sources_of_one_host_are_fetched_as_they_stand_in_the_config() {
+    let origin = Origin::start();
+    let ids = ["one", "two", "three", "four"];
+    for id in ids {
+        let path = format!("/{id}");
+        origin.on(&path, Reply::ok("application/rss+xml", rss(id, &[("1", "Beavers", "", "Text.")])));
+    }
+    let app = App::new(&ids.map(|id| source(id, &origin, "")).concat());
+    let fetched = || {
+        let printed = app.ok(&["fetch"]);
+        let lines = printed.lines().map(|line| line.split(' ').next().unwrap().to_owned());
+        lines.take(ids.len()).collect::<Vec<_>>()
+    };
+    assert_eq!(fetched(), ids);
+    let _daemon = app.serve();
+    assert_eq!(fetched(), ids);
 }
 
 #[test]

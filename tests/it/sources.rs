@@ -36,7 +36,7 @@ fn a_list_comes_in_with_its_folders_and_goes_out_again() {
     assert!(
         added.starts_with(
             "\n[[source]]\nurl = \"https://one.example/feed\"\nname = \"One\"\n\
-             groups = [\"News/World & all\", \"a/b\", \"c\"]\n\n[[source]]\n"
+             groups = [\"News/World & all\", \"a/b\", \"c\", \"News\"]\n\n[[source]]\n"
         ),
         "{added}"
     );
@@ -120,7 +120,8 @@ fn the_feed_behind_a_page_is_found_and_written() {
     let origin = Origin::start();
     origin.on("/old", Reply::status("301 Moved Permanently").header("Location", "/blog/"));
     let head = "<link rel='alternate' type='application/rss+xml' href='gone.xml'>\
-         <link rel=ALTERNATE type='application/atom+xml' href='news.xml'>";
+         <link rel=ALTERNATE type='application/atom+xml' href='news.xml'>\
+         <link rel=alternate type='application/rss+xml' href='talk.xml?token=s3cret'>";
     origin.on("/blog/", Reply::ok(PAGE, format!("<!doctype html><head>{head}</head><p>Hello.")));
     origin.on("/blog/gone.xml", Reply::status("404 Not Found"));
     origin.on("/blog/news.xml", Reply::ok("application/rss+xml", rss("One", &[("1", "News", "", "Text.")])));
@@ -137,6 +138,10 @@ fn the_feed_behind_a_page_is_found_and_written() {
     let call = [&["add", &old], &arguments[..]].concat();
     let added = app.run(&call);
     assert!(words(&added).contains("News"), "{}", words(&added));
+    // Others that the page names are told of, not asked for.
+    let other = format!("it names {}?token=***, too\n", origin.url("/blog/talk.xml"));
+    assert!(words(&added).contains(&other), "{}", words(&added));
+    assert!(origin.asked("/blog/talk.xml?token=s3cret").is_empty());
     let url = origin.url("/blog/news.xml");
     assert!(table.starts_with(&format!("[[source]]\nurl = \"{url}\"\n")), "{table}");
     assert_eq!(
@@ -227,6 +232,47 @@ fn the_page_itself_is_taken_where_somebody_wants_it() {
     assert!(page.contains(&origin.url("/press")) && page.contains("item = "), "{page}");
     app.ok(&["fetch", "press"]);
     assert_eq!(app.status("press")["entries"], 7);
+}
+
+#[test]
+fn what_a_list_has_in_two_folders_is_in_both_groups() {
+    let app = App::new("");
+    let one = |url: &str| format!("<outline text=\"One\" xmlUrl=\"{url}\"/>");
+    let (plain, button) = (one("https://one.example/feed"), one("feed:https://one.example/feed"));
+    let list = format!(
+        "<opml version=\"2.0\"><body><outline text=\"A\">{plain}</outline><outline text=\"B\">{button}{plain}</outline>\
+         {plain}{}</body></opml>",
+        one("FEED://two.example/feed")
+    );
+    app.write("list.opml", &list);
+    let said = app.ok(&["import", "list.opml"]);
+    assert!(said.starts_with("2 sources added") && said.contains(" 0 there already, 0 left out"), "{said}");
+    let text = config(&app);
+    assert!(
+        text.contains("url = \"https://one.example/feed\"\nname = \"One\"\ngroups = [\"A\", \"B\"]\n"),
+        "{text}"
+    );
+    assert!(text.contains("url = \"http://two.example/feed\"\n"), "{text}");
+}
+
+#[test]
+fn a_daemon_that_must_read_the_config_again_is_named() {
+    let origin = Origin::start();
+    origin.on("/one", Reply::ok("application/rss+xml", rss("One", &[("1", "News", "", "Text.")])));
+    let app = App::new("");
+    let daemon = app.serve();
+    let how = format!("it reads the config again: kill -HUP {}\n", daemon.pid());
+    // An address may be copied from a button to subscribe.
+    let added = app.run(&["add", &format!("feed:{}", origin.url("/one")), "--yes", "--id", "one"]);
+    assert!(words(&added).ends_with(&format!("polls it as soon as {how}")), "{}", words(&added));
+    assert!(config(&app).contains(&format!("url = \"{}\"\n", origin.url("/one"))));
+    app.write("list.opml", LIST);
+    let imported = app.run(&["import", "list.opml"]);
+    assert!(words(&imported).ends_with(&format!("polls them as soon as {how}")), "{}", words(&imported));
+    let again = app.run(&["import", "list.opml"]);
+    assert!(!words(&again).contains("kill -HUP"), "{}", words(&again));
+    let removed = app.run(&["remove", "one"]);
+    assert!(words(&removed).ends_with(&format!("polls it until {how}")), "{}", words(&removed));
 }
 
 #[test]

@@ -34,6 +34,8 @@ pub(super) struct Found {
     pub(super) document: Normalized,
     /// How it was found.
     pub(super) way: Way,
+    /// Other feeds that the page says are its own, not looked at.
+    pub(super) others: Vec<Url>,
 }
 
 /// Finds it. `page`: what is at the address itself, whatever feed it names.
@@ -62,9 +64,10 @@ pub(super) async fn find(
         return Ok(found(address, &body, parsed, Way::Itself));
     }
     let near = parse::discover(&body.bytes, body.content_type.as_deref(), &body.url);
-    for candidate in near.said {
+    let mut said = near.said.into_iter();
+    while let Some(candidate) = said.next() {
         if let Some((address, body, parsed)) = feed_at(http, clock, candidate, options).await {
-            return Ok(found(address, &body, parsed, Way::Said));
+            return Ok(Found { others: said.collect(), ..found(address, &body, parsed, Way::Said) });
         }
     }
     if let Ok(parsed) = &parsed
@@ -104,7 +107,7 @@ fn found(url: Url, body: &Body, parsed: Parsed, way: Way) -> Found {
         language: None,
         stored: &HashSet::new(),
     };
-    Found { url, page, document: normalize::normalize(parsed, &context), way }
+    Found { url, page, document: normalize::normalize(parsed, &context), way, others: Vec::new() }
 }
 
 /// The body, and the address under which to ask for it again.
