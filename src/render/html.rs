@@ -363,7 +363,7 @@ fn why(rule: &str) -> String {
         return format!("{}, then {}", why(first), one_line(then));
     }
     match rule {
-        "first" => "seen here first".to_owned(),
+        "first" => "here first".to_owned(),
         "guid" => "same id".to_owned(),
         "link" => "same link".to_owned(),
         "timestamp+title" => "same time and title".to_owned(),

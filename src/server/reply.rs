@@ -189,6 +189,9 @@ fn told(
     let browser = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     if browser.is_some_and(|accept| accept.contains("text/html")) {
         let (frame, ask) = around();
+        // Who has a form need not know how addresses are made.
+        let words =
+            ask.as_ref().map_or(words, |_| "Give it here. Feed readers have it in the address, as ?key=…");
         let page = Message { frame, title: title.to_owned(), text: words.to_owned(), ask };
         if let Ok(html) = page.render() {
             let mut answer = text(status, "");

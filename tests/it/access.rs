@@ -255,6 +255,8 @@ fn a_browser_is_asked_for_the_key() {
         assert!(page.text().contains(part), "{part}: {}", page.text());
     }
     assert!(!page.text().contains("wr0ng"), "{}", page.text());
+    // Who has a form is not told how to make addresses.
+    assert!(page.text().contains("<p class=\"lede\">Give it here."), "{}", page.text());
     assert_eq!(led_to(ask("//evil.example/x").text()).iter().filter(|link| link.contains("evil")).count(), 0);
     // Nothing on that page is another closed door, but for the way that the form opens.
     for link in led_to(ask("/sources").text()).iter().filter(|link| *link != "/sources") {

@@ -205,6 +205,12 @@ fn where_all_is_backlog_the_pages_lead_to_it_and_the_chart_counts_it() {
         .map(|bar| (bar[1].to_owned(), bar[2].parse::<u32>().unwrap()))
         .collect();
     assert_eq!(bars.last(), Some(&("15 November 2026".to_owned(), 12)));
+    // It ends with the newest entry, not today: which days it shows is told.
+    for told in
+        ["17 October 2026 to 15 November 2026; 24 at most", "18 October 2026 to 16 November 2026: <span"]
+    {
+        assert!(page.text().contains(told), "{told}: {}", page.text());
+    }
     assert_eq!(bars.iter().map(|(_, count)| count).sum::<u32>(), 250);
     // Where there is nothing at all, nothing is said of an archive.
     let app = App::new("");
@@ -315,6 +321,22 @@ fn a_search_that_cannot_be_made_is_called_so() {
     assert_eq!(title("/search?lang=!"), "Not a search · riverine");
     assert_eq!(title("/search?q=flood"), "flood · Search · riverine");
     assert_eq!(title("/search"), "Search · riverine");
+}
+
+#[test]
+fn a_search_in_one_source_shows_that_it_is_and_can_be_widened() {
+    let origin = Origin::start();
+    let app = App::new(&source("one", &origin, ""));
+    let daemon = app.serve();
+    let field = |path: &str| {
+        daemon.get(path).text().lines().find(|line| line.contains("name=\"source\"")).map(str::to_owned)
+    };
+    let shown = field("/search?q=flood&source=one").unwrap();
+    assert!(shown.contains("<span>Source</span>") && shown.contains("value=\"one\""), "{shown}");
+    assert!(!shown.contains("hidden"), "{shown}");
+    // Emptied, it is no condition.
+    assert_eq!(field("/search?q=flood&source="), None);
+    assert_eq!(daemon.get("/search?q=flood&source=").status, 200);
 }
 
 #[test]

@@ -347,7 +347,7 @@ fn the_page_of_an_entry_says_what_explain_says() {
     let page = daemon.get(&format!("/entries/{older}"));
     for said in [
         &format!("{younger} leads here"),
-        "seen here first, then a correction made it this story",
+        ": here first, then a correction made it this story",
         "id <span dir=\"auto\">x9</span>",
     ] {
         assert!(page.text().contains(said), "{said:?} not in {}", page.text());

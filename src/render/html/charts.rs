@@ -42,9 +42,23 @@ fn window(last: NaiveDate) -> Vec<NaiveDate> {
     (0..DAYS).rev().filter_map(ago).collect()
 }
 
+/// What the chart shows, in words: a source that fell silent has its last days there, not the days up to today.
+pub fn told(bars: &[Bar]) -> String {
+    let most = bars.iter().map(|bar| bar.count).max().unwrap_or_default();
+    format!("{}; {most} at most", span(bars.iter().map(|bar| &*bar.day)))
+}
+
+/// The days from the first to the last.
+fn span<'a>(mut days: impl DoubleEndedIterator<Item = &'a str>) -> String {
+    let (first, last) = (days.next().unwrap_or_default(), days.next_back().unwrap_or_default());
+    format!("{first} to {last}")
+}
+
 /// A day in the chart of polls: failures at the foot, then documents, then what had nothing new.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PollBar {
+    /// `26 April 2013`.
+    pub day: String,
     /// `26 April 2013: 3 read, 140 with nothing new, 1 failed`.
     pub words: String,
     /// From the left, of 300.
@@ -71,14 +85,20 @@ pub fn polls(days: &[PollDay]) -> Vec<PollBar> {
         let parts =
             [part("failed", known.failed), part("read", known.read), part("unchanged", known.unchanged)];
         let PollDay { read, unchanged, failed, .. } = known;
-        let day = day.format("%-d %B %Y");
+        let day = day.format("%-d %B %Y").to_string();
         PollBar {
             words: format!("{day}: {read} read, {unchanged} with nothing new, {failed} failed"),
+            day,
             x: at * WIDTH,
             parts: parts.into_iter().filter(|(_, _, height)| *height > 0).collect(),
         }
     };
     window(last).into_iter().zip(0u32..).map(bar).collect()
+}
+
+/// The days that the chart of polls shows.
+pub fn polled(bars: &[PollBar]) -> String {
+    span(bars.iter().map(|bar| &*bar.day))
 }
 
 #[cfg(test)]

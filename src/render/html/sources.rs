@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Bar, Day, Feed, Frame, Mark, PollBar, When};
+use super::{Bar, Day, Feed, Frame, Mark, PollBar, When, charts};
 use crate::query::words::folded;
 
 /// A source in the list of sources.
@@ -95,4 +95,16 @@ pub struct SourcePage {
     pub days: Vec<Day>,
     /// The page of older entries.
     pub older: Option<String>,
+}
+
+impl SourcePage {
+    /// The days of the chart of entries, and the highest bar.
+    fn chart_told(&self) -> String {
+        charts::told(&self.chart)
+    }
+
+    /// The days of the chart of polls.
+    fn polls_told(&self) -> String {
+        charts::polled(&self.polls)
+    }
 }
