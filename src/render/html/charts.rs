@@ -43,7 +43,7 @@ fn window(last: NaiveDate) -> Vec<NaiveDate> {
 }
 
 /// What the chart shows, in words: a source that fell silent has its last days there, not the days up to today.
-pub fn told(bars: &[Bar]) -> String {
+pub(super) fn told(bars: &[Bar]) -> String {
     let most = bars.iter().map(|bar| bar.count).max().unwrap_or_default();
     format!("{}; {most} at most", span(bars.iter().map(|bar| &*bar.day)))
 }
@@ -97,7 +97,7 @@ pub fn polls(days: &[PollDay]) -> Vec<PollBar> {
 }
 
 /// The days that the chart of polls shows.
-pub fn polled(bars: &[PollBar]) -> String {
+pub(super) fn polled(bars: &[PollBar]) -> String {
     span(bars.iter().map(|bar| &*bar.day))
 }
 
