@@ -1,6 +1,6 @@
 //! Who may read, and who may give orders.
 
-use crate::app::{App, Daemon, rss, source};
+use crate::app::{App, Daemon, eventually, request_with, rss, source};
 use crate::origin::{Origin, Reply};
 
 fn river() -> (Origin, App, Daemon) {
@@ -293,6 +293,21 @@ fn scripts_of_other_sites_may_read_feeds_and_nothing_else() {
     for path in ["/", "/sources", "/api/status"] {
         assert_eq!(daemon.get(path).header("access-control-allow-origin"), "", "{path}");
     }
+}
+
+#[test]
+fn a_key_that_somebody_subscribes_with_is_not_logged() {
+    let app = App::new("[[feed]]\nid = \"closed\"\ntoken = \"k3y\"\nhub = \"self\"\n");
+    let daemon = app.serve();
+    // Nobody is there to be asked.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let topic = "https%3A%2F%2Friver.example%2Ffeeds%2Fclosed.atom%3Fkey%3Dk3y";
+    let form =
+        format!("hub.mode=subscribe&hub.topic={topic}&hub.callback=http%3A%2F%2F{nobody}%2Fcb%3Fid%3D7");
+    assert_eq!(request_with(&daemon.address, "POST", "/hub", &[], form.as_bytes()).status, 202);
+    eventually("why not", || daemon.log().contains("not subscribed").then_some(()));
+    let log = daemon.log();
+    assert!(log.contains(&format!("http://{nobody}/cb")) && !log.contains("k3y"), "{log}");
 }
 
 #[test]
