@@ -13,8 +13,8 @@ use crate::units::Span;
 const LONGEST: usize = 1000;
 /// Words and phrases in one query.
 const MOST_TERMS: usize = 64;
-/// Brackets inside brackets.
-const DEEPEST: usize = 16;
+/// Brackets inside brackets: as many as the index of words can be asked with (store/sqlite/search.rs).
+const DEEPEST: usize = 10;
 /// `title: ferry` is refused with it, too: as `title:` it would mean one of two things, and nobody would be told which.
 const NO_TITLE: &str = "title: needs one word or \"words in a row\" right behind it";
 

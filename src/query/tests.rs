@@ -132,7 +132,7 @@ fn what_cannot_be_understood_is_said_in_words() {
     }
     check("(a", Err("a bracket is not closed"));
     check("a)", Err("a bracket is closed that was not opened"));
-    check(&"(".repeat(100), Err("the query has more than 16 brackets inside each other"));
+    check(&"(".repeat(100), Err("the query has more than 10 brackets inside each other"));
     check(&"a ".repeat(65), Err("the query has more than 64 words"));
     check(&"a".repeat(1001), Err("the query is longer than 1000 characters"));
 }

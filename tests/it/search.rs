@@ -93,6 +93,21 @@ fn a_bad_query_is_refused_in_words_in_the_form_asked_for() {
 }
 
 #[test]
+fn what_is_nested_as_deep_as_may_be_is_found() {
+    let (_origin, _app, daemon) = river("");
+    for level in ["-(a", "(a OR b -(c", "(a OR b c -d (e", "(a OR -b -c -("] {
+        let open = level.matches('(').count();
+        let levels = 10 / open;
+        let rest = 64 - (levels * level.matches(char::is_lowercase).count()).min(63);
+        let rest: String = (0..rest).map(|n| format!(" -x{n}")).collect();
+        let query = format!("{}{rest}{}", format!("{level} ").repeat(levels), ")".repeat(levels * open));
+        let asked: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
+        let answer = daemon.get(&format!("/search.atom?q={asked}"));
+        assert_eq!(answer.status, 200, "{query}: {}", answer.text());
+    }
+}
+
+#[test]
 fn signs_that_mean_nothing_here_do_no_harm() {
     let (_origin, app, daemon) = river("");
     let found =
