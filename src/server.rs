@@ -301,7 +301,7 @@ fn router(site: Arc<Site>) -> Router {
         .route("/search.atom", get(search::atom).options(feeds::preflight))
         .route("/search.rss", get(search::rss).options(feeds::preflight))
         .route("/search.json", get(search::json).options(feeds::preflight))
-        .route("/hub", post(hub::request).layer(DefaultBodyLimit::max(hub::LONGEST)))
+        .route("/hub", post(hub::request))
         .route(
             "/websub/{token}",
             get(websub::verify).post(websub::deliver).layer(DefaultBodyLimit::disable()),

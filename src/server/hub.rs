@@ -11,8 +11,9 @@ mod ping;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use chrono::TimeDelta;
@@ -34,7 +35,9 @@ pub(super) use deliver::run;
 pub(super) use ping::ping;
 
 /// Longest request, in bytes.
-pub(super) const LONGEST: usize = 16 << 10;
+const LONGEST: usize = 16 << 10;
+/// A request comes within this time.
+const DEADLINE: Duration = Duration::from_secs(10);
 /// Longest call-back, in bytes.
 const LONGEST_CALLBACK: usize = 2 << 10;
 /// WebSub 5.1: a secret must be less than 200 bytes.
@@ -127,7 +130,11 @@ struct Asked {
 }
 
 /// `POST /hub`.
-pub(super) async fn request(State(site): State<Arc<Site>>, body: Bytes) -> Answer {
+pub(super) async fn request(State(site): State<Arc<Site>>, body: Body) -> Answer {
+    let body = match reply::whole(body, LONGEST, DEADLINE).await {
+        Ok(body) => body,
+        Err(answer) => return answer,
+    };
     let plan = site.plan.load_full();
     let Some(http) = site.http.load_full() else {
         return reply::text(StatusCode::SERVICE_UNAVAILABLE, "Nobody can be told from here.");
@@ -188,7 +195,8 @@ fn read(plan: &Plan, http: &Http, body: &[u8]) -> Result<Asked, (StatusCode, Str
     let callback = callback.and_then(|text| Url::parse(text).ok());
     let callback = callback.ok_or_else(|| bad("hub.callback must be an http or https address."))?;
     http.may_dial(&callback).map_err(|words| bad(&format!("hub.callback: {words}.")))?;
-    let secret = field("hub.secret").map(str::to_owned);
+    // To sign with, byte for byte.
+    let secret = fields.get("hub.secret").filter(|secret| !secret.is_empty()).cloned();
     if secret.as_ref().is_some_and(|secret| secret.len() > LONGEST_SECRET) {
         return Err(bad("hub.secret must be shorter than 200 bytes."));
     }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use askama::Template as _;
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::header::{self, HeaderName};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
 use axum::middleware::Next;
+use bytes::Bytes;
 
 use super::accept::{self, Coding};
 use super::access;
@@ -147,6 +148,19 @@ pub(super) async fn bounded(request: Request, next: Next) -> Answer {
         return text(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, words);
     }
     next.run(request).await
+}
+
+/// The body of a request, of so many bytes at most and within that time; else what is answered.
+pub(super) async fn whole(body: Body, most: usize, time: Duration) -> Result<Bytes, Answer> {
+    match tokio::time::timeout(time, to_bytes(body, most)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(_)) => Err(too_large()),
+        Err(_) => Err(text(StatusCode::REQUEST_TIMEOUT, "That took too long.")),
+    }
+}
+
+pub(super) fn too_large() -> Answer {
+    text(StatusCode::PAYLOAD_TOO_LARGE, "That is larger than is read here.")
 }
 
 /// A short plain text that nobody keeps.

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
@@ -216,16 +216,11 @@ pub(super) async fn deliver(
 /// The body, as far as a poll of the source would read one.
 async fn whole(source: &Source, headers: &HeaderMap, body: Body) -> Result<Bytes, Answer> {
     let limit = usize::try_from(source.max_body).unwrap_or(usize::MAX);
-    let too_large = || reply::text(StatusCode::PAYLOAD_TOO_LARGE, "That is larger than is read here.");
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: u64| length > source.max_body) {
-        return Err(too_large());
+        return Err(reply::too_large());
     }
-    match tokio::time::timeout(DEADLINE, to_bytes(body, limit)).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(_)) => Err(too_large()),
-        Err(_) => Err(reply::text(StatusCode::REQUEST_TIMEOUT, "That took too long.")),
-    }
+    reply::whole(body, limit, DEADLINE).await
 }
 
 /// A document of the topic, or only the word that there is one.

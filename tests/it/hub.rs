@@ -179,7 +179,7 @@ fn a_change_is_delivered_once_signed_and_within_a_second() {
         assert_eq!(daemon.request("GET", "/feeds/all", &again).header("link"), answer.header("link"));
     }
     assert_eq!(daemon.request("GET", "/feeds/quiet", &[("Accept", page)]).header("link"), "");
-    let subscriber = subscribed(&daemon, &[("hub.secret", "s3cret"), ("hub.lease_seconds", "86400")]);
+    let subscriber = subscribed(&daemon, &[("hub.secret", " s3cret "), ("hub.lease_seconds", "86400")]);
     let question = subscriber.kept.lock().unwrap().asked[0].clone();
     assert!(question.starts_with("/cb?id=7&hub.mode=subscribe&hub.topic=https%3A%2F%2Friver"), "{question}");
     assert!(question.contains("hub.lease_seconds=86400"), "{question}");

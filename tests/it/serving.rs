@@ -152,9 +152,12 @@ fn who_says_nothing_or_never_ends_is_let_go_and_keeps_nobody_waiting() {
     let daemon = app.serve();
     let mut silent: Vec<_> = (0..200).map(|_| TcpStream::connect(&daemon.address).unwrap()).collect();
     for (number, stream) in silent.iter_mut().enumerate() {
-        if number % 2 == 0 {
-            stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nX-Half").unwrap();
-        }
+        let half = match number % 3 {
+            0 => "GET / HTTP/1.1\r\nHost: a\r\nX-Half",
+            1 => "POST /hub HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhub.mode=",
+            _ => continue,
+        };
+        stream.write_all(half.as_bytes()).unwrap();
     }
     let waiting = Stopwatch::start();
     assert_eq!(daemon.get("/healthz").status, 200);
