@@ -86,7 +86,10 @@ pub(super) fn no_source(plan: &Plan, id: &str, rest: Option<&str>, uri: &Uri, he
         Some((now, rest)) => {
             let key = plan::opening(plan.token_of_all(), access::key(uri).as_deref());
             let address = format!("{}sources/{now}{rest}", plan.prefix);
-            reply::moved(&with_key(&address, key.as_deref()))
+            let mut answer = reply::moved(&with_key(&address, key.as_deref()));
+            // Browsers follow a script to another address only where this one may be read.
+            reply::share(answer.headers_mut());
+            answer
         }
         None => unknown(plan, (uri, headers), "There is no such source here. /sources names them all."),
     }

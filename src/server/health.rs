@@ -71,13 +71,12 @@ fn entry(plan: &Plan, health: &Health) -> Published {
     }
 }
 
-/// A lasting id: news are numbered once and for all, per installation.
+/// A lasting id: news are numbered once and for all, per installation. Not by what their source is called: that may change.
 fn id(plan: &Plan, health: &Health) -> EntryId {
     let mut hash = Sha256::new();
     let parts = [
         "riverine health".to_owned(),
         plan.settings.instance.clone(),
-        health.source.to_string(),
         health.number.to_string(),
         health.at.timestamp().to_string(),
     ];

@@ -89,9 +89,29 @@ fn a_source_that_is_renamed_or_moved_keeps_its_history() {
         (items.len() == 1 && items[0]["id"] == before["id"]).then_some(())
     });
     assert_eq!(daemon.titles("all"), ["A story"]);
-    // Its readers are led on.
+    // Its readers are led on, scripts of other sites as well.
     let former = daemon.get("/sources/one.json");
     assert_eq!((former.status, former.header("location")), (308, "/sources/two.json"));
+    assert_eq!(former.header("access-control-allow-origin"), "*");
+}
+
+#[test]
+fn what_happened_to_a_source_is_not_news_again_when_it_is_renamed() {
+    let origin = Origin::start();
+    origin.on("/one", Reply::status("500 Internal Server Error"));
+    let app = App::new(&polled("one", &origin, ""));
+    let daemon = app.serve();
+    app.polled(&["one"]);
+    let news = |daemon: &Daemon| daemon.json("/feeds/_health.json")["items"].as_array().unwrap().clone();
+    let before = news(&daemon);
+    assert_eq!(before.len(), 1);
+    app.configure(&polled("two", &origin, "was = [\"one\"]").replace("/two\"", "/one\""));
+    reload(&daemon);
+    let after = eventually("its news under the new id", || {
+        let after = news(&daemon);
+        after[0]["url"].as_str()?.ends_with("/sources/two").then_some(after)
+    });
+    assert_eq!((after.len(), &after[0]["id"]), (1, &before[0]["id"]));
 }
 
 #[test]
