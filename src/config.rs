@@ -25,6 +25,7 @@ use url::Url;
 
 pub use diagnose::{Problem, Problems, Severity, nearest};
 pub use schema::schema;
+pub use values::LONGEST_URL;
 pub use walk::Env;
 
 use crate::model::{Output, Secret, Source};

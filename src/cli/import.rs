@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use url::Url;
 
 use super::{Global, print};
+use crate::config::LONGEST_URL;
 use crate::config::edit::{self, Draft};
 use crate::link;
 use crate::parse::opml::{self, Subscription};
@@ -16,6 +17,8 @@ use crate::text;
 
 /// A list is written by programs, but never this long.
 const LONGEST: u64 = 64 << 20;
+/// Characters of an address that is left out.
+const SHOWN: usize = 200;
 
 /// Arguments of `import`.
 #[derive(Debug, clap::Args)]
@@ -48,13 +51,15 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         .collect();
     let (mut drafts, mut known, mut refused) = (Vec::<Draft>::new(), 0, 0);
     for one in &found {
-        let url =
-            Url::parse(&link::of_feed(&one.url)).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let fits = |url: &Url| matches!(url.scheme(), "http" | "https") && url.as_str().len() <= LONGEST_URL;
+        let url = Url::parse(&link::of_feed(&one.url)).ok().filter(fits);
         let Some((url, canonical)) =
             url.and_then(|url| link::canonical(url.as_str()).map(|same| (url, same)))
         else {
             refused += 1;
-            say(format!("left out: {:?} is no http address", link::mask(&one.url)));
+            let shown = link::mask(&one.url);
+            let shown = text::cut(&shown, SHOWN).0;
+            say(format!("left out: {shown:?} is no http address of at most {LONGEST_URL} bytes"));
             continue;
         };
         match addresses.get(&canonical) {

@@ -20,7 +20,7 @@ use crate::query::Query;
 use crate::units::{Size, Span};
 
 /// threats.md: no address is longer.
-const LONGEST_URL: usize = 8 << 10;
+pub const LONGEST_URL: usize = 8 << 10;
 /// Texts less alike than this speak of the same things; they need not say the same.
 /// The widest `window`.
 const WIDEST: Span = Span::secs(31 * 86_400);

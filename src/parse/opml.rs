@@ -107,8 +107,11 @@ impl Listener for List {
         if name != "outline" {
             return;
         }
-        let one_line =
-            |name: &str| attribute(name).map(|text| text::squeeze(&text)).filter(|t| !t.is_empty());
+        // Nothing in the config may hold controls that are no white space.
+        let is_lost = |c: char| c.is_control() && !c.is_whitespace();
+        let one_line = |name: &str| {
+            attribute(name).map(|text| text::squeeze(&text.replace(is_lost, ""))).filter(|t| !t.is_empty())
+        };
         let title = one_line("title").or_else(|| one_line("text")).unwrap_or_default();
         self.folders.truncate(self.depth);
         if let Some(url) = one_line("xmlurl") {

@@ -276,6 +276,27 @@ fn a_daemon_that_must_read_the_config_again_is_named() {
 }
 
 #[test]
+fn what_is_wrong_with_one_of_a_list_costs_none_of_the_others() {
+    let app = App::new("");
+    let long = format!("https://long.example/{}", "x".repeat(9000));
+    app.write(
+        "list.opml",
+        &format!(
+            "<opml version=\"1.0\"><body><outline text=\"Old&#127; news\">\
+             <outline text=\"One&#x9d;s\" xmlUrl=\"https://one.example/feed\"/>\
+             <outline text=\"Long\" xmlUrl=\"{long}\"/></outline>\
+             <outline text=\"Two\" xmlUrl=\"https://two.example/feed\"/></body></opml>"
+        ),
+    );
+    let output = app.run(&["import", "list.opml"]);
+    assert!(output.status.success(), "{}", words(&output));
+    assert!(words(&output).contains("https://long.example/x") && words(&output).len() < 500);
+    let text = config(&app);
+    assert!(text.contains("name = \"Ones\"\ngroups = [\"Old news\"]"), "{text}");
+    assert!(text.contains("two.example") && !text.contains("long.example"), "{text}");
+}
+
+#[test]
 fn no_list_is_no_import() {
     let app = App::new("");
     let before = config(&app);
