@@ -427,17 +427,28 @@ fn is_secret(name: &str) -> bool {
         || WHOLE.contains(&name.as_str())
 }
 
-/// Whether a value is itself a link with credentials, encoded.
+/// Whether a value is itself a link with credentials or secret parameters, encoded.
 fn holds_secret(value: &str) -> bool {
-    let decoded = value
-        .replace("%3A", ":")
-        .replace("%3a", ":")
-        .replace("%2F", "/")
-        .replace("%2f", "/")
-        .replace("%40", "@");
-    decoded
-        .split_once("://")
-        .is_some_and(|(_, rest)| rest.split('/').next().is_some_and(|authority| authority.contains('@')))
+    let mut parts = value.split('%');
+    let mut decoded = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let code = part.get(..2).and_then(|two| u8::from_str_radix(two, 16).ok());
+        if let Some(sign) = code.filter(u8::is_ascii_punctuation) {
+            decoded.push(char::from(sign));
+            decoded.push_str(part.get(2..).unwrap_or_default());
+        } else {
+            decoded.push('%');
+            decoded.push_str(part);
+        }
+    }
+    let Some((_, link)) = decoded.split_once("://") else { return false };
+    let (authority, rest) = link.split_at(link.find(['/', '?']).unwrap_or(link.len()));
+    let mut found = authority.contains('@');
+    pairs(rest, &mut String::new(), |name, _| {
+        found |= is_secret(name);
+        false
+    });
+    found
 }
 
 #[cfg(test)]

@@ -92,6 +92,14 @@ fn secrets_are_hidden() {
         ("https://example.org/#access_token=1", "https://example.org/#access_token=***"),
         ("https://example.org/?url=https%3A%2F%2Fu%3Ap%40h.example", "https://example.org/?url=***"),
         (
+            "https://example.org/?url=https%3A%2F%2Fh.example%2F%3fid%3D1%26token%3D2&x=1",
+            "https://example.org/?url=***&x=1",
+        ),
+        (
+            "https://example.org/?url=https%3A%2F%2Fh.example%3Fid%3D1",
+            "https://example.org/?url=https%3A%2F%2Fh.example%3Fid%3D1",
+        ),
+        (
             "error for url (https://u@example.org/?key=1), then http://b.example/?pwd=2 end",
             "error for url (https://***@example.org/?key=*** then http://b.example/?pwd=*** end",
         ),

@@ -3,11 +3,11 @@
 
 use std::fmt::Write;
 
-use crate::app::App;
+use crate::app::{App, rss};
 use crate::origin::{Origin, Reply};
 
-const SECRETS: [&str; 6] =
-    ["u:pw", "TOPSECRET", "KEY2", "SEKRET", "pw%40", "long-enough-to-be-known-anywhere"];
+const SECRETS: [&str; 7] =
+    ["u:pw", "TOPSECRET", "KEY2", "SEKRET", "pw%40", "long-enough-to-be-known-anywhere", "N3STED"];
 
 /// A document that is asked for at this address, which holds this value.
 fn feed(address: &str, value: &str) -> String {
@@ -63,6 +63,10 @@ fn set_up() -> (Origin, App) {
     origin.on(moved, Reply::ok("application/rss+xml", feed(&origin.url(moved), "SEKRET")));
     origin.on("/mv?api_key=KEY2", Reply::status("302 Found").header("Location", moved));
     source("moved", &origin.url("/mv?api_key=KEY2"));
+    let through = "/through?url=https%3A%2F%2Ffar.example%2Ff%3Fid%3D1%26token%3DN3STED";
+    let items = [("5", "Entry through another", "", "a note")];
+    origin.on(through, Reply::ok("application/rss+xml", rss("Through", &items)));
+    source("through", &origin.url(through));
     let page: String =
         (1..9).map(|n| format!("<li><a href=\"n/{n}\">News item number {n} on the page</a></li>")).collect();
     origin.on("/page.html", Reply::ok("text/html", format!("<title>P</title><ul>{page}</ul>")));
@@ -82,9 +86,10 @@ fn check(what: &str, text: &str) {
 fn nothing_that_goes_out_holds_what_opens_an_address() {
     let (_origin, app) = set_up();
     let daemon = app.serve();
-    app.polled(&["feed", "moved", "page", "long"]);
+    let sources = ["feed", "moved", "page", "long", "through"];
+    app.polled(&sources);
     let mut paths: Vec<String> = ["all", "some"].map(|id| format!("/feeds/{id}")).into();
-    paths.extend(["feed", "moved", "page", "long"].map(|id| format!("/sources/{id}")));
+    paths.extend(sources.map(|id| format!("/sources/{id}")));
     let documents =
         paths.iter().flat_map(|path| ["", ".atom", ".rss", ".json"].map(|form| format!("{path}{form}")));
     let mut paths: Vec<String> = documents.collect();
