@@ -86,7 +86,10 @@ fn hub(section: &Section<'_, '_>) -> HubChoice {
     let read = section.get("hub", |spot| match spot.text()? {
         "none" => Ok(HubChoice::None),
         "self" => Ok(HubChoice::Own),
-        text if text.contains([':', '.', '/']) => values::url(spot).map(HubChoice::External),
+        text if text.contains([':', '.', '/']) => match values::url(spot)? {
+            hub if hub.username().is_empty() && hub.password().is_none() => Ok(HubChoice::External(hub)),
+            _ => spot.wrong("every reader of the feed is told the hub's address: no user name stands there"),
+        },
         text => {
             let words = format!("hub is \"none\", \"self\" or the address of a hub, not {text:?}");
             match nearest(text, ["none", "self"]) {

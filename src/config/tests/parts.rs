@@ -270,6 +270,10 @@ fn a_slip_in_a_language_or_a_hub_is_noticed() {
         ),
         ("hub = 'whatever'", "riverine.toml:5:7: hub is \"none\", \"self\" or the address of a hub"),
         ("hub = 'hub.example/'", "riverine.toml:5:7: an address must begin with https or http"),
+        (
+            "hub = 'https://u:pw@hub.example/'",
+            "riverine.toml:5:7: every reader of the feed is told the hub's address",
+        ),
     ] {
         check(&feed(line), &[said]);
     }
