@@ -192,7 +192,7 @@ fn a_change_is_delivered_once_signed_and_within_a_second() {
     assert_eq!(body, &daemon.get("/feeds/all.atom").body);
     assert_eq!(headers["content-type"], "application/atom+xml; charset=utf-8");
     assert_eq!(headers["link"], links);
-    let mut hmac = Hmac::<sha2::Sha256>::new_from_slice(b"s3cret").unwrap();
+    let mut hmac = Hmac::<sha2::Sha256>::new_from_slice(b" s3cret ").unwrap();
     hmac.update(body);
     let hex: String = hmac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(headers["x-hub-signature"], format!("sha256={hex}"));
@@ -281,6 +281,7 @@ fn a_hub_elsewhere_is_told() {
     let hub = Subscriber::start();
     let feed = format!("[[feed]]\nid = \"all\"\nhub = \"http://{}/publish\"\n", hub.address);
     let app = App::new(&(source("one", &origin, "") + &feed));
+    hub.kept.lock().unwrap().status = 503;
     let daemon = app.serve();
     app.polled(&["one"]);
     let (_, body) = hub.delivered(1)[0].clone();
@@ -290,6 +291,13 @@ fn a_hub_elsewhere_is_told() {
             && body.contains("hub.url=https%3A%2F%2Friver.example%2Ffeeds%2Fall.atom"),
         "{body}"
     );
+    // It did not hear it, and is told again.
+    hub.kept.lock().unwrap().status = 204;
+    let told = eventually("another try", || {
+        app.advance(TimeDelta::seconds(10));
+        hub.kept.lock().unwrap().delivered.get(1).cloned()
+    });
+    assert_eq!(told.1, body.as_bytes());
     assert!(
         daemon.get("/feeds/all.rss").text().contains(&format!("href=\"http://{}/publish\"", hub.address))
     );

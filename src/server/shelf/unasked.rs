@@ -80,7 +80,7 @@ impl Slot {
     }
 
     /// Tells the hubs, once for each change.
-    fn announce(&self, site: &Arc<Site>, plan: &Plan, finished: &Finished) {
+    fn announce(self: &Arc<Self>, site: &Arc<Site>, plan: &Plan, finished: &Finished) {
         if self.output.hub == HubChoice::Own {
             site.hub.wake();
         }
@@ -88,8 +88,14 @@ impl Slot {
         let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
         let changed =
             Form::ALL.into_iter().zip(tags.iter().zip(&*announced)).filter(|(_, (new, old))| new != old);
-        hub::ping(site, plan, self, &changed.map(|(form, _)| form).collect::<Vec<_>>());
+        let changed: Vec<_> = changed.map(|(form, _)| form).collect();
+        hub::ping(site, plan, self, (&changed, tags.clone()));
         *announced = tags;
+    }
+
+    /// True while these are the tags of the newest bytes that hubs elsewhere are told of.
+    pub(in super::super) fn is_announced(&self, tags: &[String; 3]) -> bool {
+        *self.announced.lock().unwrap_or_else(PoisonError::into_inner) == *tags
     }
 }
 
