@@ -33,9 +33,10 @@ pub(super) fn allowed(wanted: Option<&Secret>, uri: &Uri, headers: &HeaderMap) -
         || key(uri).is_some_and(|given| same(&given, wanted))
 }
 
-/// True when what is shown must not be kept for others: it was opened by a token, or a key stands in its links.
-pub(super) fn is_private(wanted: Option<&Secret>, uri: &Uri) -> bool {
-    wanted.is_some() || key(uri).is_some()
+/// True when what is shown must not be kept for others: it was opened by a token, or a key stands in its links, or it
+/// leads to what the token in a field opens.
+pub(super) fn is_private(wanted: Option<&Secret>, uri: &Uri, headers: &HeaderMap) -> bool {
+    wanted.is_some() || key(uri).is_some() || bearer(headers).is_some()
 }
 
 /// Compares hashes, so that not even the length shows in the time it takes.

@@ -193,7 +193,7 @@ async fn negotiated(
     ];
     let names: Vec<_> = offered.iter().map(|(name, _)| *name).collect();
     let chosen = accept::media_type(headers, &names).and_then(|at| offered.get(at));
-    let private = access::is_private(plan.token_of(slot), uri);
+    let private = access::is_private(plan.token_of(slot), uri, headers);
     let policy = Policy { negotiated: true, ..policy(plan, private) };
     if let Some((_, Some(form))) = chosen {
         let mut answer = document(site, plan, slot, *form, policy, headers).await;
@@ -260,7 +260,7 @@ pub(super) async fn opml_of_sources(State(site): State<Arc<Site>>, uri: Uri, hea
         Outline { xml_url: with_key(&ours, key.as_deref()), html_url: Some(address), ..outline }
     };
     let outlines: Vec<_> = plan.settings.sources.iter().map(listed).collect();
-    let private = access::is_private(plan.token_of_all(), &uri);
+    let private = access::is_private(plan.token_of_all(), &uri, &headers);
     list(&plan, &headers, TITLE, &outlines, private).await
 }
 
@@ -315,7 +315,7 @@ pub(super) async fn opml_of_feeds(State(site): State<Arc<Site>>, uri: Uri, heade
     // Whoever shows another key, or none, is told of other feeds.
     let mut every = plan.settings.outputs.iter();
     let closed = every.find_map(|output| plan.token(output)).or(plan.settings.token.as_ref());
-    let private = access::is_private(closed, &uri);
+    let private = access::is_private(closed, &uri, &headers);
     list(&plan, &headers, "Feeds of this river", &outlines, private).await
 }
 

@@ -90,7 +90,7 @@ pub(super) async fn front(State(site): State<Arc<Site>>, uri: Uri, headers: Head
     let Some(slot) = plan.slot(&Place::Feed("all".to_owned())) else {
         return not_found(State(site), uri, headers).await;
     };
-    if access::is_private(plan.token_of_all(), &uri) {
+    if access::is_private(plan.token_of_all(), &uri, &headers) {
         return keyed_river(&site, &plan, slot, &uri, &headers, Page::Front).await;
     }
     let Ok(page) = slot.page(&site, &plan, true).await else { return reply::unavailable(&plan, &headers) };
@@ -107,7 +107,7 @@ pub(super) async fn keyed_river(
     headers: &HeaderMap,
     page: Page,
 ) -> Answer {
-    let private = access::is_private(plan.token_of(slot), uri);
+    let private = access::is_private(plan.token_of(slot), uri, headers);
     match river_now(site, plan, slot, plan.reader(uri, headers), page).await {
         Ok(html) => answer(plan, headers, html, private).await,
         Err(_) => reply::unavailable(plan, headers),
@@ -139,7 +139,7 @@ pub(super) async fn archived(
     page: (Page, Chain),
 ) -> Answer {
     match written(site, plan, slot, entries, plan.reader(uri, headers), page).await {
-        Ok(html) => answer(plan, headers, html, access::is_private(plan.token_of(slot), uri)).await,
+        Ok(html) => answer(plan, headers, html, access::is_private(plan.token_of(slot), uri, headers)).await,
         Err(_) => reply::unavailable(plan, headers),
     }
 }
@@ -184,7 +184,7 @@ pub(super) async fn sources(State(site): State<Arc<Site>>, uri: Uri, headers: He
         // Whoever may see this page may read that feed.
         news: plan.feed(&slot.place, &slot.output, &slot.output.title, key.as_deref()),
     };
-    answer(&plan, &headers, printed(&page), access::is_private(plan.token_of_all(), &uri)).await
+    answer(&plan, &headers, printed(&page), access::is_private(plan.token_of_all(), &uri, &headers)).await
 }
 
 fn outlook(plan: &Plan, row: &SourceRow) -> Outlook {
@@ -241,7 +241,7 @@ pub(super) async fn source(
     let (shared, reader) = (plan.clone(), plan.reader(uri, headers));
     let html =
         blocking(move || printed(&source_page(&shared, &row, &entries, &news, (chart, older), &reader)));
-    answer(plan, headers, html.await, access::is_private(plan.token_of_all(), uri)).await
+    answer(plan, headers, html.await, access::is_private(plan.token_of_all(), uri, headers)).await
 }
 
 /// The newest entries of a source, and where they go on behind its page; from there on its finished documents say what
@@ -380,7 +380,7 @@ pub(super) async fn entry(
     }
     let html =
         blocking(move || printed(&EntryPage::new(frame, &head, &published, &sightings, (notes, feeds))));
-    answer(&plan, &headers, html.await, access::is_private(plan.token_of_all(), &uri)).await
+    answer(&plan, &headers, html.await, access::is_private(plan.token_of_all(), &uri, &headers)).await
 }
 
 /// Which of the feeds that this reader may read have an entry, in their documents or their archives.

@@ -284,7 +284,8 @@ pub(super) async fn page(State(site): State<Arc<Site>>, uri: Uri, headers: Heade
         }
     }
     let wrong = page.wrong.is_some();
-    let mut answer = pages::shown(&plan, &headers, page, access::is_private(plan.token_of_all(), &uri)).await;
+    let mut answer =
+        pages::shown(&plan, &headers, page, access::is_private(plan.token_of_all(), &uri, &headers)).await;
     if wrong {
         *answer.status_mut() = StatusCode::BAD_REQUEST;
         reply::set(answer.headers_mut(), header::CACHE_CONTROL, "no-store");

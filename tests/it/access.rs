@@ -221,6 +221,28 @@ fn an_open_feed_beside_a_closed_river_leads_to_no_closed_door() {
 }
 
 #[test]
+fn what_only_a_token_in_a_field_shows_is_kept_for_nobody_else() {
+    let origin = Origin::start();
+    let item = ("g1", "Entry", "Mon, 02 Nov 2026 10:00:00 GMT", "Text");
+    origin.on("/one", Reply::ok("application/rss+xml", rss("One", &[item])));
+    let feed = "[[feed]]\nid = \"board\"\ntitle = \"Board\"\ntoken = \"b0ard\"\n";
+    let app = App::new(&(source("one", &origin, "") + feed));
+    app.ok(&["fetch"]);
+    let daemon = app.serve();
+    let id = daemon.json("/feeds/all.json")["items"][0]["id"].as_str().unwrap().replace("urn:uuid:", "");
+    let entry = format!("/entries/{id}");
+    for path in ["/", "/sources", "/sources/one", "/search?q=text", "/feeds/all?page=2", &entry] {
+        let open = daemon.get(path);
+        assert!(open.header("cache-control").starts_with("public"), "{path}: {open:?}");
+        assert!(!open.text().contains("Board"), "{path}");
+        let own = daemon.request("GET", path, &[("Authorization", "Bearer b0ard")]);
+        assert!(own.text().contains("Board"), "{path}");
+        assert!(own.header("cache-control").starts_with("private"), "{path}: {own:?}");
+        assert!(own.header("vary").contains("Authorization"), "{path}: {own:?}");
+    }
+}
+
+#[test]
 fn pages_of_what_is_not_there_keep_the_key_and_lead_to_no_closed_door() {
     let (_origin, _app, daemon) = river();
     let ask = |path: &str| daemon.request("GET", path, &[("Accept", "text/html")]);
