@@ -15,6 +15,7 @@ use super::{Global, Wrong, assemble, print};
 use crate::config::Config;
 use crate::config::edit::{self, Draft};
 use crate::fetch::{self, Gate, Http};
+use crate::model::Source;
 use crate::{clock, link, text};
 
 /// Entries that are shown.
@@ -63,9 +64,9 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     new(config.as_ref(), &url)?;
     // What would not be written is not looked for.
     let asked = draft(args, Draft::new(url.clone()), config.as_ref());
-    edit::may_append(&path, &[asked]).map_err(|error| Wrong(error.to_string()))?;
+    let asked = edit::may_append(&path, &asked).map_err(|error| Wrong(error.to_string()))?;
     let options = config.as_ref().map(|config| config.fetch.clone()).unwrap_or_default();
-    let found = assemble::run(search(url, args.page, options))?;
+    let found = assemble::run(search(asked, args.page, options))?;
     new(config.as_ref(), &found.url)?;
     let plain = Draft { page: found.page.clone(), ..Draft::new(found.url.clone()) };
     let draft = draft(args, plain, config.as_ref());
@@ -114,11 +115,11 @@ fn new(config: Option<&Config>, url: &Url) -> Result<(), Wrong> {
     }
 }
 
-async fn search(url: Url, page: bool, options: fetch::Options) -> anyhow::Result<Found> {
+async fn search(asked: Arc<Source>, page: bool, options: fetch::Options) -> anyhow::Result<Found> {
     let clock = clock::from_env().map_err(anyhow::Error::msg)?;
     let gate = Arc::new(Gate::new(&options, clock.clone()));
     let http = Http::new(&options, gate).map_err(anyhow::Error::msg)?;
-    find::find(&http, &clock, url, page, &options).await
+    find::find(&http, &clock, &asked, page).await
 }
 
 fn draft(args: &Args, plain: Draft, config: Option<&Config>) -> Draft {

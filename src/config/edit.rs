@@ -9,11 +9,12 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use url::Url;
 
-use super::{Problems, ids, whole};
-use crate::model::{PageSelectors, SourceId, toml_string};
+use super::{Config, Problems, ids, whole};
+use crate::model::{PageSelectors, Source, SourceId, toml_string};
 use crate::store::owner;
 
 /// A `[[source]]` to be written.
@@ -94,20 +95,23 @@ pub enum EditError {
 /// # Errors
 /// See [`EditError`].
 pub fn append(path: &Path, drafts: &[Draft]) -> Result<(), EditError> {
-    let (before, after) = appended(path, drafts)?;
+    let (before, after, _) = appended(path, drafts)?;
     write(path, before.as_deref(), &after)
 }
 
-/// Whether [`append`] would write them.
+/// Whether [`append`] would write it: the source that it would be, with all that it inherits.
 ///
 /// # Errors
 /// See [`EditError`].
-pub fn may_append(path: &Path, drafts: &[Draft]) -> Result<(), EditError> {
-    appended(path, drafts).map(drop)
+pub fn may_append(path: &Path, draft: &Draft) -> Result<Arc<Source>, EditError> {
+    let (_, _, config) = appended(path, std::slice::from_ref(draft))?;
+    let id = draft.id();
+    let there = config.sources.into_iter().find(|source| source.id.as_str() == id);
+    there.ok_or_else(|| EditError::Refused(format!("{} would have no source {id}", path.display())))
 }
 
-/// The text of a config, and the same with sources at its end, which loads.
-fn appended(path: &Path, drafts: &[Draft]) -> Result<(Option<String>, String), EditError> {
+/// The text of a config, and the same with sources at its end, and what that loads as.
+fn appended(path: &Path, drafts: &[Draft]) -> Result<(Option<String>, String, Config), EditError> {
     let mut before = None;
     if !matches!(std::fs::exists(path), Ok(false)) {
         before = Some(whole::read(path).map_err(EditError::Refused)?);
@@ -124,8 +128,8 @@ fn appended(path: &Path, drafts: &[Draft]) -> Result<(Option<String>, String), E
         }
         after.push_str(&draft.table().replace('\n', end));
     }
-    valid(path, path, &after)?;
-    Ok((before, after))
+    let config = valid(path, path, &after)?;
+    Ok((before, after, config))
 }
 
 /// Takes a source out of the file that it stands in, the config at `path` or one that it includes; hands back
@@ -152,9 +156,9 @@ pub fn remove(path: &Path, id: &SourceId) -> Result<PathBuf, EditError> {
 }
 
 /// The config must load with the new text. What was a warning before may be one after.
-fn valid(config: &Path, file: &Path, text: &str) -> Result<(), EditError> {
+fn valid(config: &Path, file: &Path, text: &str) -> Result<Config, EditError> {
     let env = |name: &str| std::env::var_os(name);
-    whole::load_as(config, &env, Some((file, text))).map(drop).map_err(EditError::Invalid)
+    whole::load_as(config, &env, Some((file, text))).map_err(EditError::Invalid)
 }
 
 /// A file that may not be written is not replaced because its directory would let us; nor is one with several names, of

@@ -169,6 +169,18 @@ fn the_feed_behind_a_page_is_found_and_written() {
 }
 
 #[test]
+fn what_is_found_is_shown_as_it_will_be_read() {
+    let origin = Origin::start();
+    let item = ("1", "News", "2026-11-10 08:00:00", "Text.");
+    origin.on("/one", Reply::ok("application/rss+xml", rss("One", &[item])));
+    let app = App::new("[defaults]\ntimezone = \"Europe/Vienna\"\n");
+    let added = app.run(&["add", &origin.url("/one"), "--yes", "--id", "one"]);
+    assert!(words(&added).contains("\n  2026-11-10 07:00  News  "), "{}", words(&added));
+    app.ok(&["fetch"]);
+    assert!(app.ok(&["search", "News"]).starts_with("2026-11-10 07:00  News\n"));
+}
+
+#[test]
 fn a_feed_is_found_where_feeds_are_wont_to_be_and_a_page_without_one_is_learned() {
     let origin = Origin::start();
     let items: String = (1..8)

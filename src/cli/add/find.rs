@@ -7,9 +7,9 @@ use anyhow::{Context as _, bail};
 use url::Url;
 
 use crate::clock::Clock;
-use crate::fetch::{self, Body, Fetch, Fetched, Request};
+use crate::fetch::{Body, Fetch, Fetched, Request};
 use crate::link::{self, Secrets};
-use crate::model::{Format, PageSelectors, Source, SourceId};
+use crate::model::{Format, PageSelectors, Source};
 use crate::normalize::{self, Normalized};
 use crate::parse::{self, Input, ParseError, Parsed};
 
@@ -38,7 +38,8 @@ pub(super) struct Found {
     pub(super) others: Vec<Url>,
 }
 
-/// Finds it. `page`: what is at the address itself, whatever feed it names.
+/// Finds what is at or near the address of `asked`, which is as its source would be. `page`: what is at the address
+/// itself, whatever feed it names.
 ///
 /// A feed that the page says is its own goes before the list of news on it, and that before a feed that was only
 /// guessed: on a host of many that may be another publisher's.
@@ -48,11 +49,11 @@ pub(super) struct Found {
 pub(super) async fn find(
     http: &dyn Fetch,
     clock: &Arc<dyn Clock>,
-    url: Url,
+    asked: &Source,
     page: bool,
-    options: &fetch::Options,
 ) -> anyhow::Result<Found> {
-    let (address, body) = ask(http, clock, url, options).await?;
+    let found = |address, body: &Body, parsed, way| found(asked, address, body, parsed, way);
+    let (address, body) = ask(http, clock, asked, asked.url.clone()).await?;
     let parsed = read(&body);
     let is_feed = parsed.as_ref().is_ok_and(|parsed| parsed.format != Format::Page);
     let shown = link::mask(address.as_str());
@@ -66,7 +67,7 @@ pub(super) async fn find(
     let near = parse::discover(&body.bytes, body.content_type.as_deref(), &body.url);
     let mut said = near.said.into_iter();
     while let Some(candidate) = said.next() {
-        if let Some((address, body, parsed)) = feed_at(http, clock, candidate, options).await {
+        if let Some((address, body, parsed)) = feed_at(http, clock, asked, candidate).await {
             return Ok(Found { others: said.collect(), ..found(address, &body, parsed, Way::Said) });
         }
     }
@@ -76,7 +77,7 @@ pub(super) async fn find(
         return Ok(found(address, &body, parsed.clone(), Way::Itself));
     }
     for candidate in near.guessed {
-        if let Some((address, theirs, parsed)) = feed_at(http, clock, candidate, options).await
+        if let Some((address, theirs, parsed)) = feed_at(http, clock, asked, candidate).await
             && [&theirs.url, &address].iter().all(|url| url.host() == body.url.host())
         {
             return Ok(found(address, &theirs, parsed, Way::Guessed));
@@ -90,20 +91,20 @@ pub(super) async fn find(
 async fn feed_at(
     http: &dyn Fetch,
     clock: &Arc<dyn Clock>,
+    asked: &Source,
     url: Url,
-    options: &fetch::Options,
 ) -> Option<(Url, Body, Parsed)> {
-    let (address, body) = ask(http, clock, url, options).await.ok()?;
+    let (address, body) = ask(http, clock, asked, url).await.ok()?;
     let parsed = read(&body).ok()?;
     (!matches!(parsed.format, Format::Page | Format::Text)).then_some((address, body, parsed))
 }
 
-fn found(url: Url, body: &Body, parsed: Parsed, way: Way) -> Found {
+fn found(asked: &Source, url: Url, body: &Body, parsed: Parsed, way: Way) -> Found {
     let page = parsed.learned.clone().filter(|page| page.item.is_some());
     let context = normalize::Context {
         url: Some(&body.url),
         secrets: &Secrets::of([&url, &body.url]),
-        timezone: chrono_tz::UTC,
+        timezone: asked.timezone,
         language: None,
         stored: &HashSet::new(),
     };
@@ -114,11 +115,10 @@ fn found(url: Url, body: &Body, parsed: Parsed, way: Way) -> Found {
 async fn ask(
     http: &dyn Fetch,
     clock: &Arc<dyn Clock>,
+    asked: &Source,
     url: Url,
-    options: &fetch::Options,
 ) -> anyhow::Result<(Url, Body)> {
-    let mut source = Source::new(SourceId::new("new"), url.clone());
-    (source.timeout, source.max_body) = (options.timeout.0, options.max_body.0);
+    let source = Source { url: url.clone(), ..asked.clone() };
     let request = Request { source: &source, url: url.clone(), validators: None };
     match http.fetch(request, clock.now()).await? {
         Fetched::Body(answer, body) => Ok((answer.permanent.unwrap_or(url), body)),

@@ -106,7 +106,7 @@ fn what_may_not_be_written_is_not_replaced() {
         let draft = Draft::new(Url::parse("https://b.example/").unwrap());
         let errors = [
             append(&path, std::slice::from_ref(&draft)).unwrap_err(),
-            may_append(&path, &[draft]).unwrap_err(),
+            may_append(&path, &draft).unwrap_err(),
             remove(&path, &SourceId::new("a-example")).unwrap_err(),
         ];
         for error in errors.map(|error| error.to_string()) {
