@@ -145,7 +145,7 @@ fn show(found: &Found) {
         Way::Said => {
             print::words("the page leads to this feed; --page takes the page itself");
             for other in found.others.iter().take(SHOWN) {
-                print::words(text::visible(&format!("it names {}, too", link::mask(other.as_str()))));
+                print::words(text::visible(&format!("the page names {}, too", link::mask(other.as_str()))));
             }
         }
         Way::Guessed => print::words(

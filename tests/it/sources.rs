@@ -139,7 +139,7 @@ fn the_feed_behind_a_page_is_found_and_written() {
     let added = app.run(&call);
     assert!(words(&added).contains("News"), "{}", words(&added));
     // Others that the page names are told of, not asked for.
-    let other = format!("it names {}?token=***, too\n", origin.url("/blog/talk.xml"));
+    let other = format!("the page names {}?token=***, too\n", origin.url("/blog/talk.xml"));
     assert!(words(&added).contains(&other), "{}", words(&added));
     assert!(origin.asked("/blog/talk.xml?token=s3cret").is_empty());
     let url = origin.url("/blog/news.xml");
