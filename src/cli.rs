@@ -35,6 +35,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::config::{self, Config, Problems};
+use crate::daemon::control;
 use crate::store;
 
 /// The call was wrong, or the config is.
@@ -118,7 +119,7 @@ impl Global {
     /// Says that a daemon on this store knows nothing yet of what was written into its config.
     fn until_reread(&self, store: &Path, polls: &str) {
         if !self.quiet
-            && let Some(pid) = store::holder(store)
+            && let Some(pid) = store::holder(store).filter(|_| control::is_there(store))
         {
             print::words(format_args!(
                 "the daemon (pid {pid}) polls {polls} it reads the config again: kill -HUP {pid}"

@@ -1,10 +1,10 @@
 //! `riverine fetch`: polls now, once. Beside a running daemon it asks that daemon.
 
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Global, Wrong, assemble, print};
@@ -83,21 +83,27 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let ids = wanted(args, &config)?;
     assemble::run(async {
         let mut progress = Progress::new(&ids, global);
-        if store::holder(&config.store.path).is_some() {
+        if let Some(pid) = store::holder(&config.store.path) {
             let asked =
                 control::ask(&config.store.path, Request::Poll(ids), |line| progress.line(&line)).await;
-            if let Err(error) = asked {
-                bail!(
-                    "{}: a riverine process writes to this store but does not take requests ({error}); \
-                     wait for it to end, or ask it with SIGUSR1",
-                    config.store.path.display()
-                );
-            }
+            asked.map_err(|error| busy(&config.store.path, pid, &error))?;
             return progress.finish();
         }
         alone(&config.complete()?, ids, &mut progress).await?;
         progress.finish()
     })
+}
+
+/// Who writes to the store cannot be asked: another command, mostly, which a signal would end.
+pub(super) fn busy(store: &Path, pid: u32, error: &std::io::Error) -> anyhow::Error {
+    let why = match error.kind() {
+        ErrorKind::NotFound | ErrorKind::ConnectionRefused => String::new(),
+        _ => format!(" ({error})"),
+    };
+    anyhow::anyhow!(
+        "{}: another riverine (pid {pid}) is at work on this store, and takes no requests{why}; wait for it to end",
+        store.display()
+    )
 }
 
 /// The ids asked for, checked; all enabled ones if none was named.

@@ -3,8 +3,6 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
-
 use super::{FAILED, Global, assemble, fetch, print};
 use crate::clock;
 use crate::config::Config;
@@ -88,19 +86,14 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     assemble::run(async {
         let mut tally = Tally::new(args, global);
         let mut printed = Ok(());
-        if store::holder(&path).is_some() {
+        if let Some(pid) = store::holder(&path) {
             let each = |line: Line| {
                 if printed.is_ok() {
                     printed = tally.line(&line);
                 }
             };
-            if let Err(error) = control::ask(&path, Request::Replay(ids), each).await {
-                bail!(
-                    "{}: a riverine process writes to this store but does not take requests ({error}); \
-                     wait for it to end",
-                    path.display()
-                );
-            }
+            let asked = control::ask(&path, Request::Replay(ids), each).await;
+            asked.map_err(|error| fetch::busy(&path, pid, &error))?;
             printed?;
         } else {
             alone(&config.complete()?, ids, &mut tally).await?;

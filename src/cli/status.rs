@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use super::{Global, fit, print};
 use crate::clock;
 use crate::config::Config;
+use crate::daemon::control;
 use crate::server::status::{self, Report, Running, Totals, Websub};
 use crate::store::{self, Sqlite, Store};
 
@@ -40,13 +41,13 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     } else if args.hosts.is_some() {
         print::data(format_args!("{}\n", hosts(&report)))?;
     } else {
-        print::data(format_args!("{}\n", table(&report)))?;
+        print::data(format_args!("{}\n", table(&report, store::holder(&config.store.path))))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn daemon(config: &Config) -> Option<Running> {
-    let pid = store::holder(&config.store.path)?;
+    let pid = store::holder(&config.store.path).filter(|_| control::is_there(&config.store.path))?;
     Some(Running::new(store::held_since(&config.store.path), pid))
 }
 
@@ -81,7 +82,8 @@ fn fitted(header: &[&'static str], rows: &[Vec<String>], spare: &[&'static str])
     text
 }
 
-fn table(report: &Report) -> String {
+/// `holder`: who writes to the store.
+fn table(report: &Report, holder: Option<u32>) -> String {
     let header =
         ["source", "state", "last poll", "next poll", "why then", "entries", "requests", "unchanged"];
     let mut rows = Vec::with_capacity(report.sources.len());
@@ -117,9 +119,12 @@ fn table(report: &Report) -> String {
         text,
         "\n{requests} requests made, {not_modified} answered 304 (nothing new), {bytes_saved} bytes saved by that"
     );
-    let _ = match &report.daemon {
-        Some(daemon) => write!(text, "\nthe daemon runs (pid {})", daemon.pid),
-        None => write!(text, "\nno daemon is running on this store"),
+    let _ = match (&report.daemon, holder) {
+        (Some(daemon), _) => write!(text, "\nthe daemon runs (pid {})", daemon.pid),
+        (None, Some(pid)) => {
+            write!(text, "\nanother riverine (pid {pid}) is at work on this store, and takes no requests")
+        }
+        (None, None) => write!(text, "\nno daemon is running on this store"),
     };
     fitted(&header, &rows, &["unchanged", "requests", "last poll", "entries"])
         + &fit::wrapped(&text, fit::width())

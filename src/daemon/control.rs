@@ -1,6 +1,7 @@
 //! How another riverine process asks a running daemon to poll or to replay: a socket beside the store.
 //! One request a connection: a line of JSON in, a line per source out, then the end of the stream.
 
+use std::io::ErrorKind;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
@@ -91,6 +92,14 @@ pub fn path(store: &Path) -> PathBuf {
     let mut name = store.as_os_str().to_owned();
     name.push(".sock");
     PathBuf::from(name)
+}
+
+/// Whether a daemon takes requests for a store. A command that writes to it (`fetch`, `replay`) has its lock, too, but
+/// no socket: a signal would end it.
+pub fn is_there(store: &Path) -> bool {
+    let connected = std::os::unix::net::UnixStream::connect(path(store));
+    // Somebody else's daemon.
+    connected.is_ok() || connected.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
 }
 
 /// Opens the socket at the [`path`] of a store. The caller holds the store's lock, so a socket that is there is a dead one.

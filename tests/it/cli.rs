@@ -5,7 +5,7 @@ use std::process::{Output, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::app::{App, get, rss, source};
+use crate::app::{App, eventually, get, rss, source};
 use crate::origin::{Origin, Reply};
 
 fn words(output: &Output) -> String {
@@ -326,6 +326,33 @@ fn fetch_beside_a_daemon_asks_it() {
     assert_eq!(app.ok(&["fetch"]), "one  nothing new\n1 polled, 0 failed\n");
     assert_eq!(daemon.titles("all"), ["Beavers"]);
     assert_eq!(origin.asked("/one").len(), 2);
+}
+
+/// A signal would end it, and with it what it polls.
+#[test]
+fn a_command_at_work_is_no_daemon_and_nobody_is_told_to_send_it_signals() {
+    let origin = Origin::start();
+    origin.on("/one", Reply::ok("application/rss+xml", rss("One", &[("1", "Beavers", "", "Text.")])));
+    origin.on("/slow", Reply::silence());
+    let app = App::new(&(source("one", &origin, "") + &source("slow", &origin, "")));
+    let mut working = app.command(&["fetch", "slow"]).stdout(Stdio::null()).spawn().unwrap();
+    eventually("the request", || (!origin.asked("/slow").is_empty()).then_some(()));
+    let at_work =
+        format!("another riverine (pid {}) is at work on this store, and takes no requests", working.id());
+    assert!(app.ok(&["status"]).ends_with(&format!("\n{at_work}\n")));
+    let report: Value = serde_json::from_str(&app.ok(&["status", "--json"])).unwrap();
+    assert_eq!(report["daemon"], Value::Null);
+    for command in ["fetch", "replay"] {
+        let words = ended(&app.run(&[command, "one"]), 1);
+        assert!(words.ends_with(&format!("{at_work}; wait for it to end\n")), "{words}");
+    }
+    for call in [&["remove", "one"][..], &["add", &origin.url("/one"), "--yes"]] {
+        let words = ended(&app.run(call), 0);
+        assert!(!words.contains("kill"), "{words}");
+    }
+    working.kill().unwrap();
+    working.wait().unwrap();
+    assert!(app.ok(&["status"]).ends_with("\nno daemon is running on this store\n"));
 }
 
 #[test]

@@ -163,9 +163,16 @@ fn the_feed_behind_a_page_is_found_and_written() {
         assert_eq!(refused.status.code(), Some(2), "{option}: {}", words(&refused));
         assert!(words(&refused).contains(said), "{}", words(&refused));
     }
-    let wrong = app.run(&["add", &origin.url("/blog/gone.xml"), "--yes"]);
-    assert_eq!(wrong.status.code(), Some(1));
-    assert!(words(&wrong).contains("404"), "{}", words(&wrong));
+    for (status, said) in [
+        ("404 Not Found", "answered 404 Not Found"),
+        ("410 Gone", "is gone for good (410)"),
+        ("503 Service Unavailable", "answered 503: it wants to be left alone for now"),
+    ] {
+        origin.on("/blog/gone.xml", Reply::status(status));
+        let wrong = app.run(&["add", &origin.url("/blog/gone.xml"), "--yes"]);
+        assert_eq!(wrong.status.code(), Some(1));
+        assert!(words(&wrong).contains(said), "{}", words(&wrong));
+    }
 }
 
 #[test]

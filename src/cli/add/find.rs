@@ -122,9 +122,12 @@ async fn ask(
     let request = Request { source: &source, url: url.clone(), validators: None };
     match http.fetch(request, clock.now()).await? {
         Fetched::Body(answer, body) => Ok((answer.permanent.unwrap_or(url), body)),
-        Fetched::NotModified(answer) | Fetched::Throttled(answer) | Fetched::Gone(answer) => {
-            bail!("{} answered {}", link::mask(answer.url.as_str()), answer.status)
-        }
+        Fetched::Gone(answer) => bail!("{} is gone for good (410)", link::mask(answer.url.as_str())),
+        Fetched::NotModified(answer) | Fetched::Throttled(answer) => bail!(
+            "{} answered {}: it wants to be left alone for now; try again later",
+            link::mask(answer.url.as_str()),
+            answer.status
+        ),
     }
 }
 
