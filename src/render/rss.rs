@@ -184,7 +184,7 @@ fn media(shown: &Shown, episode: bool) -> ExtensionMap {
             continue;
         }
         let mut attrs = vec![("url", file.url.clone()), ("type", file.media_type.clone())];
-        attrs.extend(file.length.filter(|length| *length > 0).map(|length| ("fileSize", length.to_string())));
+        attrs.extend(file.length.map(|length| ("fileSize", length.to_string())));
         attrs.extend(duration.map(|seconds| ("duration", seconds.to_string())));
         add(&mut extensions, "media", "content", String::new(), attrs);
     }

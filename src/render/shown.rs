@@ -269,7 +269,9 @@ fn enclosure(file: &Enclosure) -> Option<Enclosure> {
     let stated = file.media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let media_type = if is_media_type(&stated) { stated } else { media_type_of(&url).to_owned() };
     let title = file.title.as_deref().map(seen).filter(|title| !title.is_empty());
-    Some(Enclosure { url, media_type, length: file.length, title, duration: file.duration })
+    // Nothing is what many write who do not know it.
+    let length = file.length.filter(|bytes| *bytes > 0);
+    Some(Enclosure { url, media_type, length, title, duration: file.duration })
 }
 
 fn is_media_type(text: &str) -> bool {

@@ -18,7 +18,7 @@ const PODCAST: &str = r#"<?xml version="1.0" encoding="utf-8"?>
 <itunes:episodeType>Full</itunes:episodeType><itunes:explicit>yes</itunes:explicit>
 <itunes:image href="three.jpg"/></item>
 <item><title>Ogg</title><guid>2</guid><pubDate>Mon, 16 Nov 2026 07:00:00 GMT</pubDate>
-<enclosure url="https://tides.example/2.ogg" type="audio/ogg" length="99"/><itunes:duration>61</itunes:duration></item>
+<enclosure url="https://tides.example/2.ogg" type="audio/ogg" length="0"/><itunes:duration>61</itunes:duration></item>
 </channel></rss>"#;
 
 #[test]
@@ -54,6 +54,11 @@ fn a_podcast_goes_out_as_one() {
     assert_eq!(item["_riverine"]["episode"]["season"], 2);
     assert_eq!(item["_riverine"]["episode"]["type"], "full");
     assert_eq!(item["attachments"][0]["duration_in_seconds"], 3725);
+    // Whose size nobody knows has none; RSS must say a number.
+    let unknown = &daemon.json("/sources/tides.json")["items"][1]["attachments"][0];
+    assert!(unknown["url"].is_string() && unknown.get("size_in_bytes").is_none(), "{unknown}");
+    assert!(!daemon.get("/sources/tides.atom").text().contains("length=\"0\""));
+    assert!(rss.text().contains("length=\"0\""), "{}", rss.text());
 }
 
 #[test]
