@@ -246,6 +246,7 @@ impl Daemon {
             self.line_up(number, false);
         }
         while let Some((number, host)) = self.queue.next(elapsed) {
+        self.queue.stand_aside(self.poller.gate.aside());
             self.start(number, host);
         }
         self.start_round(elapsed);

@@ -235,7 +235,7 @@ impl Poller {
                 aftermath::not_modified(&mut state, &answer, now, self.redirect_confirmations)
             }
             Ok(Fetched::Throttled(answer)) => {
-                self.spare_the_host(&answer, now);
+                self.spare_the_host(&answer);
                 aftermath::throttled(&mut state, &answer, now, self.limits.max_hold)
             }
             Ok(Fetched::Gone(answer)) => aftermath::gone(&mut state, &answer),
@@ -248,12 +248,9 @@ impl Poller {
 
     /// A 429 is about whoever asks, so all sources of the host wait for a while even where it does not say for how
     /// long. (Where it does, who asked has seen to it.)
-    fn spare_the_host(&self, answer: &Answer, now: DateTime<Utc>) {
-        let wait = TimeDelta::from_std(self.limits.min_interval).ok();
-        if let (429, None, Some(wait)) = (answer.status, answer.freshness.retry_after, wait)
-            && let Some(until) = now.checked_add_signed(wait)
-        {
-            self.gate.hold(&answer.url, until);
+    fn spare_the_host(&self, answer: &Answer) {
+        if let (429, None) = (answer.status, answer.freshness.retry_after) {
+            self.gate.hold_for(&answer.url, self.limits.min_interval);
         }
     }
 

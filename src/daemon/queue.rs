@@ -1,6 +1,7 @@
 //! Who of those who are due may go: a line per host, a pause between two of one host, and a limit on all
 //! together. A slow or forbidding host fills its own line and nobody else's. Who keeps pace goes when the pace allows,
 //! those who came first first; whoever does not passes them by.
+//! Who has begun and waits for a host after all (a redirect led there) takes no place of the others.
 //! The gate in fetch has the last word on every single request; this keeps those who could only wait there
 //! from costing more than a number. Pure: times come in as values.
 
@@ -13,6 +14,11 @@ use rustc_hash::FxHashMap;
 
 use super::pace::Pace;
 
+/// Waiting for a host, so many times the places may have begun: each costs some kilobytes.
+const ASIDE: usize = 16;
+/// Where all places are taken, it is looked this often whether somebody waits for a host.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// The lines of all hosts.
 pub(super) struct Queue {
     lines: FxHashMap<Arc<str>, Line>,
@@ -23,6 +29,8 @@ pub(super) struct Queue {
     pace: Pace,
     ticket: u64,
     running: usize,
+    /// Of those who run, so many wait for a host.
+    aside: usize,
     limits: Limits,
 }
 
@@ -65,7 +73,18 @@ struct Waiting {
 impl Queue {
     pub(super) fn new(limits: Limits) -> Self {
         let (lines, turns, held) = (FxHashMap::default(), BinaryHeap::new(), VecDeque::new());
-        Self { lines, turns, held, pace: Pace::default(), ticket: 0, running: 0, limits }
+        Self { lines, turns, held, pace: Pace::default(), ticket: 0, running: 0, aside: 0, limits }
+    }
+
+    /// So many of those who run wait for a host.
+    pub(super) fn stand_aside(&mut self, aside: usize) {
+        self.aside = aside;
+    }
+
+    /// Every place is taken by somebody who does not stand aside.
+    fn is_full(&self) -> bool {
+        let places = self.limits.concurrency.max(1);
+        self.running >= places.saturating_add(self.aside.min(places.saturating_mul(ASIDE)))
     }
 
     /// Nobody waits any more; who runs goes on running, under these limits.
@@ -138,7 +157,7 @@ impl Queue {
 
     /// The next that may go now, and the line it stood in: it counts as running there until [`Queue::done`].
     pub(super) fn next(&mut self, elapsed: Duration) -> Option<(u32, Arc<str>)> {
-        if self.running >= self.limits.concurrency.max(1) {
+        if self.is_full() {
             return None;
         }
         let paced = !self.pace.pause(elapsed).is_zero();
@@ -188,8 +207,9 @@ impl Queue {
 
     /// How long until somebody may go.
     pub(super) fn pause(&mut self, elapsed: Duration) -> Duration {
-        if self.running >= self.limits.concurrency.max(1) {
-            return Duration::MAX;
+        if self.is_full() {
+            let nobody_waits = self.turns.is_empty() && self.held.is_empty();
+            return if nobody_waits { Duration::MAX } else { LOOK };
         }
         let turn = self.turns.peek().map(|Reverse((at, _, _))| at.saturating_sub(elapsed));
         let held = (!self.held.is_empty()).then(|| self.pace.pause(elapsed));

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use reqwest::header::{
@@ -183,7 +183,7 @@ impl Http {
                 Ok(Err(error)) => return Err(error),
                 Ok(Ok(Step::Ended(fetched))) => {
                     if let Fetched::Throttled(answer) = &*fetched {
-                        self.hold(answer, now);
+                        self.hold(answer);
                     }
                     return Ok(*fetched);
                 }
@@ -213,12 +213,9 @@ impl Http {
     }
 
     /// RFC 6585 4: a 429 is about whoever asks, so the whole host is left alone.
-    fn hold(&self, answer: &Answer, now: DateTime<Utc>) {
+    fn hold(&self, answer: &Answer) {
         if let (429, Some(wait)) = (answer.status, answer.freshness.retry_after) {
-            let wait = TimeDelta::from_std(wait.min(self.max_hold)).unwrap_or_default();
-            if let Some(until) = now.checked_add_signed(wait) {
-                self.gate.hold(&answer.url, until);
-            }
+            self.gate.hold_for(&answer.url, wait.min(self.max_hold));
         }
     }
 }

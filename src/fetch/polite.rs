@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,7 +30,25 @@ pub struct Gate {
     clock: Arc<dyn Clock>,
     all: Arc<Seats>,
     hosts: Mutex<Hosts>,
+    /// So many wait for a host.
+    aside: AtomicUsize,
     ledger: Ledger,
+}
+
+/// One who waits for a host.
+struct Aside<'a>(&'a AtomicUsize);
+
+impl<'a> Aside<'a> {
+    fn step(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Aside<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 struct Hosts {
@@ -102,6 +121,7 @@ impl Gate {
             clock,
             all: Seats::new(options.concurrency),
             hosts: Mutex::new(hosts),
+            aside: AtomicUsize::new(0),
             ledger: Ledger::default(),
         }
     }
@@ -124,6 +144,7 @@ impl Gate {
     pub async fn enter(&self, url: &Url) -> Result<Permit, Held> {
         let host = self.host(url);
         self.held(&host)?;
+        let mut aside = Some(Aside::step(&self.aside));
         let place = host.places.take().await;
         loop {
             self.held(&host)?;
@@ -132,6 +153,7 @@ impl Gate {
                 self.clock.sleep(wait).await;
                 continue;
             }
+            drop(aside.take());
             let all = self.all.take().await;
             let (now, gap) = (self.clock.elapsed(), locked(&self.hosts).gap);
             let mut times = locked(&host.times);
@@ -145,9 +167,19 @@ impl Gate {
         }
     }
 
-    /// Leaves the whole host alone until then (429). Earlier holds are never shortened.
+    /// How many wait for a host: because a redirect or an article led them there, or there is a pause. They take no
+    /// place of those who need not.
+    pub fn aside(&self) -> usize {
+        self.aside.load(Ordering::Relaxed)
+    }
+
+    /// Leaves the whole host alone until then. Earlier holds are never shortened.
     pub fn hold(&self, url: &Url, until: DateTime<Utc>) {
-        let wait = (until - self.clock.now()).max(TimeDelta::zero()).to_std().unwrap_or_default();
+        self.hold_for(url, (until - self.clock.now()).max(TimeDelta::zero()).to_std().unwrap_or_default());
+    }
+
+    /// The same for so long from now (429).
+    pub fn hold_for(&self, url: &Url, wait: Duration) {
         let until = self.clock.elapsed().saturating_add(wait);
         let host = self.host(url);
         let mut times = locked(&host.times);

@@ -195,6 +195,11 @@ async fn a_429_holds_its_host_and_a_503_does_not() {
     clock.advance(Duration::from_hours(2));
     body(ask("/").await);
     assert_eq!(origin.heads().len(), 4);
+    // Who began a minute ago, and waited for a turn, heard of it now.
+    let (url, began) = (origin.url("/429"), clock.now() - chrono::TimeDelta::minutes(1));
+    let late = http.fetch(Request { source: &source, url, validators: None }, began).await;
+    assert_eq!(throttled(late), (429, 1, 7200));
+    assert_eq!(throttled(ask("/").await), (429, 0, 7200));
 }
 
 #[test]

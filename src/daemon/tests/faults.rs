@@ -77,6 +77,15 @@ async fn five_thousand_sources_of_one_host_wait_for_each_other_and_for_nobody_el
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_is_led_to_a_crowded_host_takes_no_place_of_the_others() {
+    let bad: Vec<Source> = (1..=100).map(|number| of(number, number)).collect();
+    let options = Options { concurrency: 8, per_host_gap: Span::secs(1), ..Options::default() };
+    let led = |asked: &Asked| unchanged_or_feed(asked).by_way_of(None, "https://crowded.example/");
+    let asked = beside(bad, options, 40 * MINUTE, led).await;
+    assert!(times(&asked, "healthy")[0] < 10, "{:?}", times(&asked, "healthy"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn all_failing_at_once_is_no_storm_then_or_after() {
     let bed = Bed::new(|asked| {
         if (2 * HOUR..8 * HOUR).contains(&asked.at.as_secs()) {

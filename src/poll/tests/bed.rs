@@ -197,7 +197,7 @@ impl Fetch for Script {
     ) -> BoxFuture<'a, Result<Fetched, FetchError>> {
         async move {
             let gate = self.gate.lock().unwrap().clone();
-            let _permit = match gate.enter(&request.url).await {
+            let mut permit = match gate.enter(&request.url).await {
                 Ok(permit) => permit,
                 Err(held) => {
                     let mut answer = answer(429);
@@ -233,6 +233,14 @@ impl Fetch for Script {
                     Err(FetchError::Broken { words: "took longer than its timeout".to_owned(), requests: 1 })
                 }
                 End::Failed(error) => Err(error),
+            if let End::Fetched(_) = &reply.end
+                && reply.answer().url.host() != request.url.host()
+            {
+                // A redirect led there: its turn has to come.
+                drop(permit);
+                let there = reply.answer().url.clone();
+                permit = gate.enter(&there).await.unwrap();
+            }
                 End::Fetched(fetched) => {
                     let mut fetched = *fetched;
                     match &mut fetched {
@@ -251,6 +259,7 @@ impl Fetch for Script {
         .boxed()
     }
 }
+                    drop(permit);
 
 /// Everything a poll needs.
 pub(crate) struct Bed {
