@@ -6,6 +6,7 @@ mod articles;
 mod drift;
 mod due;
 mod kept;
+mod pages;
 mod push;
 mod read;
 mod replay;

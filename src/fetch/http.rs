@@ -1,6 +1,7 @@
 //! Asks over HTTP: one request a hop, each hop checked like the first, every end mapped to a value or to
 //! an error in words. Never stores a validator and never decides when to ask again.
 
+mod incoming;
 mod message;
 
 use std::collections::HashMap;
@@ -11,34 +12,28 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use reqwest::header::{
-    CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE,
-    IF_NONE_MATCH,
-};
-use reqwest::{Client, Response, StatusCode};
+use reqwest::header::{HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH};
+use reqwest::{Client, StatusCode};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio::time::error::Elapsed;
 use url::Url;
 
+use incoming::Incoming;
 pub use message::Message;
 
-use super::body::{self, Intake};
+use super::body;
 use super::guard::{self, CONNECT_LIMIT, Guard, Lookup, Resolver};
 use super::polite::{Held, Permit, host_and_port};
 use super::standing::{IDLE, Standing};
 use super::{
-    Answer, Body, Fetch, FetchError, Fetched, Freshness, Gate, Options, Request, asking, certificate,
-    headers, words,
+    Answer, Fetch, FetchError, Fetched, Freshness, Gate, Options, Request, asking, certificate, headers,
+    words,
 };
 use crate::units::Span;
 
 const MAX_HOPS: usize = 10;
-/// The most that goes into one allocation on the word of a server.
-const MAX_FORESIGHT: u64 = 1 << 18;
-/// A body may grow so far (bytes, decoded) without a place among the large ones.
-const SMALL_BODY: usize = 1 << 18;
-/// Bodies at once that are larger: six of 16 MiB, and 128 polls with small ones, are 128 MiB.
+/// Bodies at once that are larger than small: six of 16 MiB, and 128 polls with small ones, are 128 MiB.
 const LARGE_BODIES: usize = 6;
 
 /// Fetches over HTTP/1.1 and HTTP/2. One for the whole process; connections are shared per host.
@@ -175,8 +170,15 @@ impl Http {
             let client = self.client(request.source.proxy.as_ref(), stays_open);
             let client = client.map_err(|words| trip.broken(words))?;
             let left = request.source.timeout.saturating_sub(trip.spent);
-            let step = tokio::time::timeout(left, exchange(&client, &self.agent, request, now, trip)).await;
+            let reached =
+                tokio::time::timeout(left, exchange(&client, &self.agent, request, now, trip)).await;
             trip.spent += started.elapsed();
+            let step = match reached {
+                Ok(Ok(Reached::Large(incoming))) => self.read_on(*incoming, request, now, trip).await,
+                Ok(Ok(Reached::Step(step))) => Ok(Ok(step)),
+                Ok(Err(error)) => Ok(Err(error)),
+                Err(late) => Err(late),
+            };
             self.note(&url, trip, &step);
             match step {
                 Err(_) => return Err(trip.late(request.source.timeout)),
@@ -190,6 +192,27 @@ impl Http {
                 Ok(Ok(Step::Next)) => permit = Some(turn),
             }
         }
+    }
+
+    /// The rest of a large body. It waits for its place among them, which is not its server's fault: that does not
+    /// count against the deadline. Whoever has a place waits for nothing more, so everybody comes to an end.
+    async fn read_on(
+        &self,
+        mut incoming: Incoming,
+        request: &Request<'_>,
+        now: DateTime<Utc>,
+        trip: &mut Trip,
+    ) -> Result<Result<Step, FetchError>, Elapsed> {
+        incoming.place = self.large.clone().acquire_owned().await.ok();
+        let resumed = Instant::now();
+        let left = request.source.timeout.saturating_sub(trip.spent);
+        let read = tokio::time::timeout(left, incoming.read(trip)).await;
+        trip.spent += resumed.elapsed();
+        Ok(match read? {
+            Ok(true) => incoming.whole(now, trip).map(|fetched| Step::Ended(Box::new(fetched))),
+            Ok(false) => Err(trip.broken(format!("{} found no place", words::shown(&trip.url)))),
+            Err(error) => Err(error),
+        })
     }
 
     /// The ledger of the host that was asked.
@@ -227,7 +250,7 @@ impl Fetch for Http {
         now: DateTime<Utc>,
     ) -> BoxFuture<'a, Result<Fetched, FetchError>> {
         async move {
-            let mut trip = Trip::new(&request.url, self.large.clone());
+            let mut trip = Trip::new(&request.url);
             self.trip(&request, now, &mut trip).await
         }
         .boxed()
@@ -291,7 +314,6 @@ struct Trip {
     bytes: u64,
     spent: Duration,
     stage: &'static str,
-    large: Arc<Semaphore>,
 }
 
 enum Step {
@@ -300,8 +322,15 @@ enum Step {
     Ended(Box<Fetched>),
 }
 
+/// How far an exchange came in one go.
+enum Reached {
+    Step(Step),
+    /// Its body is large, and waits for its place.
+    Large(Box<Incoming>),
+}
+
 impl Trip {
-    fn new(url: &Url, large: Arc<Semaphore>) -> Self {
+    fn new(url: &Url) -> Self {
         let mut url = url.clone();
         url.set_fragment(None);
         Self {
@@ -317,7 +346,6 @@ impl Trip {
             bytes: 0,
             spent: Duration::ZERO,
             stage: "before it was asked",
-            large,
         }
     }
 
@@ -390,7 +418,7 @@ async fn exchange(
     request: &Request<'_>,
     now: DateTime<Utc>,
     trip: &mut Trip,
-) -> Result<Step, FetchError> {
+) -> Result<Reached, FetchError> {
     let head = asking::head(agent, request, &trip.url).map_err(|words| trip.broken(words))?;
     let conditional = head.contains_key(IF_NONE_MATCH) || head.contains_key(IF_MODIFIED_SINCE);
     trip.requests += 1;
@@ -409,16 +437,21 @@ async fn exchange(
     if headers::size(&head) > headers::MAX_HEAD {
         return Err(trip.broken(format!("{} answered with a head larger than 64KiB", shown())));
     }
-    let ended = |fetched| Ok(Step::Ended(Box::new(fetched)));
+    let ended = |fetched| Ok(Reached::Step(Step::Ended(Box::new(fetched))));
     match status.as_u16() {
-        200 => read(response, &head, request.source.max_body, now, trip).await,
-        226 if manipulated_as_feed(&head) => read(response, &head, request.source.max_body, now, trip).await,
+        code if code == 200 || code == 226 && manipulated_as_feed(&head) => {
+            let mut incoming = Incoming::new(response, head, request.source.max_body, trip)?;
+            if !incoming.read(trip).await? {
+                return Ok(Reached::Large(Box::new(incoming)));
+            }
+            ended(incoming.whole(now, trip)?)
+        }
         304 if conditional => ended(Fetched::NotModified(trip.answer(status, &head, now))),
         304 => Err(trip.broken(format!(
             "{} answered 304 Not Modified though it was not asked whether it changed",
             shown()
         ))),
-        301 | 302 | 303 | 307 | 308 => trip.follow(status, &head).map(|()| Step::Next),
+        301 | 302 | 303 | 307 | 308 => trip.follow(status, &head).map(|()| Reached::Step(Step::Next)),
         410 if trip.all_permanent => ended(Fetched::Gone(trip.answer(status, &head, now))),
         429 | 503 => ended(Fetched::Throttled(trip.answer(status, &head, now))),
         code => Err(FetchError::Status {
@@ -433,54 +466,4 @@ async fn exchange(
 fn manipulated_as_feed(head: &HeaderMap) -> bool {
     let lines = head.get_all("im").iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).any(|im| im.trim().eq_ignore_ascii_case("feed"))
-}
-
-/// The whole body, or an error.
-async fn read(
-    mut response: Response,
-    head: &HeaderMap,
-    limit: u64,
-    now: DateTime<Utc>,
-    trip: &mut Trip,
-) -> Result<Step, FetchError> {
-    trip.stage = "reading its body";
-    let shown = words::shown(&trip.url);
-    let said = |why: String| format!("{shown} {why}");
-    let foreseen = response.content_length().unwrap_or_default();
-    if foreseen > limit {
-        return Err(trip.broken(said(body::too_large(limit))));
-    }
-    let codings: Vec<&str> =
-        head.get_all(CONTENT_ENCODING).iter().filter_map(|line| line.to_str().ok()).collect();
-    let mut intake = Intake::new(&codings.join(","), limit, foreseen.min(MAX_FORESIGHT))
-        .map_err(|why| trip.broken(said(why)))?;
-    let mut place = None;
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) => {
-                trip.bytes += chunk.len() as u64;
-                intake.push(&chunk).map_err(|why| trip.broken(said(why)))?;
-                if place.is_none() && intake.held() > SMALL_BODY {
-                    // Whoever has a place waits for nothing more, so everybody comes to an end.
-                    place = trip.large.clone().acquire_owned().await.ok();
-                }
-            }
-            Ok(None) => break,
-            Err(error) => return Err(trip.broken(words::of_body(&error, &trip.url, intake.raw()))),
-        }
-    }
-    let bytes = intake.finish().map_err(|why| trip.broken(said(why)))?;
-    let field =
-        |name: HeaderName| head.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let status = response.status();
-    let body = Body {
-        bytes: bytes.into(),
-        content_type: field(CONTENT_TYPE),
-        content_language: field(CONTENT_LANGUAGE),
-        url: headers::base(head, &trip.url),
-        delta: status == StatusCode::IM_USED,
-        place: place.map(Arc::new),
-    };
-    let answer = trip.answer(status, head, now);
-    Ok(Step::Ended(Box::new(Fetched::Body(answer, body))))
 }

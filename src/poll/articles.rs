@@ -7,7 +7,7 @@ use url::Url;
 
 use super::Poller;
 use crate::dedup;
-use crate::fetch::{Body, Fetched, Request};
+use crate::fetch::{Body, FetchError, Fetched, Request};
 use crate::html::Cleaner;
 use crate::link::{self, Secrets};
 use crate::model::{Article, Source, SourceState, Warning};
@@ -16,6 +16,22 @@ use crate::parse;
 
 /// Pages fetched in one poll; a backlog is no reason to take a site by storm.
 const MOST: usize = 50;
+/// After so many in a row that nobody answered, the others are not asked for: each may take as long as `timeout`, and the
+/// other sources of the host wait meanwhile.
+const SILENT: usize = 3;
+
+/// A page that gave no article.
+struct Missed {
+    words: String,
+    /// There was no answer at all.
+    silent: bool,
+}
+
+impl From<String> for Missed {
+    fn from(words: String) -> Self {
+        Self { words, silent: false }
+    }
+}
 
 impl Poller {
     /// Puts the article in the place of the feed's text, where there is more of it.
@@ -25,11 +41,12 @@ impl Poller {
         state: &mut SourceState,
         document: &mut Normalized,
     ) {
-        let (mut asked, mut left, mut failed) = (0usize, 0usize, None::<(usize, String)>);
+        let (mut asked, mut left, mut silent) = (0usize, 0usize, 0usize);
+        let mut failed = None::<(usize, String)>;
         for entry in document.entries.iter_mut().filter(|entry| !entry.unchanged) {
             let link = entry.whole_link.as_deref().or(entry.link.as_deref());
             let Some(url) = link.and_then(|link| Url::parse(link).ok()) else { continue };
-            if asked == MOST {
+            if asked == MOST || silent == SILENT {
                 left += 1;
                 entry.article = Article::Missing;
                 continue;
@@ -37,20 +54,25 @@ impl Poller {
             asked += 1;
             match self.article(source, state, &url).await {
                 Ok(article) => {
+                    silent = 0;
                     dedup::take_article(entry, article);
                 }
-                Err(words) => {
+                Err(missed) => {
+                    silent = if missed.silent { silent + 1 } else { 0 };
                     entry.article = Article::Missing;
                     let count = failed.as_ref().map_or(0, |(count, _)| *count);
-                    let first = failed.map_or(words, |(_, first)| first);
+                    let first = failed.map_or(missed.words, |(_, first)| first);
                     failed = Some((count + 1, first));
                 }
             }
         }
         if left > 0 {
-            let words = format!(
-                "full_text: {MOST} pages are fetched in one poll; {left} entries keep the text they have"
-            );
+            let why = if silent == SILENT {
+                format!("{SILENT} pages in a row were not answered")
+            } else {
+                format!("{MOST} pages are fetched in one poll")
+            };
+            let words = format!("full_text: {why}; {left} entries keep the text they have");
             document.warnings.push(Warning(words));
         }
         if let Some((count, first)) = failed {
@@ -66,7 +88,7 @@ impl Poller {
         source: &Arc<Source>,
         state: &mut SourceState,
         url: &Url,
-    ) -> Result<String, String> {
+    ) -> Result<String, Missed> {
         let request = Request { source, url: url.clone(), validators: None };
         match self.fetch.fetch(request, self.clock.now()).await {
             Ok(Fetched::Body(answer, body)) => {
@@ -74,13 +96,16 @@ impl Poller {
                 // Where it is asked as the document says, the address is the publisher's own word.
                 let led_on = Some(&body.url).filter(|target| *target != url);
                 let secrets = Secrets::of([&source.url].into_iter().chain(led_on));
-                self.find_article(body, secrets).await
+                Ok(self.find_article(body, secrets).await?)
             }
             Ok(Fetched::NotModified(answer) | Fetched::Throttled(answer) | Fetched::Gone(answer)) => {
                 state.requests += u64::from(answer.requests);
-                Err(format!("{} answered {}", link::mask(url.as_str()), answer.status))
+                self.spare_the_host(&answer);
+                Err(format!("{} answered {}", link::mask(url.as_str()), answer.status).into())
             }
-            Err(error) => Err(error.to_string()),
+            Err(error) => {
+                Err(Missed { silent: matches!(error, FetchError::Broken { .. }), words: error.to_string() })
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use url::Url;
 
 use super::Poller;
+use super::read::Kept;
 use crate::fetch::Body;
 use crate::model::SourceId;
 use crate::store::{KeptBody, StoreError};
@@ -24,6 +25,15 @@ pub(super) fn pack(body: &Body, limit: u64, now: DateTime<Utc>) -> Result<Option
 }
 
 impl Poller {
+    /// What is to be kept of a body, which ends here: so does its place among the large ones.
+    pub(super) async fn packed(&self, body: Body, now: DateTime<Utc>) -> Result<Kept, StoreError> {
+        let (_permit, limit) = (self.readers.acquire().await, self.keep_bodies);
+        let packed = tokio::task::spawn_blocking(move || pack(&body, limit, now));
+        let packed =
+            packed.await.map_err(|ended| StoreError::Failed(format!("packing a body: {ended}")))??;
+        Ok(packed.map_or(Kept::Nothing, Kept::This))
+    }
+
     /// The kept body of a source, as if it had just come.
     pub(super) async fn kept_body(&self, source: &SourceId) -> Result<Option<Body>, StoreError> {
         let id = source.clone();

@@ -8,10 +8,10 @@ use chrono::{DateTime, Utc};
 use super::drift::{self, Refused};
 use super::{Notes, Polled, Poller, READERS, aftermath, kept, push};
 use crate::dedup::{self, Context, DocumentKeys, Rules, Tell};
-use crate::fetch::{Answer, Body, Fetched, Request};
+use crate::fetch::{Answer, Body};
 use crate::link::{self, Secrets};
 use crate::model::{
-    Digest, Format, Hints, HostDay, Kind, Outcome, PageSelectors, RawFeed, Source, SourceState, Warning,
+    Digest, Format, Hints, HostDay, Kind, Outcome, PageSelectors, RawFeed, Source, SourceState,
 };
 use crate::normalize::{self, Normalized};
 use crate::parse::{self, Input, ParseError};
@@ -29,7 +29,7 @@ const WARNINGS: usize = 20;
 pub(super) struct Document {
     pub(super) normalized: Normalized,
     hints: Hints,
-    next_page: Option<String>,
+    pub(super) next_page: Option<String>,
     /// Selectors of a page that was read without.
     pub(super) learned: Option<PageSelectors>,
 }
@@ -97,30 +97,38 @@ impl Poller {
                 return self.settle(source, state, outcome, now).await;
             }
         };
-        self.further_pages(source, &mut state, &mut document, &body, &stored).await;
-        if source.full_text {
-            self.full_texts(source, &mut state, &mut document.normalized).await;
-        }
-        let first = never || is_late_backlog(source, &state, &document);
         let tell = match state.read_under {
             Some(before) if state.body_hash == Some(hash_of(before, &body)) => Tell::Nothing,
             Some(before) if before != rules => Tell::Stated,
             _ => Tell::Changes,
         };
+        let (delta, size) = (body.delta, body.bytes.len() as u64);
+        let (body, kept) = if source.full_text || source.page.pages > 1 {
+            // Other pages are asked for now, and may be large too: who waits for a place among the large ones has none.
+            let url = body.url.clone();
+            let kept = self.packed(body, now).await?;
+            self.further_pages(source, &mut state, &mut document, url, &stored).await;
+            if source.full_text {
+                self.full_texts(source, &mut state, &mut document.normalized).await;
+            }
+            (None, kept)
+        } else {
+            (Some(body), Kept::Nothing)
+        };
+        let first = never || is_late_backlog(source, &state, &document);
         let reshaped = is_reshaped(&state, &document);
         let looked = state.last_success;
         aftermath::whole(&mut state, &answer, rules, now, self.redirect_confirmations);
-        state.body_hash = (!body.delta).then_some(hash);
-        state.body_bytes = body.bytes.len() as u64;
+        state.body_hash = (!delta).then_some(hash);
+        state.body_bytes = size;
         note(&mut state, &document, looked, now);
         push::look_for_hub(&mut state, &answer, &document.normalized);
         self.plan_next(source, &mut state, now);
         let alone = self.without_hub(source, &state, now);
         let empty = drift::is_empty(&document.normalized);
         let normalized = document.normalized;
-        let kept = Kept::Nothing;
         let arrived = Arrived { normalized, rules, kept, first, reshaped, tell, alone, now };
-        let polled = self.intake(source, state, arrived, Some(body)).await?;
+        let polled = self.intake(source, state, arrived, body).await?;
         Ok(if empty { Polled { outcome: Outcome::Empty, ..polled } } else { polled })
     }
 
@@ -161,62 +169,6 @@ impl Poller {
                     .to_owned(),
             ))
         })
-    }
-
-    /// `next` of `[source.page]`, up to `pages`. A page that fails costs only itself.
-    async fn further_pages(
-        &self,
-        source: &Arc<Source>,
-        state: &mut SourceState,
-        document: &mut Document,
-        first: &Body,
-        stored: &Arc<HashSet<Digest>>,
-    ) {
-        let mut seen = HashSet::from([first.url.clone()]);
-        let mut from = first.url.clone();
-        let mut next = document.next_page.take();
-        for _ in 1..source.page.pages.max(1) {
-            let Some(url) = next.take().and_then(|next| from.join(&next).ok()) else { return };
-            if !seen.insert(url.clone()) {
-                return;
-            }
-            let page = self.page(source, state, &url, stored).await;
-            match page {
-                Ok(page) => {
-                    document.normalized.entries.extend(page.normalized.entries);
-                    document.normalized.warnings.extend(page.normalized.warnings);
-                    next = page.next_page;
-                    from = url;
-                }
-                Err(words) => {
-                    let words = format!("page {}: {words}", link::mask(url.as_str()));
-                    document.normalized.warnings.push(Warning(words));
-                    return;
-                }
-            }
-        }
-    }
-
-    async fn page(
-        &self,
-        source: &Arc<Source>,
-        state: &mut SourceState,
-        url: &url::Url,
-        stored: &Arc<HashSet<Digest>>,
-    ) -> Result<Document, String> {
-        let request = Request { source, url: url.clone(), validators: None };
-        let fetched = self.fetch.fetch(request, self.clock.now()).await;
-        match fetched {
-            Ok(Fetched::Body(answer, body)) => {
-                state.requests += u64::from(answer.requests);
-                self.document(source, &body, stored).await.map_err(|error| error.to_string())
-            }
-            Ok(Fetched::NotModified(answer) | Fetched::Throttled(answer) | Fetched::Gone(answer)) => {
-                state.requests += u64::from(answer.requests);
-                Err(format!("answered {}", answer.status))
-            }
-            Err(error) => Err(error.to_string()),
-        }
     }
 
     /// Known, decided, committed; again when another poll was first. `body`: is to be kept.

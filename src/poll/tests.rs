@@ -3,6 +3,7 @@
 pub(crate) mod bed;
 mod kept;
 mod mended;
+mod pages;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -92,6 +92,34 @@ async fn servers_that_stall() {
 }
 
 #[tokio::test]
+async fn waiting_for_a_place_among_large_bodies_is_no_fault_of_their_servers() {
+    let large = Origin::start("127.0.0.1", |_| ok(&[], &vec![b'x'; 300 << 10])).await;
+    let silent = Origin::start("127.0.0.1", |_| Reply::Stall(Vec::new())).await;
+    let http = http();
+    let asker = |origin: &Origin, timeout| Source {
+        timeout: Duration::from_millis(timeout),
+        ..source(&origin.url("/"))
+    };
+    let (patient, brief, slow) = (asker(&large, 10_000), asker(&large, 400), asker(&silent, 1200));
+    let ask = |source| http.fetch(request(source), now());
+    let mut read = Vec::new();
+    for _ in 0..6 {
+        read.push(body(ask(&patient).await));
+    }
+    // As long as these are held, so are their places: until this one has failed, which is later than the next may take.
+    let until_later = async {
+        words(ask(&slow).await);
+        drop(read);
+    };
+    let (waited, ()) = futures_util::join!(ask(&brief), until_later);
+    assert_eq!(body(waited).1.bytes.len(), 300 << 10);
+}
+
+fn request(source: &Source) -> Request<'_> {
+    Request { source, url: source.url.clone(), validators: None }
+}
+
+#[tokio::test]
 async fn the_deadline_is_for_all_hops_together() {
     let origin = Origin::start("127.0.0.1", |target| match target {
         "/4" => Reply::Stall(Vec::new()),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
 use crate::clock::{Clock, Paced};
@@ -97,6 +98,12 @@ impl Reply {
     pub(crate) fn delta(mut self) -> Self {
         let (answer, body) = self.document();
         (answer.status, body.delta) = (226, true);
+        self
+    }
+
+    /// It is large: its place.
+    pub(crate) fn at(mut self, place: Option<OwnedSemaphorePermit>) -> Self {
+        self.document().1.place = place.map(Arc::new);
         self
     }
 
@@ -226,13 +233,6 @@ impl Fetch for Script {
                 }
             }
             self.clock.sleep(reply.wait).await;
-            match reply.end {
-                End::Panics => panic!("scripted"),
-                End::Hangs => {
-                    self.clock.sleep(request.source.timeout).await;
-                    Err(FetchError::Broken { words: "took longer than its timeout".to_owned(), requests: 1 })
-                }
-                End::Failed(error) => Err(error),
             if let End::Fetched(_) = &reply.end
                 && reply.answer().url.host() != request.url.host()
             {
@@ -241,6 +241,13 @@ impl Fetch for Script {
                 let there = reply.answer().url.clone();
                 permit = gate.enter(&there).await.unwrap();
             }
+            match reply.end {
+                End::Panics => panic!("scripted"),
+                End::Hangs => {
+                    self.clock.sleep(request.source.timeout).await;
+                    Err(FetchError::Broken { words: "took longer than its timeout".to_owned(), requests: 1 })
+                }
+                End::Failed(error) => Err(error),
                 End::Fetched(fetched) => {
                     let mut fetched = *fetched;
                     match &mut fetched {
@@ -252,6 +259,7 @@ impl Fetch for Script {
                         }
                         _ => {}
                     }
+                    drop(permit);
                     Ok(fetched)
                 }
             }
@@ -259,7 +267,6 @@ impl Fetch for Script {
         .boxed()
     }
 }
-                    drop(permit);
 
 /// Everything a poll needs.
 pub(crate) struct Bed {
