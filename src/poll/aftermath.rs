@@ -192,7 +192,8 @@ pub(super) fn whole(
 }
 
 /// A whole document that could not be read under these rules: while it stays the same there is no need to
-/// send it again; under other rules there is.
+/// send it again; under other rules there is. What bears the validators of one that was read is a bad copy of that one,
+/// and a 304 stands for that one still.
 pub(super) fn unreadable(
     state: &mut SourceState,
     answer: &Answer,
@@ -201,9 +202,12 @@ pub(super) fn unreadable(
     drifted: bool,
 ) -> Outcome {
     count(state, answer);
-    replace(state, answer, rules);
-    state.unread = true;
-    state.body_hash = None;
+    let was_read = !state.unread && state.read_under == Some(rules);
+    if !was_read || state.validators.as_ref() != Some(&answer.validators) {
+        replace(state, answer, rules);
+        state.unread = true;
+        state.body_hash = None;
+    }
     fail(state, &words);
     if drifted {
         state.standing = Standing::Drifted;

@@ -60,3 +60,18 @@ async fn articles_that_nobody_answers_for_are_not_all_waited_for() {
     let words = polled.state.warnings.join(", ");
     assert!(words.contains("3 pages in a row were not answered; 1 entries keep"), "{words}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_copy_of_a_document_that_was_read_makes_nothing_of_the_next_304() {
+    let (bed, source) = one().await;
+    bed.polled(&source, || feed(&["a"]).etag("\"1\"")).await;
+    let polled = bed.polled(&source, || body("").etag("\"1\"")).await;
+    assert!(polled.outcome.is_failure());
+    bed.asked();
+    let polled = bed.polled(&source, unchanged).await;
+    assert_eq!(bed.asked()[0].etag.as_deref(), Some("\"1\""));
+    assert_eq!((polled.outcome, polled.state.last_error), (Outcome::NotModified, None));
+    // What has a tag of its own is no copy.
+    bed.polled(&source, || body("").etag("\"2\"")).await;
+    assert!(bed.polled(&source, unchanged).await.outcome.is_failure());
+}
