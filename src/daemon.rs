@@ -30,6 +30,7 @@ use crate::model::{Outcome, Schedule, Source, SourceId};
 use crate::poll::{Ended, News, Polled, Poller};
 use crate::schedule;
 use crate::store::{self, Committed, Handle, StoreError};
+use crate::units::Span;
 
 use errand::Errand;
 pub use plan::Plan;
@@ -42,7 +43,7 @@ use timetable::Timetable;
 const LOOK: Duration = Duration::from_mins(1);
 /// Running polls get so long at the end.
 const GRACE: Duration = Duration::from_secs(5);
-/// After a failure of the store, a source is tried again after so long.
+/// After a failure of the store, a source is tried again after so long, or `min_interval`, which is its server's.
 const STORE_RETRY: Duration = Duration::from_mins(1);
 /// Between two runs of retention.
 const PRUNE_EVERY: Duration = Duration::from_hours(1);
@@ -245,8 +246,8 @@ impl Daemon {
         while let Some(number) = self.timetable.take_due(elapsed) {
             self.line_up(number, false);
         }
-        while let Some((number, host)) = self.queue.next(elapsed) {
         self.queue.stand_aside(self.poller.gate.aside());
+        while let Some((number, host)) = self.queue.next(elapsed) {
             self.start(number, host);
         }
         self.start_round(elapsed);
@@ -311,7 +312,7 @@ impl Daemon {
             let outcome = match ended.next().map(|ended| ended.result) {
                 Some(Ok(polled)) => self.settled(&id, polled, planned),
                 Some(Err(failure)) => {
-                    error!(source.id = %id, "{id}: {failure}; nothing of this poll is stored, it is made again in a minute");
+                    error!(source.id = %id, "{id}: {failure}; nothing of this poll is stored, it is made again in {}", Span(self.store_retry()));
                     self.once_more(&id);
                     Outcome::Failed(failure.to_string())
                 }
@@ -361,9 +362,13 @@ impl Daemon {
 
     fn once_more(&mut self, id: &SourceId) {
         let Some(number) = self.numbers.get(id) else { return };
-        let (now, elapsed) = (self.clock.now(), self.clock.elapsed());
-        self.timetable.put_in(*number, STORE_RETRY, now, elapsed);
-        self.not_before.insert(id.clone(), elapsed.saturating_add(STORE_RETRY));
+        let (now, elapsed, wait) = (self.clock.now(), self.clock.elapsed(), self.store_retry());
+        self.timetable.put_in(*number, wait, now, elapsed);
+        self.not_before.insert(id.clone(), elapsed.saturating_add(wait));
+    }
+
+    fn store_retry(&self) -> Duration {
+        STORE_RETRY.max(self.poller.limits.min_interval)
     }
 
     async fn obey(&mut self, command: Command) {
