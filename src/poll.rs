@@ -142,8 +142,10 @@ impl Poller {
             }
         };
         let now = self.clock.now();
-        let held = visits.iter().filter_map(|visit| aftermath::hold_left(&visit.state, now)).max();
-        if let (true, Some(left)) = (by_hand, held) {
+        let holds = || visits.iter().map(|visit| aftermath::hold_left(&visit.state, now));
+        // By schedule nobody comes before its hold ends; but one that has none may have come to one that has.
+        let heeds = by_hand || holds().any(|left| left.is_none());
+        if let (true, Some(left)) = (heeds, holds().flatten().max()) {
             let mut ended = Vec::with_capacity(visits.len());
             for visit in visits {
                 let source = visit.source.id.clone();

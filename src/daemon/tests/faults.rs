@@ -86,6 +86,22 @@ async fn whoever_is_led_to_a_crowded_host_takes_no_place_of_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_comes_to_an_address_that_wants_to_be_left_alone_leaves_it_alone() {
+    let bed = Bed::new(|_| throttled(503, Some(2 * HOUR)));
+    let at = |id: &str| Source { url: "https://one.example/".parse().unwrap(), ..every(id, EVERY) };
+    let daemon = start(&bed, &[at("one")]).await;
+    bed.pass(20 * MINUTE).await;
+    daemon.reload(&bed, &[at("one"), at("two")]).await;
+    bed.pass(90 * MINUTE).await;
+    assert_eq!(bed.asked().len(), 1);
+    assert!(bed.state("two").await.next_poll_reason.contains("Retry-After"));
+    bed.answer(unchanged_or_feed);
+    bed.pass(20 * MINUTE).await;
+    daemon.stop().await;
+    assert_eq!((bed.stories("one").await, bed.stories("two").await), (1, 1), "then both are read");
+}
+
+#[tokio::test(start_paused = true)]
 async fn all_failing_at_once_is_no_storm_then_or_after() {
     let bed = Bed::new(|asked| {
         if (2 * HOUR..8 * HOUR).contains(&asked.at.as_secs()) {
