@@ -174,7 +174,7 @@ async fn ask(
             true
         });
         marked.await?;
-        request(hubs, &known).await.err()
+        request(hubs, &known, now).await.err()
     };
     let Some(words) = failed else {
         tracing::info!(source.id = %known.source, "{}: asked its hub {shown}", known.source);
@@ -204,9 +204,9 @@ pub fn fail(known: &mut Subscription, words: String, now: DateTime<Utc>) {
     }
 }
 
-async fn request(hubs: &Hubs, known: &Subscription) -> Result<(), String> {
+async fn request(hubs: &Hubs, known: &Subscription, now: DateTime<Utc>) -> Result<(), String> {
     let url = Url::parse(&known.hub.url).map_err(|error| error.to_string())?;
-    let (status, answer) = hubs.http.post_form(url, Bytes::from(form(known))).await?;
+    let (status, answer) = hubs.http.post_form(url, Bytes::from(form(known)), now).await?;
     if (200..300).contains(&status) {
         return Ok(());
     }

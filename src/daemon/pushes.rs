@@ -17,8 +17,10 @@ use crate::model::{Hub, Source, SourceId, SourceState};
 use crate::poll::{Delivered, News};
 use crate::store::StoreError;
 
-/// So many deliveries of one source wait for its poll to end; what comes beyond is refused, and sent again.
+/// So many deliveries of one source wait for its poll to end; what comes beyond, or is larger than this many bytes, is
+/// refused, and sent again.
 const WAITING: usize = 4;
+const LARGEST: usize = 1 << 18;
 /// Hubs are looked after so often.
 const ROUND: Duration = Duration::from_mins(1);
 
@@ -122,7 +124,8 @@ impl Daemon {
             return self.read_pushed(number, source, news, taken);
         }
         let waiting = self.pushes.waiting.entry(number).or_default();
-        if waiting.len() >= WAITING {
+        let is_large = matches!(&news, News::Document(delivery) if delivery.bytes.len() > LARGEST);
+        if waiting.len() >= WAITING || is_large {
             return answer(taken, false);
         }
         waiting.push_back((source, news, taken));

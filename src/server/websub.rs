@@ -92,7 +92,9 @@ pub(super) async fn verify(
             let meant = found.asked.is_some() && found.leaving == (mode == "unsubscribe");
             let challenge = field("hub.challenge").filter(|text| text.len() <= LONGEST_CHALLENGE);
             let Some(challenge) = challenge.filter(|_| meant) else { return nobody() };
-            let lease = field("hub.lease_seconds").and_then(|text| text.parse().ok());
+            let lease = field("hub.lease_seconds").and_then(|text| text.parse::<i64>().ok());
+            // One of no length is none.
+            let lease = lease.filter(|lease| *lease > 0);
             match agree(&site, &found, lease, now).await {
                 Ok(true) => repeat(challenge),
                 Ok(false) => nobody(),

@@ -1,140 +1,16 @@
 //! Sources that name a hub (WebSub 1.0): subscribed to, believed by signature only, polled once a day while
 //! it brings the news, and as before when it does not.
 
-use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Write};
+mod hub;
+
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 
-use crate::app::{Answer, App, Daemon, eventually, request_with, rss, source};
+use self::hub::{Hub, Request, signature};
+use crate::app::{App, Daemon, request_with, rss, source};
 use crate::origin::{Origin, Reply};
-
-/// A hub's end: records what it is asked, and does nothing by itself.
-#[derive(Clone)]
-struct Hub {
-    address: String,
-    kept: Arc<Mutex<Kept>>,
-}
-
-struct Kept {
-    status: u16,
-    asked: Vec<HashMap<String, String>>,
-}
-
-impl Hub {
-    fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let kept = Kept { status: 202, asked: Vec::new() };
-        let hub =
-            Self { address: listener.local_addr().unwrap().to_string(), kept: Arc::new(Mutex::new(kept)) };
-        let kept = hub.kept.clone();
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
-                let mut reader = BufReader::new(stream.try_clone().unwrap());
-                let mut length = 0;
-                loop {
-                    let mut line = String::new();
-                    reader.read_line(&mut line).unwrap();
-                    let line = line.trim_end().to_ascii_lowercase();
-                    if line.is_empty() {
-                        break;
-                    }
-                    if let Some(text) = line.strip_prefix("content-length:") {
-                        length = text.trim().parse().unwrap();
-                    }
-                }
-                let mut body = vec![0; length];
-                reader.read_exact(&mut body).unwrap();
-                let form = url::form_urlencoded::parse(&body).into_owned().collect();
-                let mut kept = kept.lock().unwrap();
-                kept.asked.push(form);
-                // The client may have hung up.
-                let _ = write!(
-                    stream,
-                    "HTTP/1.1 {} X\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno",
-                    kept.status
-                );
-            }
-        });
-        hub
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}/hub", self.address)
-    }
-
-    fn answers(&self, status: u16) {
-        self.kept.lock().unwrap().status = status;
-    }
-
-    fn count(&self) -> usize {
-        self.kept.lock().unwrap().asked.len()
-    }
-
-    /// Waits for the request of that number, from zero.
-    fn asked(&self, number: usize) -> Request {
-        let form = eventually(&format!("request {number} to the hub"), || {
-            self.kept.lock().unwrap().asked.get(number).cloned()
-        });
-        let field = |name: &str| form.get(name).cloned().unwrap_or_default();
-        let callback = field("hub.callback");
-        Request {
-            path: callback.strip_prefix("https://river.example").unwrap().to_owned(),
-            mode: field("hub.mode"),
-            topic: field("hub.topic"),
-            secret: field("hub.secret"),
-            lease: field("hub.lease_seconds"),
-        }
-    }
-}
-
-/// What riverine asked of a hub.
-#[derive(Debug)]
-struct Request {
-    /// Of its call-back.
-    path: String,
-    mode: String,
-    topic: String,
-    secret: String,
-    lease: String,
-}
-
-impl Request {
-    /// The hub comes back.
-    fn verify(&self, daemon: &Daemon, mode: &str, topic: &str, more: &str) -> Answer {
-        let query = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs([("hub.mode", mode), ("hub.topic", topic), ("hub.challenge", "Ch+ä&1")])
-            .finish();
-        daemon.get(&format!("{}?{query}{more}", self.path))
-    }
-
-    /// The hub comes back as it should.
-    fn agree(&self, daemon: &Daemon, lease: u32) {
-        let answer = self.verify(daemon, &self.mode, &self.topic, &format!("&hub.lease_seconds={lease}"));
-        assert_eq!((answer.status, answer.text()), (200, "Ch+ä&1"));
-    }
-
-    fn push(&self, daemon: &Daemon, body: &str) -> Answer {
-        let signature = format!("sha256={}", signature(&self.secret, body));
-        self.push_as(daemon, body, &[("X-Hub-Signature", &signature)])
-    }
-
-    fn push_as(&self, daemon: &Daemon, body: &str, headers: &[(&str, &str)]) -> Answer {
-        let headers = [&[("Content-Type", "application/rss+xml")], headers].concat();
-        request_with(&daemon.address, "POST", &self.path, &headers, body.as_bytes())
-    }
-}
-
-fn signature(secret: &str, body: &str) -> String {
-    let mut hmac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-    hmac.update(body.as_bytes());
-    hmac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 fn document(titles: &[&str]) -> String {
     let items: Vec<_> =
@@ -377,6 +253,32 @@ fn a_hub_that_refuses_is_left_alone_for_a_day_and_polls_go_on() {
     assert_eq!(river.hub.count(), 1);
     river.app.advance(TimeDelta::days(1));
     assert_eq!(river.hub.asked(1).mode, "subscribe");
+}
+
+#[test]
+fn a_hub_may_want_to_be_left_alone_and_may_name_another() {
+    let (origin, hub, other) = (Origin::start(), Hub::start(), Hub::start());
+    hub.answers_with(429, "Retry-After: 7200");
+    let ids = ["one", "two", "three", "four"];
+    for id in ids {
+        origin.on(&format!("/{id}"), reply(&hub.url(), &[id]));
+    }
+    let tables: String = ids.iter().map(|id| source(id, &origin, "websub = true")).collect();
+    let app = App::new(&tables);
+    let daemon = app.serve();
+    app.polled(&ids);
+    for id in ids {
+        app.until(id, |status| status["websub"]["last_error"] != Value::Null);
+        app.advance(TimeDelta::minutes(15));
+    }
+    assert_eq!(hub.count(), 1, "nobody else asks it before its time");
+    hub.answers_with(307, &format!("Location: {}", other.url()));
+    app.advance(TimeDelta::days(1));
+    // A lease of no length is one that is not said.
+    other.asked(0).agree(&daemon, 0);
+    let ends = |id: &str| app.status(id)["websub"]["lease_ends"].as_str().map(str::to_owned);
+    let ends = ids.iter().find_map(|id| ends(id)).unwrap();
+    assert!(ends > (app.now() + TimeDelta::days(9)).to_rfc3339(), "{ends}");
 }
 
 #[test]

@@ -189,7 +189,12 @@ async fn what_a_hub_sends_waits_for_the_poll_under_way() {
     let news = News::Document(crate::poll::Delivery { bytes, content_type: None });
     let (taken, mut remembered) = oneshot::channel();
     daemon.commands.send(Command::Push(SourceId::new("s"), news, taken)).await.ok().unwrap();
+    let large = crate::poll::Delivery { bytes: vec![b' '; 1 << 20].into(), content_type: None };
+    let (refused, answered) = oneshot::channel();
+    let large = Command::Push(SourceId::new("s"), News::Document(large), refused);
+    daemon.commands.send(large).await.ok().unwrap();
     bed.pass(10).await;
+    assert_eq!(answered.await, Ok(false), "nobody holds a large one meanwhile");
     assert!(remembered.try_recv().is_err(), "not beside the poll");
     assert_eq!(bed.stories("s").await, 1);
     bed.pass(10).await;

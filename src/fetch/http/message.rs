@@ -1,18 +1,23 @@
 //! Messages to addresses that strangers name: call-backs and hubs. Guarded like every address that is dialled,
-//! never redirected, with short answers and a deadline.
+//! with short answers and a deadline. Only hubs may name another address.
 
 use std::time::Duration;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use tokio::time::Instant;
 use url::Url;
 
-use super::{Http, host_and_port, words};
+use super::{Http, headers, host_and_port, words};
 use crate::units::Span;
 
 /// One message, all of it within this time.
 const DEADLINE: Duration = Duration::from_secs(10);
+/// A hub may name another, and that one another, so often.
+const HUBS: usize = 3;
+/// A host that wants to be left alone without saying for how long, is for so long.
+const UNSAID: Duration = Duration::from_mins(5);
 /// Longest answer that is read, in bytes.
 const ANSWER: usize = 4 << 10;
 
@@ -29,17 +34,38 @@ pub struct Message {
 
 impl Http {
     /// Sends a form, as hubs want to be spoken to, when it is its host's turn; the status and the beginning of the
-    /// answer.
+    /// answer. A hub may name another that is to be asked instead (WebSub 5.1.2).
     ///
     /// # Errors
     /// As [`Http::send`]; and when the host asked to be left alone.
-    pub async fn post_form(&self, url: Url, form: Bytes) -> Result<(u16, Bytes), String> {
-        self.may_dial(&url)?;
-        let turn = self.gate.enter(&url).await;
-        let _turn = turn.map_err(|held| format!("its host asked to wait {}", Span(held.wait)))?;
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        self.send(Message { url, headers, body: Some(form) }).await
+    pub async fn post_form(
+        &self,
+        mut url: Url,
+        form: Bytes,
+        now: DateTime<Utc>,
+    ) -> Result<(u16, Bytes), String> {
+        let mut hubs = 1;
+        loop {
+            self.may_dial(&url)?;
+            let turn = self.gate.enter(&url).await;
+            let _turn = turn.map_err(|held| format!("its host asked to wait {}", Span(held.wait)))?;
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+            let message = Message { url: url.clone(), headers, body: Some(form.clone()) };
+            let (status, head, answer) = self.exchange(message).await?;
+            match status {
+                307 | 308 if hubs < HUBS => {
+                    url = headers::location(&head, &url).map_err(|why| format!("it {why}"))?;
+                    hubs += 1;
+                }
+                429 => {
+                    let wait = headers::freshness(&head, now).retry_after.unwrap_or(UNSAID);
+                    self.gate.hold_for(&url, wait.min(self.max_hold));
+                    return Ok((status, answer));
+                }
+                _ => return Ok((status, answer)),
+            }
+        }
     }
 
     /// Refuses an address that could never be dialled. Names pass: what they lead to is checked when it is.
@@ -61,6 +87,10 @@ impl Http {
     /// # Errors
     /// Why there was no answer, in words.
     pub async fn send(&self, message: Message) -> Result<(u16, Bytes), String> {
+        self.exchange(message).await.map(|(status, _, answer)| (status, answer))
+    }
+
+    async fn exchange(&self, message: Message) -> Result<(u16, HeaderMap, Bytes), String> {
         self.may_dial(&message.url)?;
         self.gate.note(&message.url, |tally| tally.requests += 1);
         let stays_open = self.standing.has_room_for(&host_and_port(&message.url), Instant::now());
@@ -86,7 +116,7 @@ impl Http {
                 }
             }
             bytes.truncate(ANSWER);
-            Ok((response.status().as_u16(), Bytes::from(bytes)))
+            Ok((response.status().as_u16(), std::mem::take(response.headers_mut()), Bytes::from(bytes)))
         };
         tokio::time::timeout(DEADLINE, exchange)
             .await
