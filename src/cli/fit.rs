@@ -7,6 +7,8 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr};
 const NARROW: usize = 40;
 /// Blanks on both sides of a column.
 const PADDING: usize = 2;
+/// Columns that a sentence wants: in fewer it is a word a line.
+const SENTENCE: usize = 18;
 
 /// Columns of the terminal that data goes to; `None`: it goes elsewhere.
 pub(super) fn width() -> Option<usize> {
@@ -45,8 +47,8 @@ fn broken(line: &str, width: usize) -> String {
     out
 }
 
-/// A table without lines. Where the terminal has no room for the longest words of all columns, those of `spare` are
-/// left out, the first of them first, and named; at last the words of the first column are shortened.
+/// A table without lines. Where the terminal has no room for the longest words of all columns, or for sentences, those
+/// of `spare` are left out, the first of them first, and named; at last the words of the first column are shortened.
 pub(super) fn table(
     header: &[&'static str],
     rows: &[Vec<String>],
@@ -63,8 +65,9 @@ pub(super) fn table(
         return (table, left_out);
     };
     let least = |columns: &[Column<'_>]| columns.iter().map(|column| column.least + PADDING).sum::<usize>();
+    let roomy = |columns: &[Column<'_>]| columns.iter().map(|column| column.roomy + PADDING).sum::<usize>();
     for name in spare {
-        if least(&columns) <= width {
+        if roomy(&columns) <= width {
             break;
         }
         columns.retain(|column| column.name != *name);
@@ -99,12 +102,14 @@ struct Column<'a> {
     cells: Vec<std::borrow::Cow<'a, str>>,
     /// The width of its longest word.
     least: usize,
+    /// The width that its sentences want, if there are any.
+    roomy: usize,
 }
 
 impl<'a> Column<'a> {
     fn of(name: &'static str, rows: &'a [Vec<String>], at: usize) -> Self {
         let cells: Vec<_> = rows.iter().map(|row| row.get(at).map_or("", String::as_str).into()).collect();
-        let mut column = Self { name, cells, least: 0 };
+        let mut column = Self { name, cells, least: 0, roomy: 0 };
         column.measure();
         column
     }
@@ -112,6 +117,9 @@ impl<'a> Column<'a> {
     fn measure(&mut self) {
         let words = self.cells.iter().flat_map(|cell| cell.split(' ')).chain(self.name.split(' '));
         self.least = words.map(UnicodeWidthStr::width).max().unwrap_or_default();
+        let sentences = self.cells.iter().filter(|cell| cell.split(' ').nth(2).is_some());
+        let widest = sentences.map(|cell| cell.width()).max().unwrap_or_default();
+        self.roomy = self.least.max(widest.min(SENTENCE));
     }
 
     /// Cuts what is wider.

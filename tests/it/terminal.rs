@@ -58,6 +58,12 @@ fn status_and_explain_break_between_words_on_a_terminal() {
         assert!(status.contains(said), "{said} in {status}");
     }
     assert_eq!(on_terminal(&app, 300, &["status"]).trim_end(), table.trim_end());
+    // Rather a column less than a word a line.
+    let status = on_terminal(&app, 90, &["status"]);
+    assert!(
+        status.contains(" schedule every 10m ") && status.contains("(no room for unchanged; --json"),
+        "{status}"
+    );
     // An id that leaves no room for the rest.
     app.configure(&source(LONG, &origin, ""));
     app.run(&["fetch"]);
