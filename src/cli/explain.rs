@@ -142,7 +142,7 @@ fn story(out: &mut String, told: &Told, now: DateTime<Utc>, width: Option<usize>
     let _ = writeln!(out, "{}\n{}", text::visible(title), published.id.urn());
     let _ = writeln!(
         out,
-        "shown as of {}, first seen {}; the text is that of {}",
+        "dated {}, first seen {}; the text is that of {}",
         time(published.published),
         time(published.first_seen),
         text::visible(published.source.as_str())
