@@ -34,6 +34,8 @@ use look::{Behind, Past};
 const MOST: usize = 1024;
 /// Bytes of events kept for those who listen, of all feeds that are listened to.
 const KEPT_BYTES: usize = 32 << 20;
+/// What the ids of events of a feed of everything begin with.
+const OF_ALL: &str = "e";
 /// A sign of life for proxies and for clients that wait.
 const HEARTBEAT: Duration = Duration::from_secs(20);
 /// What all who listen share.
@@ -47,20 +49,23 @@ pub(super) struct Listeners {
 /// places, is still to come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Heard {
+    /// Of a feed of everything: places in one of some sources are others (store/archive.rs).
+    of_all: bool,
     place: i64,
     came: Came,
 }
 
 impl Display for Heard {
     fn fmt(&self, to: &mut Formatter<'_>) -> fmt::Result {
-        let Self { place, came } = self;
-        write!(to, "{place}-{}", came.second)?;
+        let Self { of_all, place, came } = self;
+        write!(to, "{}{place}-{}", if *of_all { OF_ALL } else { "" }, came.second)?;
         if came.place == i64::MAX { Ok(()) } else { write!(to, ".{}", came.place) }
     }
 }
 
-/// The id of an event. Older ones were a place alone.
+/// The id of an event. Older ones were a place alone, and said not in which kind of feed.
 struct Id {
+    of_all: bool,
     place: i64,
     came: Option<Came>,
 }
@@ -69,14 +74,16 @@ impl FromStr for Id {
     type Err = std::num::ParseIntError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let Some((place, came)) = text.trim().split_once('-') else {
-            return Ok(Self { place: text.trim().parse()?, came: None });
+        let rest = text.trim().strip_prefix(OF_ALL);
+        let (of_all, text) = (rest.is_some(), rest.unwrap_or(text.trim()));
+        let Some((place, came)) = text.split_once('-') else {
+            return Ok(Self { of_all, place: text.parse()?, came: None });
         };
         let came = match came.split_once('.') {
             Some((second, place)) => Came { second: second.parse()?, place: place.parse()? },
             None => Came::all_of(came.parse()?),
         };
-        Ok(Self { place: place.parse()?, came: Some(came) })
+        Ok(Self { of_all, place: place.parse()?, came: Some(came) })
     }
 }
 
@@ -84,7 +91,9 @@ impl Id {
     /// How far who comes back with it has heard, of what there is.
     fn heard(&self, all: Heard) -> Option<Heard> {
         let came = self.came.map_or(all.came, |came| came.min(all.came));
-        (self.place <= all.place).then_some(Heard { place: self.place, came })
+        // Another config may have made a feed of some sources of one of everything.
+        let is_place = self.place <= all.place && (all.of_all || !self.of_all);
+        is_place.then_some(Heard { place: self.place, came, ..all })
     }
 }
 
@@ -350,7 +359,7 @@ enum Ahead {
 mod tests {
     use super::*;
 
-    const ALL: Heard = Heard { place: 40, came: Came { second: 900, place: i64::MAX } };
+    const ALL: Heard = Heard { of_all: false, place: 40, came: Came { second: 900, place: i64::MAX } };
 
     fn heard(id: &str) -> Option<String> {
         id.parse::<Id>().ok()?.heard(ALL).map(|heard| heard.to_string())
@@ -363,8 +372,12 @@ mod tests {
         assert_eq!(heard(" 12-900 ").as_deref(), Some("12-900"));
         assert_eq!(heard("12").as_deref(), Some("12-900"), "an older one");
         assert_eq!(heard("12-901").as_deref(), Some("12-900"), "of a clock that was set back");
-        for id in ["41", "41-800", "", "-", "12-", "-800", "12-800.", "12-x", "x"] {
+        for id in ["41", "41-800", "", "-", "12-", "-800", "12-800.", "12-x", "x", "e12-800", "e"] {
             assert_eq!(heard(id), None, "{id}");
+        }
+        let all = Heard { of_all: true, ..ALL };
+        for id in ["e12-800", "12-800"] {
+            assert_eq!(id.parse::<Id>().unwrap().heard(all).unwrap().to_string(), "e12-800", "{id}");
         }
     }
 }

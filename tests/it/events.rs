@@ -167,6 +167,29 @@ fn who_listens_during_a_reload_comes_back_and_misses_nothing() {
 }
 
 #[test]
+fn who_comes_back_to_a_feed_of_fewer_sources_hears_nothing_again() {
+    let origin = Origin::start();
+    for path in ["/one", "/two"] {
+        origin.on(path, document(0..5));
+    }
+    let sources = source("one", &origin, "groups = [\"g\"]") + &source("two", &origin, "groups = [\"g\"]");
+    let app = App::new(&(sources.clone() + "[[feed]]\nid = \"some\"\n"));
+    app.ok(&["fetch"]);
+    // More was seen by now than there are entries.
+    origin.on("/one", document(0..8));
+    app.ok(&["fetch", "one"]);
+    let daemon = app.serve();
+    let mut events = Events::open(&daemon, "/feeds/some/events", "");
+    app.configure(&(sources + "[[feed]]\nid = \"some\"\ngroups = [\"g\"]\n"));
+    daemon.signal("-HUP");
+    events.until("0");
+    let mut back = Events::back(&daemon, "/feeds/some/events", &events.1);
+    origin.on("/one", document(0..9));
+    app.poll_again("one");
+    assert_eq!(back.next().1, "Entry 8");
+}
+
+#[test]
 fn who_is_cut_off_before_the_first_event_comes_back_and_misses_nothing() {
     let origin = Origin::start();
     origin.on("/one", document(0..2));
@@ -246,7 +269,7 @@ fn an_id_of_an_older_version_is_a_place() {
     let daemon = app.serve();
     app.polled(&["one"]);
     let place = Events::open(&daemon, "/feeds/all/events", "").1;
-    let place = place.split('-').next().unwrap();
+    let place = place.split('-').next().unwrap().trim_start_matches('e');
     origin.on("/one", timed(&[("old", "10:00"), ("a", "11:00"), ("later", "14:00")]));
     app.run(&["fetch", "one"]);
     let mut back = Events::back(&daemon, "/feeds/all/events", place);

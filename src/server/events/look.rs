@@ -71,7 +71,7 @@ pub(super) async fn now(site: &Site, slot: &Slot, heard: Heard) -> Result<Heard,
     let (now, before) = (site.clock.now().timestamp(), heard.came.second);
     // Where the clock was set back further, what comes before that time again is told again, rather than never.
     let second = if before.saturating_sub(now) > HELD_FOR { now } else { now.max(before) };
-    Ok(Heard { place, came: Came::all_of(second) })
+    Ok(Heard { of_all: slot.output.sources.is_none(), place, came: Came::all_of(second) })
 }
 
 /// What comes next for all who have heard so far, and how far that leads.
@@ -150,8 +150,8 @@ async fn look(
     if heard.came < all.came {
         let due = move |store: &mut dyn Store| store.due_in(&output, place, (heard.came, second), BATCH);
         let (due, came) = site.store.read(due).await?;
-        let due = due.into_iter().map(|(came, story)| (Heard { place, came }, story));
-        return Ok((due.collect(), Heard { place, came }));
+        let due = due.into_iter().map(|(came, story)| (Heard { came, ..heard }, story));
+        return Ok((due.collect(), Heard { came, ..heard }));
     }
     let upto = |way: i64| all.place.min(place.saturating_add(way));
     let (near, far) = (upto(NEAR), upto(SLICE));
@@ -167,6 +167,6 @@ async fn look(
     let reached = found.get(BATCH - 1).map_or(upto, |(place, ..)| *place);
     // A backlog is for the archive: it is no news.
     let news = found.into_iter().filter(|(_, listed, _)| *listed);
-    let news = news.map(|(place, _, story)| (Heard { place, came: all.came }, story));
-    Ok((news.collect(), Heard { place: reached, came: all.came }))
+    let news = news.map(|(place, _, story)| (Heard { place, ..all }, story));
+    Ok((news.collect(), Heard { place: reached, ..all }))
 }
