@@ -40,17 +40,19 @@ fn river(
     let frame = plan.frame(reader);
     let at = |page: Page| frame.keyed(&format!("{}{}", frame.prefix, page.path(place)));
     let shown = entries.get(page.skipped()..).unwrap_or_default();
+    let is_newest = matches!(page, Page::Front | Page::Current(0));
     let lede = match place {
+        Place::Feed(_) | Place::Health if is_newest => head.description.clone(),
+        Place::Feed(_) | Place::Health => "Older entries, the newest of them first.".to_owned(),
         // Its newest stand on the page that tells of it.
         Place::Source(_) => format!("Older entries of {}.", head.title),
-        Place::Feed(_) | Place::Health => head.description.clone(),
     };
     let page = River {
         feed: plan.feed(place, output, &head.title, reader.key.as_deref()),
         lede,
         front: page == Page::Front,
         // What is new belongs on top of what is newest.
-        live: matches!(place, Place::Feed(_)) && matches!(page, Page::Front | Page::Current(0)),
+        live: matches!(place, Place::Feed(_)) && is_newest,
         days: html::days(&head, shown, if let Page::Archive(_) = page { usize::MAX } else { ON_PAGE }),
         to_newest: newer == Some(Page::Current(0)),
         newer: newer.map(at),

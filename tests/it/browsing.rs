@@ -191,8 +191,16 @@ fn where_all_is_backlog_the_pages_lead_to_it_and_the_chart_counts_it() {
     let app = App::new(&source("one", &origin, "backfill = 0"));
     app.ok(&["fetch"]);
     let daemon = app.serve();
+    let older = daemon.get("/feeds/all/archive/3");
+    for said in [
+        "<title>All entries, older entries · riverine</title>",
+        ">Older entries, the newest of them first.</p>",
+    ] {
+        assert!(older.text().contains(said), "{said}: {}", older.text());
+    }
     for path in ["/", "/feeds/all"] {
         let page = daemon.get(path);
+        assert!(page.text().contains("the newest entries first.</p>"), "{path}");
         assert!(page.text().contains("Nothing new yet; older entries are in the archive."), "{path}");
         assert!(!page.text().contains("Nothing has come"), "{path}");
         assert_eq!(link("next", page.text()).as_deref(), Some("/feeds/all/archive/3"), "{path}");
