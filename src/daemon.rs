@@ -113,6 +113,8 @@ pub struct Daemon {
     /// After a failure of the store a reload must not hasten the next try.
     not_before: FxHashMap<SourceId, Duration>,
     prunes: bool,
+    /// Both clocks, at the start.
+    began: (DateTime<Utc>, Duration),
     pushes: Pushes,
 }
 
@@ -140,6 +142,7 @@ impl Daemon {
             store,
             timetable: Timetable::new(clock.now(), clock.elapsed()),
             queue: Queue::new(plan.limits),
+            began: (clock.now(), clock.elapsed()),
             clock,
             retention: plan.retention.clone(),
             on_commit,
@@ -403,7 +406,12 @@ impl Daemon {
         if !self.chores.is_empty() {
             return;
         }
-        let (store, options, now) = (self.store.clone(), self.retention.clone(), self.clock.now());
+        // What is removed does not come back: a wall clock that was set forward by mistake makes nothing old.
+        let (began, before) = self.began;
+        let passed =
+            TimeDelta::from_std(self.clock.elapsed().saturating_sub(before)).unwrap_or(TimeDelta::MAX);
+        let now = began.checked_add_signed(passed).unwrap_or(began).min(self.clock.now());
+        let (store, options) = (self.store.clone(), self.retention.clone());
         self.chores.spawn(async move {
             let mut removed = 0;
             loop {

@@ -331,3 +331,17 @@ async fn what_retention_removed_before_it_failed_is_told() {
     daemon.pruned(Ok((removed, failure)));
     assert_eq!(*told.lock().unwrap(), [SourceId::new("a")]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_forward_by_mistake_makes_nothing_old() {
+    let bed = Bed::new(|_| feed(&["a", "b"]));
+    let daemon = start(&bed, &[every("s", HOUR)]).await;
+    bed.pass(HOUR + MINUTE).await;
+    bed.clock.jump(TimeDelta::days(3 * 365));
+    bed.pass(3 * HOUR).await;
+    assert_eq!(bed.stories("s").await, 2, "retention is two years");
+    bed.clock.jump(TimeDelta::days(-3 * 365));
+    bed.pass(3 * HOUR).await;
+    daemon.stop().await;
+    assert_eq!(bed.stories("s").await, 2);
+}
