@@ -25,7 +25,7 @@ pub use message::Message;
 use super::body;
 use super::guard::{self, CONNECT_LIMIT, Guard, Lookup, Resolver};
 use super::polite::{Held, Permit, host_and_port};
-use super::standing::{IDLE, Standing};
+use super::standing::{Connection, IDLE, Standing};
 use super::{
     Answer, Fetch, FetchError, Fetched, Freshness, Gate, Options, Request, asking, certificate, headers,
     words,
@@ -166,12 +166,18 @@ impl Http {
                 }
             };
             let started = Instant::now();
-            let stays_open = self.standing.has_room_for(&host_and_port(&url), started);
-            let client = self.client(request.source.proxy.as_ref(), stays_open);
-            let client = client.map_err(|words| trip.broken(words))?;
-            let left = request.source.timeout.saturating_sub(trip.spent);
-            let reached =
-                tokio::time::timeout(left, exchange(&client, &self.agent, request, now, trip)).await;
+            let connection = self.standing.connection(&host_and_port(&url), started);
+            let client = |stays_open| self.client(request.source.proxy.as_ref(), stays_open);
+            let over = client(connection != Connection::Once).map_err(|words| trip.broken(words))?;
+            let deadline = started + request.source.timeout.saturating_sub(trip.spent);
+            let reached = exchange(&over, &self.agent, request, now, trip);
+            let mut reached = tokio::time::timeout_at(deadline, reached).await;
+            if std::mem::take(&mut trip.hung_up) && connection == Connection::Again {
+                // It stood open from before, and its host was closing it: the request was not heard (RFC 9112 9.3.1).
+                let fresh = client(false).map_err(|words| trip.broken(words))?;
+                let again = exchange(&fresh, &self.agent, request, now, trip);
+                reached = tokio::time::timeout_at(deadline, again).await;
+            }
             trip.spent += started.elapsed();
             let step = match reached {
                 Ok(Ok(Reached::Large(incoming))) => self.read_on(*incoming, request, now, trip).await,
@@ -314,6 +320,8 @@ struct Trip {
     bytes: u64,
     spent: Duration,
     stage: &'static str,
+    /// The connection was closed before there was an answer.
+    hung_up: bool,
 }
 
 enum Step {
@@ -346,6 +354,7 @@ impl Trip {
             bytes: 0,
             spent: Duration::ZERO,
             stage: "before it was asked",
+            hung_up: false,
         }
     }
 
@@ -423,12 +432,10 @@ async fn exchange(
     let conditional = head.contains_key(IF_NONE_MATCH) || head.contains_key(IF_MODIFIED_SINCE);
     trip.requests += 1;
     trip.stage = "connecting to it or waiting for its answer";
-    let mut response = client
-        .get(trip.url.clone())
-        .headers(head)
-        .send()
-        .await
-        .map_err(|error| trip.broken(words::of_request(&error, &trip.url, trip.proxy.as_deref())))?;
+    let sent = client.get(trip.url.clone()).headers(head).send().await;
+    trip.hung_up = sent.as_ref().is_err_and(words::is_hung_up);
+    let mut response =
+        sent.map_err(|error| trip.broken(words::of_request(&error, &trip.url, trip.proxy.as_deref())))?;
     trip.certificate_ends = certificate::ends(&response);
     let (status, head) = (response.status(), std::mem::take(response.headers_mut()));
     let shown = || words::shown(&trip.url);

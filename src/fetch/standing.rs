@@ -15,6 +15,17 @@ const MOST: usize = 128;
 /// Who gave up its place is looked for this often at most, however many hosts ask for one meanwhile.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// What becomes of the connection that a host is asked over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Connection {
+    /// It is a new one, and is closed afterwards.
+    Once,
+    /// It is a new one, and may stay open.
+    First,
+    /// It may be one that was left open: its host may be about to close it.
+    Again,
+}
+
 /// Hosts that have a place.
 #[derive(Default)]
 pub(super) struct Standing(Mutex<Places>);
@@ -27,25 +38,24 @@ struct Places {
 }
 
 impl Standing {
-    /// True when a connection that this host is asked over now may stay open. Whoever has a place keeps it for as long as
-    /// it is asked.
-    pub(super) fn has_room_for(&self, host: &str, now: Instant) -> bool {
+    /// The connection that this host is asked over now. Whoever has a place keeps it for as long as it is asked.
+    pub(super) fn connection(&self, host: &str, now: Instant) -> Connection {
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Places { hosts, looked } = &mut *places;
         if let Some(last) = hosts.get_mut(host) {
-            *last = now;
-            return true;
+            let idle = now.saturating_duration_since(std::mem::replace(last, now));
+            return if idle < IDLE { Connection::Again } else { Connection::First };
         }
         let rested = |before: Instant| now.saturating_duration_since(before) >= LOOK;
         if hosts.len() >= MOST && looked.is_none_or(rested) {
             *looked = Some(now);
             hosts.retain(|_, last| now.saturating_duration_since(*last) < IDLE);
         }
-        let room = hosts.len() < MOST;
-        if room {
-            hosts.insert(host.to_owned(), now);
+        if hosts.len() >= MOST {
+            return Connection::Once;
         }
-        room
+        hosts.insert(host.to_owned(), now);
+        Connection::First
     }
 }
 
@@ -56,17 +66,18 @@ mod tests {
     #[test]
     fn who_is_asked_again_keeps_its_place_and_a_crowd_gets_none() {
         let (standing, start) = (Standing::default(), Instant::now());
-        let asked = |host: &str, seconds| standing.has_room_for(host, start + Duration::from_secs(seconds));
+        let asked = |host: &str, seconds| standing.connection(host, start + Duration::from_secs(seconds));
         for number in 0..MOST {
-            assert!(asked(&format!("h{number}:443"), 0));
+            assert_eq!(asked(&format!("h{number}:443"), 0), Connection::First);
         }
-        assert!(!asked("late:443", 1));
-        assert!(asked("h0:443", 10));
-        assert!(asked("late:443", 15), "the others were not asked again");
+        assert_eq!(asked("late:443", 1), Connection::Once);
+        assert_eq!(asked("h0:443", 10), Connection::Again);
+        assert_eq!(asked("late:443", 15), Connection::First, "the others were not asked again");
         for number in 2..MOST {
-            assert!(asked(&format!("n{number}:443"), 16));
+            assert_eq!(asked(&format!("n{number}:443"), 16), Connection::First);
         }
-        assert!(asked("h0:443", 17));
-        assert!(!asked("h1:443", 17));
+        assert_eq!(asked("h0:443", 17), Connection::Again);
+        assert_eq!(asked("h1:443", 17), Connection::Once);
+        assert_eq!(asked("h0:443", 32), Connection::First, "nothing is open after so long");
     }
 }

@@ -40,6 +40,16 @@ fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
     None
 }
 
+/// Whether a connection was closed before there was a head.
+pub(super) fn is_hung_up(error: &reqwest::Error) -> bool {
+    let closed = |error: &io::Error| {
+        matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
+    };
+    !error.is_connect()
+        && (find::<hyper::Error>(error).is_some_and(hyper::Error::is_incomplete_message)
+            || find::<io::Error>(error).is_some_and(closed))
+}
+
 /// What went wrong before there was a head. A proxy takes the connections in the host's place.
 pub(super) fn of_request(error: &reqwest::Error, url: &Url, proxy: Option<&str>) -> String {
     let (host, shown) = (host(url), shown(url));

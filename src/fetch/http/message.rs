@@ -9,7 +9,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use tokio::time::Instant;
 use url::Url;
 
-use super::{Http, headers, host_and_port, words};
+use super::{Connection, Http, headers, host_and_port, words};
 use crate::units::Span;
 
 /// One message, all of it within this time.
@@ -93,8 +93,8 @@ impl Http {
     async fn exchange(&self, message: Message) -> Result<(u16, HeaderMap, Bytes), String> {
         self.may_dial(&message.url)?;
         self.gate.note(&message.url, |tally| tally.requests += 1);
-        let stays_open = self.standing.has_room_for(&host_and_port(&message.url), Instant::now());
-        let client = self.client(None, stays_open)?;
+        let connection = self.standing.connection(&host_and_port(&message.url), Instant::now());
+        let client = self.client(None, connection != Connection::Once)?;
         // Without its query: there stand others' secrets, and a topic with the key that opens it.
         let mut place = message.url.clone();
         place.set_query(None);

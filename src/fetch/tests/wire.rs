@@ -33,6 +33,28 @@ async fn a_connection_serves_the_next_request_too() {
     assert_eq!((origin.heads().len(), origin.connections()), (10, 1));
 }
 
+/// Servers close connections that stand idle, and a request may be on its way by then.
+#[tokio::test]
+async fn a_connection_that_is_closed_while_it_is_used_again_costs_no_poll() {
+    let calls = AtomicUsize::new(0);
+    let origin = Origin::start("127.0.0.1", move |target| match target {
+        // The script is asked twice for each request.
+        "/second" if calls.fetch_add(1, Ordering::Relaxed) < 2 => Reply::Say(Vec::new()),
+        _ => Reply::Keep(answer("200 OK", &[], b"x")),
+    })
+    .await;
+    let (http, source) = (http(), source(&origin.url("/")));
+    let ask =
+        |path: &str| http.fetch(Request { source: &source, url: origin.url(path), validators: None }, now());
+    // Until one is used again.
+    while origin.heads().len() == origin.connections() {
+        body(ask("/first").await);
+    }
+    let (asked, before) = (origin.heads().len(), origin.connections());
+    let (answer, _) = body(ask("/second").await);
+    assert_eq!((answer.requests, origin.heads().len(), origin.connections()), (2, asked + 2, before + 1));
+}
+
 #[tokio::test]
 async fn a_connection_that_was_cut_or_closed_is_not_used_again() {
     // More than announced, and less, and a close without a word.
