@@ -204,7 +204,7 @@ async fn negotiated(
         return answer;
     }
     let page = Page::of(uri);
-    let answer = if private || page != Page::Current(0) {
+    let mut answer = if private || page != Page::Current(0) {
         pages::keyed_river(site, plan, slot, uri, headers, page).await
     } else {
         match slot.page(site, plan, false).await {
@@ -212,6 +212,7 @@ async fn negotiated(
             Err(_) => reply::unavailable(plan, headers),
         }
     };
+    answer.headers_mut().insert(header::VARY, policy.vary());
     // Who subscribes by a page is told of the document that stands for it.
     named(plan, slot, Form::Atom, answer)
 }

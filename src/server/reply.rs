@@ -46,6 +46,16 @@ impl Policy {
     pub(super) fn shared(self) -> Self {
         Self { shared: true, ..self }
     }
+
+    /// The fields of a request that what is answered depends on.
+    pub(super) fn vary(self) -> HeaderValue {
+        HeaderValue::from_static(match (self.negotiated, self.private) {
+            (true, true) => "Accept, Accept-Encoding, Authorization",
+            (true, false) => "Accept, Accept-Encoding",
+            (false, true) => "Accept-Encoding, Authorization",
+            (false, false) => "Accept-Encoding",
+        })
+    }
 }
 
 /// A document, as this client wants it: 304, coded or plain; 412 where it wants another.
@@ -104,13 +114,7 @@ pub(super) fn fields(doc: &Doc, coding: Coding, policy: Policy) -> HeaderMap {
     if let Some(modified) = doc.modified {
         set(&mut fields, header::LAST_MODIFIED, &httpdate::fmt_http_date(modified));
     }
-    let vary = match (policy.negotiated, policy.private) {
-        (true, true) => "Accept, Accept-Encoding, Authorization",
-        (true, false) => "Accept, Accept-Encoding",
-        (false, true) => "Accept-Encoding, Authorization",
-        (false, false) => "Accept-Encoding",
-    };
-    fields.insert(header::VARY, HeaderValue::from_static(vary));
+    fields.insert(header::VARY, policy.vary());
     let whose = if policy.private { "private" } else { "public" };
     set(&mut fields, header::CACHE_CONTROL, &format!("{whose}, max-age={}", policy.max_age.as_secs()));
     if policy.shared {

@@ -240,6 +240,14 @@ fn what_only_a_token_in_a_field_shows_is_kept_for_nobody_else() {
         assert!(own.header("cache-control").starts_with("private"), "{path}: {own:?}");
         assert!(own.header("vary").contains("Authorization"), "{path}: {own:?}");
     }
+    // Where another form is chosen by `Accept`, that stays so.
+    for path in ["/feeds/all", "/feeds/all?page=2", "/feeds/board?key=b0ard"] {
+        for accept in ["text/html", "application/rss+xml"] {
+            let answer = daemon.request("GET", path, &[("Accept", accept)]);
+            assert!(answer.header("content-type").starts_with(accept), "{path}: {answer:?}");
+            assert!(answer.header("vary").starts_with("Accept, Accept-Encoding"), "{path}: {answer:?}");
+        }
+    }
 }
 
 #[test]
