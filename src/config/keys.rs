@@ -280,7 +280,7 @@ static FETCH: Table = Table {
             Shape::Flag,
             "false",
             "true",
-            "Subscribe to the hubs that sources name: news come at once. Needs a public base_url.",
+            "Subscribe to the hubs that sources name: news comes at once. Needs a public base_url.",
         ),
     ],
 };
