@@ -29,6 +29,7 @@ use self::fields::Found;
 use self::list::{Fields, List};
 use self::there::Missing;
 use self::words::Mark;
+use super::discover;
 use super::feed::MOST_ENTRIES;
 use super::{Input, ParseError, Parsed};
 use crate::html::measure::{self, Excess};
@@ -121,10 +122,7 @@ impl<'a> Page<'_, 'a> {
             return Ok(self.parsed(entries, Vec::new(), None));
         }
         let Some(learned) = learned else {
-            return Err(ParseError::NoFeed(
-                "no list of news was found on the page; if there is one, name its items: item = \"…\" in [source.page]"
-                    .to_owned(),
-            ));
+            return Err(ParseError::NoFeed(self.no_list()));
         };
         let list = list::read(self.dom, &self.headings, item::items(self.dom, &learned.roots), fields);
         let entries = self.entries(&list, &data);
@@ -136,6 +134,23 @@ impl<'a> Page<'_, 'a> {
                 .push(Warning("no selector was found that selects the items and nothing else".to_owned()));
         }
         Ok(parsed)
+    }
+
+    /// There is nothing on the page to be read; who gave its address may mean its feed.
+    fn no_list(&self) -> String {
+        let Input { bytes, content_type, .. } = *self.input;
+        let near = self.input.url.map(|url| discover::discover(bytes, content_type, url));
+        match near.and_then(|near| near.said.into_iter().next()) {
+            Some(feed) => format!(
+                "no list of news was found on the page, but it names a feed: {}",
+                link::mask(feed.as_str())
+            ),
+            None => {
+                "no list of news was found on the page; if there is one, name its items: item = \"…\" in \
+                     [source.page]"
+                    .to_owned()
+            }
+        }
     }
 
     /// Whether the page's data is its list: where its elements hold none, or another one.

@@ -247,6 +247,11 @@ fn parse_says_why_it_could_not() {
         assert!(words.starts_with(&wanted), "{words}");
     }
     ended(&parse(&app, &["--timezone", "Mars/Olympus", "-"], DOCUMENT), 2);
+    // Whose address was given for that of its feed is told where that is.
+    let page =
+        "<!doctype html><link rel=alternate type=application/atom+xml href=/news.xml?token=s3cret><p>Hello.";
+    let words = ended(&parse(&app, &["--url", "https://a.example/blog/", "-"], page), 1);
+    assert!(words.ends_with(", but it names a feed: https://a.example/news.xml?token=***\n"), "{words}");
 }
 
 #[test]

@@ -229,7 +229,11 @@ fn a_feed_is_found_where_feeds_are_wont_to_be_and_a_page_without_one_is_learned(
         "[fetch]\nallow_private = [\"127.0.0.0/8\", \"::1/128\"]\nper_host_gap = \"0s\"\n",
     );
     let away = app.run(&["add", &origin.url("/about"), "--dry-run"]);
-    assert!(away.status.code() == Some(1) && words(&away).contains("no feed is near it"), "{}", words(&away));
+    assert!(
+        away.status.code() == Some(1) && words(&away).contains("no feed that can be read is near it"),
+        "{}",
+        words(&away)
+    );
     assert_eq!(other.asked("/feed.xml").len(), 1);
 }
 

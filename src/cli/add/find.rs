@@ -83,8 +83,10 @@ pub(super) async fn find(
             return Ok(found(address, &theirs, parsed, Way::Guessed));
         }
     }
-    parsed.with_context(|| format!("{shown}: no feed is near it, and it cannot be read itself"))?;
-    bail!("{shown}: no feed is near it, and no list of news is on it")
+    parsed.with_context(|| {
+        format!("{shown}: no feed that can be read is near it, and it cannot be read itself")
+    })?;
+    bail!("{shown}: no feed that can be read is near it, and no list of news is on it")
 }
 
 /// The feed at an address. What is not there is no failure: it was a guess, or the page is out of date.
