@@ -1,8 +1,11 @@
-//! The documents that are polled: made from a number each, the same in every run.
+//! The documents that are polled: made from a number each, the same in every run of a month.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
+
+use chrono::{TimeDelta, Utc};
 
 const ENTRIES: usize = 20;
 /// Bytes of HTML in each entry.
@@ -55,6 +58,10 @@ impl Documents {
     }
 }
 
+/// What is older may be past retention, what is yet to come is held to be no date.
+pub(crate) static LAST_MONTH: LazyLock<String> =
+    LazyLock::new(|| (Utc::now() - TimeDelta::days(31)).format("%b %Y").to_string());
+
 fn document(number: usize, shift: usize) -> String {
     let mut text = format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?><rss version=\"2.0\" \
@@ -77,9 +84,10 @@ fn item(text: &mut String, number: usize, place: usize) {
         text,
         "<item><title>{title}</title><link>https://s{number}.example/news/{place}</link>\
          <guid>https://s{number}.example/?p={place}</guid>\
-         <pubDate>{:02} Nov 2026 {:02}:{:02}:{:02} GMT</pubDate><dc:creator>{}</dc:creator>\
+         <pubDate>{:02} {} {:02}:{:02}:{:02} GMT</pubDate><dc:creator>{}</dc:creator>\
          <category>{}</category><description>{}</description><content:encoded><![CDATA[",
         1 + place / 2,
+        *LAST_MONTH,
         at / 3600 % 24,
         at / 60 % 60,
         at % 60,

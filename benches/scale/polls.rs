@@ -19,8 +19,8 @@ use riverine::poll::Poller;
 use riverine::store::{self, Handle, Sqlite, Store};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::generate;
 use crate::pages::Log;
+use crate::{documents, generate};
 
 /// Entries of a document.
 const ITEMS: u64 = 20;
@@ -182,9 +182,10 @@ fn document(source: &str, shift: u64, numbered: bool) -> String {
             text,
             "<item><title>Measured {item} in {source}</title>\
              <link>https://{source}.example/measured/{address}</link><guid>https://{source}.example/?m={address}</guid>\
-             <pubDate>{:02} Nov 2026 {:02}:00:00 GMT</pubDate>\
+             <pubDate>{:02} {} {:02}:00:00 GMT</pubDate>\
              <description>&lt;p&gt;What there is to say of {item}, in {source}.&lt;/p&gt;</description></item>",
             1 + item / 24,
+            *documents::LAST_MONTH,
             item % 24,
             address = address(item)
         );
