@@ -223,8 +223,9 @@ impl Sqlite {
         self.db.pragma_update(None, "synchronous", "FULL")?;
         self.db.pragma_update(None, "foreign_keys", true)?;
         self.db.pragma_update(None, "cache_size", -WRITER_CACHE)?;
-        // Bytes; the log is cut back to this after a checkpoint.
-        self.db.pragma_update(None, "journal_size_limit", 16 << 20)?;
+        // Bytes; the log is cut back to this after a checkpoint. What a full round of polls makes of it fits: cut at each, it
+        // would grow again by so much, and the disk has more to write for a file that grows.
+        self.db.pragma_update(None, "journal_size_limit", 32 << 20)?;
         self.db.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
         self.db.execute_batch("BEGIN IMMEDIATE")?;
         let migrated = self.migrate();
