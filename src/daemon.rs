@@ -12,6 +12,7 @@ mod plan;
 mod pushes;
 mod queue;
 mod rereading;
+mod retention;
 #[cfg(test)]
 mod tests;
 mod timetable;
@@ -23,7 +24,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{Id, JoinError, JoinSet};
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::clock::Clock;
 use crate::model::{Outcome, Schedule, Source, SourceId};
@@ -87,6 +88,9 @@ pub type OnCommit = Arc<dyn Fn(&Committed) + Send + Sync>;
 /// Called after every poll, with how it ended.
 pub type OnPoll = Arc<dyn Fn(&Outcome) + Send + Sync>;
 
+/// Called when the store takes nothing any more, with why, and when it does again.
+pub type OnStore = Arc<dyn Fn(Result<(), String>) + Send + Sync>;
+
 /// The loop and what it needs.
 pub struct Daemon {
     poller: Arc<Poller>,
@@ -95,6 +99,8 @@ pub struct Daemon {
     retention: store::Options,
     on_commit: OnCommit,
     on_poll: OnPoll,
+    on_store: OnStore,
+    store_fails: bool,
     errands: Vec<Errand>,
     numbers: FxHashMap<SourceId, u32>,
     timetable: Timetable,
@@ -147,6 +153,8 @@ impl Daemon {
             retention: plan.retention.clone(),
             on_commit,
             on_poll: Arc::new(|_| {}),
+            on_store: Arc::new(|_| {}),
+            store_fails: false,
             errands: Vec::new(),
             numbers: FxHashMap::default(),
             waiting: FxHashMap::default(),
@@ -169,6 +177,13 @@ impl Daemon {
     #[must_use]
     pub fn on_poll(mut self, on_poll: OnPoll) -> Self {
         self.on_poll = on_poll;
+        self
+    }
+
+    /// Tells somebody how the store is.
+    #[must_use]
+    pub fn on_store(mut self, on_store: OnStore) -> Self {
+        self.on_store = on_store;
         self
     }
 
@@ -312,13 +327,13 @@ impl Daemon {
             if let Some(number) = self.numbers.get(&id) {
                 self.busy.remove(number);
             }
-            let outcome = match ended.next().map(|ended| ended.result) {
+            let result = ended.next().map(|ended| ended.result);
+            // Who is not in force any more may not be in the store either.
+            let known = result.as_ref().filter(|_| self.numbers.contains_key(&id));
+            let is_news = known.is_none_or(|result| self.store_is(result.as_ref().err()));
+            let outcome = match result {
                 Some(Ok(polled)) => self.settled(&id, polled, planned),
-                Some(Err(failure)) => {
-                    error!(source.id = %id, "{id}: {failure}; nothing of this poll is stored, it is made again in {}", Span(self.store_retry()));
-                    self.once_more(&id);
-                    Outcome::Failed(failure.to_string())
-                }
+                Some(Err(failure)) => self.not_stored(&id, &failure, is_news),
                 None => {
                     error!(source.id = %id, "{id}: the poll ended by a defect in riverine; please report it");
                     self.once_more(&id);
@@ -363,11 +378,37 @@ impl Daemon {
         polled.outcome
     }
 
+    /// Said once, and not for every source for as long as it lasts.
+    fn not_stored(&mut self, id: &SourceId, failure: &StoreError, is_news: bool) -> Outcome {
+        let again = Span(self.store_retry());
+        let words = format!("{id}: {failure}; nothing of this poll is stored, it is made again in {again}");
+        if is_news {
+            error!(source.id = %id, "{words}");
+        } else {
+            debug!(source.id = %id, "{words}");
+        }
+        self.once_more(id);
+        Outcome::Failed(failure.to_string())
+    }
+
     fn once_more(&mut self, id: &SourceId) {
         let Some(number) = self.numbers.get(id) else { return };
         let (now, elapsed, wait) = (self.clock.now(), self.clock.elapsed(), self.store_retry());
         self.timetable.put_in(*number, wait, now, elapsed);
         self.not_before.insert(id.clone(), elapsed.saturating_add(wait));
+    }
+
+    /// True when it was otherwise before.
+    fn store_is(&mut self, failure: Option<&StoreError>) -> bool {
+        if self.store_fails == failure.is_some() {
+            return false;
+        }
+        self.store_fails = failure.is_some();
+        if failure.is_none() {
+            info!("the store takes what is polled again");
+        }
+        (self.on_store)(failure.map_or(Ok(()), |failure| Err(failure.to_string())));
+        true
     }
 
     fn store_retry(&self) -> Duration {
@@ -399,49 +440,6 @@ impl Daemon {
     fn enabled(&self) -> Vec<SourceId> {
         let sources = self.errands.iter().flat_map(|errand| &errand.sources);
         sources.filter(|source| source.enabled).map(|source| source.id.clone()).collect()
-    }
-
-    /// Retention runs beside the loop, a little at a time: polls that wait for the store come in between.
-    fn prune(&mut self) {
-        if !self.chores.is_empty() {
-            return;
-        }
-        // What is removed does not come back: a wall clock that was set forward by mistake makes nothing old.
-        let (began, before) = self.began;
-        let passed =
-            TimeDelta::from_std(self.clock.elapsed().saturating_sub(before)).unwrap_or(TimeDelta::MAX);
-        let now = began.checked_add_signed(passed).unwrap_or(began).min(self.clock.now());
-        let (store, options) = (self.store.clone(), self.retention.clone());
-        self.chores.spawn(async move {
-            let mut removed = 0;
-            loop {
-                let options = options.clone();
-                match store.write(move |store| store.prune(&options, now)).await {
-                    Ok(Some(more)) => removed += more,
-                    Ok(None) => return (removed, None),
-                    Err(failure) => return (removed, Some(failure)),
-                }
-            }
-        });
-    }
-
-    /// What went before a failure is gone all the same, and documents show it no longer.
-    fn pruned(&mut self, done: Result<(usize, Option<StoreError>), JoinError>) {
-        let (removed, failure) = match done {
-            Ok(ended) => ended,
-            Err(panic) => {
-                error!("retention ended by a defect in riverine: {panic}; please report it");
-                return;
-            }
-        };
-        if removed > 0 {
-            info!(entries = removed, "retention removed entries");
-            let touched = self.numbers.keys().cloned().collect();
-            (self.on_commit)(&Committed { touched, ..Committed::default() });
-        }
-        if let Some(failure) = failure {
-            error!("retention: {failure}");
-        }
     }
 }
 

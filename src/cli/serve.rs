@@ -22,11 +22,11 @@ use self::signals::Signals;
 use super::{Global, assemble, print};
 use crate::clock::{self, Clock};
 use crate::config::{self, Config, Listen};
-use crate::daemon::{Command, Daemon, control};
+use crate::daemon::{Command, Daemon, Plan, control};
 use crate::fetch::Gate;
 use crate::notify;
 use crate::server::{self, Listener, Settings, Site};
-use crate::store::Handle;
+use crate::store::{Committed, Handle};
 
 /// Polls and responses get five seconds to end; a loop or a server that has not noticed by then is left behind.
 /// With what the threads get after it, under ten seconds in all.
@@ -122,11 +122,7 @@ pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow
     let instance = store.read(|store| store.installation()).await?;
     let instance = format!("{instance:?}");
     let site = Site::new(store.clone(), clock.clone(), settings(&config, &base_url, &instance));
-    let (told, counting) = (site.clone(), site.clone());
-    let daemon =
-        Daemon::new(plan, store.clone(), clock.clone(), Arc::new(move |committed| told.touched(committed)))
-            .await?
-            .on_poll(Arc::new(move |outcome| counting.polled(outcome)));
+    let daemon = daemon(plan, &store, &clock, &site).await?;
     let (commands, received) = mpsc::channel(16);
     site.command_through(commands.clone());
     site.tell_through(assemble::http(&config, gate.clone())?);
@@ -174,6 +170,21 @@ pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow
     ended.0.map_err(|panic| defect("the polling loop", Err(panic)))?;
     ended.1.map_err(|panic| defect("the server", Err(panic)))?;
     Ok(())
+}
+
+/// The polling loop; the site hears of what it does.
+async fn daemon(
+    plan: Plan,
+    store: &Handle,
+    clock: &Arc<dyn Clock>,
+    site: &Arc<Site>,
+) -> anyhow::Result<Daemon> {
+    let (told, counting, readying) = (site.clone(), site.clone(), site.clone());
+    let on_commit = Arc::new(move |committed: &Committed| told.touched(committed));
+    Ok(Daemon::new(plan, store.clone(), clock.clone(), on_commit)
+        .await?
+        .on_poll(Arc::new(move |outcome| counting.polled(outcome)))
+        .on_store(Arc::new(move |store| readying.set_ready(store))))
 }
 
 /// Goes on until a signal ends it.

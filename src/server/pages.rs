@@ -435,7 +435,7 @@ pub(super) async fn healthz() -> Answer {
     reply::text(StatusCode::OK, "ok")
 }
 
-/// `/readyz`: the store is open and the first load is done.
+/// `/readyz`: the store is open and takes what is polled, and the first load is done.
 pub(super) async fn readyz(State(site): State<Arc<Site>>) -> Answer {
     match site.ready.load().as_ref() {
         Ok(()) => reply::text(StatusCode::OK, "ready"),

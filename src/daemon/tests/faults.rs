@@ -345,3 +345,28 @@ async fn a_clock_that_is_set_forward_by_mistake_makes_nothing_old() {
     daemon.stop().await;
     assert_eq!(bed.stories("s").await, 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_takes_nothing_is_said_once_and_so_is_its_end() {
+    let bed = Bed::new(|_| feed(&["a"]));
+    let told = Arc::<Mutex<Vec<Result<(), String>>>>::default();
+    let (kept, clock) = (told.clone(), Arc::new(bed.clock.clone()));
+    let (commands, received) = mpsc::channel(1);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let daemon = Daemon::new(plan(&bed, &[every("s", EVERY)]), bed.store.clone(), clock, Arc::new(|_| {}))
+        .await
+        .unwrap()
+        .on_store(Arc::new(move |store| kept.lock().unwrap().push(store)));
+    let running = tokio::spawn(daemon.run(received, async { _ = stopped.await }));
+    bed.pass(MINUTE).await;
+    bed.store_fails(true);
+    bed.pass(HOUR).await;
+    let said = std::mem::take(&mut *told.lock().unwrap());
+    assert!(matches!(said.as_slice(), [Err(words)] if !words.is_empty()), "{said:?}");
+    bed.store_fails(false);
+    bed.pass(HOUR).await;
+    assert_eq!(*told.lock().unwrap(), [Ok(())]);
+    drop(commands);
+    stop.send(()).unwrap();
+    running.await.unwrap();
+}
