@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use tokio::net::{TcpListener, TcpSocket, UnixListener};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinError;
@@ -252,8 +252,11 @@ async fn listen(config: &Config) -> anyhow::Result<(Listener, String, bool)> {
             Ok((Listener::Tcp(listener), address, false))
         }
         Listen::Unix(path) => {
-            // We hold the store's lock: a socket that is still there is left from before.
+            // Left from before, unless somebody answers there: another program, or a riverine with another store.
             if std::fs::metadata(path).is_ok_and(|found| is_socket(&found)) {
+                if std::os::unix::net::UnixStream::connect(path).is_ok() {
+                    bail!("cannot listen on {}; another program listens there", path.display());
+                }
                 std::fs::remove_file(path).with_context(|| format!("cannot replace {}", path.display()))?;
             }
             let listener =

@@ -99,7 +99,12 @@ impl Handle {
         &self,
         work: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        run(&self.readers, work).await
+        let result = run(&self.readers, work).await;
+        // Who asked over HTTP is told that the log has more.
+        if let Err(error) = &result {
+            tracing::warn!("reading the store failed: {error}");
+        }
+        result
     }
 
     /// Runs `work` on the writer.

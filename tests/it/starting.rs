@@ -147,6 +147,32 @@ fn a_socket_file_is_a_place_to_listen_too() {
 }
 
 #[test]
+fn a_socket_at_which_somebody_answers_is_not_taken_away() {
+    let app = App::new("");
+    app.write(
+        "riverine.toml",
+        "[server]\nlisten = \"unix:river.sock\"\nbase_url = \"https://river.example/\"\n",
+    );
+    let _other = std::os::unix::net::UnixListener::bind(app.path("river.sock")).unwrap();
+    let failed = app.run(&["serve"]);
+    assert_eq!(failed.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&failed.stderr).into_owned();
+    assert!(said.contains("river.sock; another program listens there"), "{said}");
+    assert!(std::os::unix::net::UnixStream::connect(app.path("river.sock")).is_ok());
+}
+
+#[test]
+fn what_cannot_be_read_is_in_the_log() {
+    let app = App::new("");
+    let daemon = app.serve();
+    assert_eq!(daemon.get("/search?q=ferry").status, 200);
+    let db = rusqlite::Connection::open(app.path("riverine.db")).unwrap();
+    db.execute("DROP TABLE words", []).unwrap();
+    assert_eq!(daemon.get("/search?q=ferry").status, 503);
+    assert!(daemon.log().contains("reading the store failed: the store: no such table"), "{}", daemon.log());
+}
+
+#[test]
 fn a_lock_of_another_user_is_named_with_what_to_do() {
     use std::os::unix::fs::{PermissionsExt as _, chown};
     use std::os::unix::process::CommandExt as _;
