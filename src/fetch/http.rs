@@ -185,6 +185,9 @@ impl Http {
                 Ok(Err(error)) => Ok(Err(error)),
                 Err(late) => Err(late),
             };
+            if !matches!(step, Ok(Ok(_))) {
+                self.standing.close(&host_and_port(&url));
+            }
             self.note(&url, trip, &step);
             match step {
                 Err(_) => return Err(trip.late(request.source.timeout)),

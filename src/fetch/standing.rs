@@ -57,6 +57,11 @@ impl Standing {
         hosts.insert(host.to_owned(), now);
         Connection::First
     }
+
+    /// It failed: nothing is open there any more.
+    pub(super) fn close(&self, host: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).hosts.remove(host);
+    }
 }
 
 #[cfg(test)]

@@ -40,6 +40,7 @@ async fn a_connection_that_is_closed_while_it_is_used_again_costs_no_poll() {
     let origin = Origin::start("127.0.0.1", move |target| match target {
         // The script is asked twice for each request.
         "/second" if calls.fetch_add(1, Ordering::Relaxed) < 2 => Reply::Say(Vec::new()),
+        "/never" => Reply::Say(Vec::new()),
         _ => Reply::Keep(answer("200 OK", &[], b"x")),
     })
     .await;
@@ -53,6 +54,12 @@ async fn a_connection_that_is_closed_while_it_is_used_again_costs_no_poll() {
     let (asked, before) = (origin.heads().len(), origin.connections());
     let (answer, _) = body(ask("/second").await);
     assert_eq!((answer.requests, origin.heads().len(), origin.connections()), (2, asked + 2, before + 1));
+    // Over a new one nothing is asked twice.
+    let requests = async || match ask("/never").await {
+        Err(FetchError::Broken { requests, .. }) => requests,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((requests().await, requests().await, requests().await), (2, 1, 1));
 }
 
 #[tokio::test]
