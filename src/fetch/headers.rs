@@ -66,7 +66,9 @@ fn fresh_for(headers: &HeaderMap, answered: DateTime<Utc>) -> Option<Duration> {
     for directive in lines.flat_map(|line| line.split(',')) {
         let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
         match name.trim().to_ascii_lowercase().as_str() {
-            "no-cache" | "no-store" => return None,
+            "no-store" => return None,
+            // With names of fields it is about these alone (5.2.2.4).
+            "no-cache" if value.is_empty() => return None,
             "max-age" if max_age.is_none() => max_age = Some(seconds(value.trim().trim_matches('"'))?),
             _ => {}
         }

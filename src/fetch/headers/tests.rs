@@ -37,6 +37,7 @@ fn when_to_come_again() {
     check(&[("cache-control", "max-age=3600"), ("age", "9999")], None, None);
     check(&[("cache-control", "max-age=3600"), ("age", "old")], Some(3600), None);
     check(&[("cache-control", "max-age=3600, no-cache")], None, None);
+    check(&[("cache-control", "no-cache=\"Set-Cookie\", max-age=3600")], Some(3600), None);
     check(&[("cache-control", "no-store, max-age=3600")], None, None);
     check(&[("cache-control", "max-age=60, max-age=3600")], Some(60), None);
     check(&[("cache-control", "s-maxage=60")], None, None);
