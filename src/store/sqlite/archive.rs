@@ -72,7 +72,9 @@ pub(super) fn count(db: &Connection, output: &Output, cuts: &mut Cuts) -> Result
     let last: i64 = db
         .prepare_cached(&format!("SELECT coalesce(max(number), 0) FROM {table}"))?
         .query_row([], |row| row.get(0))?;
-    let upto = cuts.counted.saturating_add(SLICE).min(last);
+    // Few stories are looked at all at once, however long the stretch: a slice of it would be no less to do.
+    let few = sources(db, output)?.is_some_and(|(_, stories)| stories <= SLICE);
+    let upto = if few { last } else { cuts.counted.saturating_add(SLICE).min(last) };
     if upto > cuts.counted {
         for (place, _) in walk(db, output, cuts.counted, upto)? {
             cuts.push(place);

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 
 use super::book::{Book, day, entry};
 use super::*;
+use crate::store::archive::Cuts;
 
 /// The same as the store should say, from everything there is.
 fn by_hand(book: &mut Book, output: &Output) -> Vec<EntryId> {
@@ -59,4 +60,25 @@ fn each_source_has_its_share_and_a_loud_one_no_more() {
         .map(|story| story.entry.title)
         .collect();
     assert_eq!(titles, ["loud 399", "loud 398", "quiet 2", "quiet 1", "mirror 4", "mirror 3"]);
+}
+
+#[test]
+fn a_source_of_few_stories_among_many_is_counted_in_one_go() {
+    let mut book = Book::new(&["few", "many"]);
+    let item = |id: &str, n: u32| entry(&format!("{id}{n}"), "", &format!("{id} {n}"), Some(day(n)), "");
+    book.poll("few", &[item("few", 1)]);
+    book.poll("many", &[item("many", 1)]);
+    // As if the others had come a million times since.
+    let db = rusqlite::Connection::open(&book.path).unwrap();
+    db.execute("UPDATE sqlite_sequence SET seq = 1000000 WHERE name IN ('entries', 'sightings')", [])
+        .unwrap();
+    book.poll("many", &[item("many", 2)]);
+    book.poll("few", &[item("few", 2)]);
+    let count = |book: &mut Book, sources: Option<&[&str]>| {
+        let (output, mut cuts) = (Book::output(sources), Cuts::default());
+        let done = book.store.count(&output, &mut cuts).unwrap();
+        (done, cuts.open)
+    };
+    assert_eq!(count(&mut book, Some(&["few"])), (true, 2));
+    assert_eq!(count(&mut book, None), (false, 2), "of all sources a slice");
 }
