@@ -38,6 +38,7 @@ pub use plan::Plan;
 use pushes::Pushes;
 use queue::{Manner, Queue};
 pub use rereading::Reread;
+use retention::Age;
 use timetable::Timetable;
 
 /// The loop looks at the clock at least so often, to notice that it jumped.
@@ -119,8 +120,7 @@ pub struct Daemon {
     /// After a failure of the store a reload must not hasten the next try.
     not_before: FxHashMap<SourceId, Duration>,
     prunes: bool,
-    /// Both clocks, at the start.
-    began: (DateTime<Utc>, Duration),
+    age: Age,
     pushes: Pushes,
 }
 
@@ -148,7 +148,7 @@ impl Daemon {
             store,
             timetable: Timetable::new(clock.now(), clock.elapsed()),
             queue: Queue::new(plan.limits),
-            began: (clock.now(), clock.elapsed()),
+            age: Age::new(clock.now(), clock.elapsed()),
             clock,
             retention: plan.retention.clone(),
             on_commit,

@@ -1,11 +1,47 @@
 //! What is past retention goes, beside the polls. What is past it, the store knows.
 
-use chrono::TimeDelta;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinError;
 use tracing::{error, info};
 
 use super::Daemon;
 use crate::store::{Committed, StoreError};
+
+/// A wall clock that is set forward is believed once it has stood so for this long.
+const PROOF: Duration = Duration::from_hours(24);
+/// So much it may be corrected without a doubt.
+const SLACK: TimeDelta = TimeDelta::minutes(1);
+
+/// The time by which entries are old. What is removed does not come back, so a clock that is set years ahead by mistake
+/// makes nothing old as long as it may be set right again; one that was behind at the start (of a machine that has none
+/// of its own) is right a day later.
+pub(super) struct Age {
+    /// Wall clock and time since the start, when they were believed last.
+    believed: (DateTime<Utc>, Duration),
+    /// Since when it has been ahead.
+    ahead: Option<Duration>,
+}
+
+impl Age {
+    pub(super) fn new(wall: DateTime<Utc>, elapsed: Duration) -> Self {
+        Self { believed: (wall, elapsed), ahead: None }
+    }
+
+    fn now(&mut self, wall: DateTime<Utc>, elapsed: Duration) -> DateTime<Utc> {
+        let (then, before) = self.believed;
+        let passed = TimeDelta::from_std(elapsed.saturating_sub(before)).ok();
+        let due = passed.and_then(|passed| then.checked_add_signed(passed)).unwrap_or(wall);
+        if wall.signed_duration_since(due) > SLACK
+            && elapsed.saturating_sub(*self.ahead.get_or_insert(elapsed)) < PROOF
+        {
+            return due;
+        }
+        *self = Self::new(wall, elapsed);
+        wall
+    }
+}
 
 impl Daemon {
     /// Retention runs beside the loop, a little at a time: polls that wait for the store come in between.
@@ -13,11 +49,7 @@ impl Daemon {
         if !self.chores.is_empty() {
             return;
         }
-        // What is removed does not come back: a wall clock that was set forward by mistake makes nothing old.
-        let (began, before) = self.began;
-        let passed =
-            TimeDelta::from_std(self.clock.elapsed().saturating_sub(before)).unwrap_or(TimeDelta::MAX);
-        let now = began.checked_add_signed(passed).unwrap_or(began).min(self.clock.now());
+        let now = self.age.now(self.clock.now(), self.clock.elapsed());
         let (store, options) = (self.store.clone(), self.retention.clone());
         self.chores.spawn(async move {
             let mut removed = 0;
