@@ -169,7 +169,9 @@ fn what_cannot_be_read_is_in_the_log() {
     let db = rusqlite::Connection::open(app.path("riverine.db")).unwrap();
     db.execute("DROP TABLE words", []).unwrap();
     assert_eq!(daemon.get("/search?q=ferry").status, 503);
-    assert!(daemon.log().contains("reading the store failed: the store: no such table"), "{}", daemon.log());
+    eventually("the reason", || {
+        daemon.log().contains("reading the store failed: the store: no such table").then_some(())
+    });
 }
 
 #[test]
