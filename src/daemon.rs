@@ -461,7 +461,7 @@ fn log(id: &SourceId, polled: &Polled) {
             info!(source.id = source, new, changed, met, filtered, "{source}: {words}");
         }
         Outcome::Empty => info!(source.id = source, "{source}: {words}"),
-        Outcome::NotModified => tracing::debug!(source.id = source, "{source}: {words}"),
+        Outcome::NotModified => debug!(source.id = source, "{source}: {words}"),
         Outcome::Failed(_) => {
             warn!(source.id = source, failures = polled.state.consecutive_failures, "{source}: {words}");
         }
@@ -469,6 +469,6 @@ fn log(id: &SourceId, polled: &Polled) {
     }
     if let Some(next) = polled.state.next_poll {
         let (next, why) = (next.format("%Y-%m-%d %H:%M:%S UTC"), &polled.state.next_poll_reason);
-        tracing::debug!(source.id = source, "{source}: next poll {next}: {why}");
+        debug!(source.id = source, "{source}: next poll {next}: {why}");
     }
 }

@@ -21,9 +21,9 @@ use crate::units::{Size, Span};
 
 /// threats.md: no address is longer.
 pub const LONGEST_URL: usize = 8 << 10;
-/// Texts less alike than this speak of the same things; they need not say the same.
 /// The widest `window`.
 const WIDEST: Span = Span::secs(31 * 86_400);
+/// Texts less alike than this speak of the same things; they need not say the same.
 const LEAST_ALIKE: f64 = 0.8;
 
 /// `true` or `false`.
