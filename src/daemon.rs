@@ -13,6 +13,7 @@ mod pushes;
 mod queue;
 mod rereading;
 mod retention;
+pub mod soundness;
 #[cfg(test)]
 mod tests;
 mod timetable;

@@ -48,6 +48,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::daemon::Command;
+use crate::daemon::soundness::Soundness;
 use crate::fetch::Http;
 use crate::model::{Outcome, Output, Secret, Source};
 use crate::store::{Committed, Handle, Store, StoreError};
@@ -117,6 +118,8 @@ pub struct Site {
     clock: Arc<dyn Clock>,
     plan: ArcSwap<Plan>,
     ready: ArcSwap<Result<(), String>>,
+    /// What is known of the store's file, where somebody looks at it.
+    soundness: OnceLock<watch::Receiver<Soundness>>,
     metrics: Metrics,
     lately: Lately,
     stamps: Stamps,
@@ -156,6 +159,7 @@ impl Site {
             clock,
             plan: ArcSwap::from_pointee(Plan::new(settings)),
             ready: ArcSwap::from_pointee(Err("starting".to_owned())),
+            soundness: OnceLock::new(),
             metrics: Metrics::new(),
             lately: Lately::default(),
             stamps: Stamps::default(),
@@ -238,6 +242,22 @@ impl Site {
     /// What `/readyz` says: ready, or why not, in words.
     pub fn set_ready(&self, ready: Result<(), String>) {
         self.ready.store(Arc::new(ready));
+    }
+
+    /// Where to hear how sound the store is.
+    pub fn hear_of(&self, soundness: watch::Receiver<Soundness>) {
+        // There is one store in the life of a process.
+        let _ = self.soundness.set(soundness);
+    }
+
+    /// Ready, or why not: what is damaged is not mended by a poll that was stored.
+    fn is_ready(&self) -> Result<(), String> {
+        let trouble = self.soundness().and_then(|soundness| soundness.trouble());
+        trouble.map_or_else(|| self.ready.load().as_ref().clone(), Err)
+    }
+
+    fn soundness(&self) -> Option<Soundness> {
+        Some(self.soundness.get()?.borrow().clone())
     }
 
     /// Counts a poll for `/metrics`.

@@ -236,6 +236,17 @@ pub struct Health {
     pub source_name: String,
 }
 
+/// What was found of a table of the store's file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Looked {
+    /// Nothing is wrong with it, as far as can be seen.
+    Sound,
+    /// How it is damaged, in SQLite's words.
+    Damaged(String),
+    /// Not looked at to its end.
+    Interrupted,
+}
+
 /// Whether a story may stand in current documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held {

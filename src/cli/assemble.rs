@@ -27,7 +27,7 @@ const LAST_WAIT: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// The store's, in words.
-pub(super) fn open_store(config: &Config) -> Result<(Lock, Handle), StoreError> {
+pub(super) fn open_store(config: &Config) -> Result<(Lock, Sqlite), StoreError> {
     let path = &config.store.path;
     if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
         std::fs::create_dir_all(directory).map_err(|error| {
@@ -35,11 +35,18 @@ pub(super) fn open_store(config: &Config) -> Result<(Lock, Handle), StoreError> 
         })?;
     }
     let lock = Lock::take(path)?;
-    let writer = Sqlite::open(path)?;
+    Ok((lock, Sqlite::open(path)?))
+}
+
+/// The same for all who work with it at once.
+///
+/// # Errors
+/// The store's, in words.
+pub(super) fn share(writer: Sqlite) -> Result<Handle, StoreError> {
     let readers = (0..READERS)
         .map(|_| Ok(Box::new(writer.reader()?) as Box<dyn Store>))
         .collect::<Result<_, StoreError>>()?;
-    Ok((lock, Handle::new(Box::new(writer), readers)))
+    Ok(Handle::new(Box::new(writer), readers))
 }
 
 /// What the loop needs to know of a config. A reload hands over the gate of before, with its queues and holds.
@@ -97,7 +104,8 @@ pub(super) async fn alone<T>(
     mut each: impl FnMut(T),
 ) -> anyhow::Result<()> {
     let clock = clock::from_env().map_err(anyhow::Error::msg)?;
-    let (_lock, handle) = open_store(config)?;
+    let (_lock, store) = open_store(config)?;
+    let handle = share(store)?;
     let plan = plan(config, &handle, &clock, None)?;
     let daemon = Daemon::new(plan, handle, clock, Arc::new(|_| {})).await?;
     let (commands, received) = mpsc::channel(1);

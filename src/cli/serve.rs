@@ -22,6 +22,7 @@ use self::signals::Signals;
 use super::{Global, assemble, print};
 use crate::clock::{self, Clock};
 use crate::config::{self, Config, Listen};
+use crate::daemon::soundness::{self, Soundness};
 use crate::daemon::{Command, Daemon, Plan, control};
 use crate::fetch::Gate;
 use crate::notify;
@@ -115,6 +116,8 @@ pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow
     }
     let clock = clock::from_env().map_err(anyhow::Error::msg)?;
     let (_lock, store) = assemble::open_store(&config)?;
+    let looked_at = store.reader()?;
+    let store = assemble::share(store)?;
     let gate = Arc::new(Gate::new(&config.fetch, clock.clone()));
     let plan = assemble::plan(&config, &store, &clock, Some(gate.clone()))?;
     let (listener, address, passed) = listen(&config).await?;
@@ -133,19 +136,13 @@ pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow
     };
     let signals = Signals::listen(&config).context("listening to signals")?;
     let mut serving = tokio::spawn(server::serve(vec![listener], site.clone(), until(stopped.clone())));
-    let socket = control::path(&config.store.path);
-    let socket = match control::listen(&socket) {
-        Ok(listener) => {
-            tokio::spawn(control::answer(listener, commands.clone()));
-            Some(socket)
-        }
-        Err(error) => {
-            warn!("{}: {error}; `riverine fetch` cannot ask this daemon", socket.display());
-            None
-        }
-    };
+    let (tell, soundness) = watch::channel(Soundness::default());
+    site.hear_of(soundness.clone());
+    let socket = control_socket(&config, &commands, soundness);
     site.set_ready(Ok(()));
-    let mut looping = tokio::spawn(daemon.run(received, until(stopped)));
+    let mut looping = tokio::spawn(daemon.run(received, until(stopped.clone())));
+    let path = config.store.path.clone();
+    let looking = tokio::spawn(soundness::look(looked_at, path, clock.clone(), tell, stopped));
     info!(sources = config.sources.len(), feeds = config.outputs.len(), "listening on {address}");
     ready(&config);
     let (path, fixed) = (config.path.clone(), Fixed::of(&config, passed));
@@ -159,7 +156,7 @@ pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow
     notify::stopping();
     info!("stopping");
     let _ = stop.send(true);
-    let ended = tokio::time::timeout(FAREWELL, async { tokio::join!(looping, serving) }).await;
+    let ended = tokio::time::timeout(FAREWELL, async { tokio::join!(looping, serving, looking) }).await;
     if let Some(socket) = socket {
         let _ = std::fs::remove_file(socket);
     }
@@ -170,6 +167,25 @@ pub(super) async fn river(config: Config, mode: Mode, global: &Global) -> anyhow
     ended.0.map_err(|panic| defect("the polling loop", Err(panic)))?;
     ended.1.map_err(|panic| defect("the server", Err(panic)))?;
     Ok(())
+}
+
+/// Where other commands ask this daemon, if there can be such a place.
+fn control_socket(
+    config: &Config,
+    commands: &mpsc::Sender<Command>,
+    soundness: watch::Receiver<Soundness>,
+) -> Option<PathBuf> {
+    let socket = control::path(&config.store.path);
+    match control::listen(&socket) {
+        Ok(listener) => {
+            tokio::spawn(control::answer(listener, commands.clone(), soundness));
+            Some(socket)
+        }
+        Err(error) => {
+            warn!("{}: {error}; `riverine fetch` cannot ask this daemon", socket.display());
+            None
+        }
+    }
 }
 
 /// The polling loop; the site hears of what it does.

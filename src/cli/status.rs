@@ -1,13 +1,14 @@
 //! `riverine status`: how every source stands, for people and as JSON.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use super::{Global, fit, print};
 use crate::clock;
 use crate::config::Config;
-use crate::daemon::control;
-use crate::server::status::{self, Report, Running, Totals, Websub};
+use crate::daemon::{control, soundness};
+use crate::server::status::{self, File, Report, Running, Totals, Websub};
 use crate::store::{self, Sqlite, Store};
 
 /// `riverine status [--json] [--hosts]`.
@@ -35,13 +36,15 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     } else {
         (Vec::new(), Vec::new())
     };
+    let path = &config.store.path;
     let report = Report::new(daemon(&config), &config.sources, rows, ledger, now);
+    let report = report.with(control::soundness(path));
     if args.json {
         print::data(report.print())?;
     } else if args.hosts.is_some() {
         print::data(format_args!("{}\n", hosts(&report)))?;
     } else {
-        print::data(format_args!("{}\n", table(&report, store::holder(&config.store.path))))?;
+        print::data(format_args!("{}\n", table(&report, path)))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -82,8 +85,7 @@ fn fitted(header: &[&'static str], rows: &[Vec<String>], spare: &[&'static str])
     text
 }
 
-/// `holder`: who writes to the store.
-fn table(report: &Report, holder: Option<u32>) -> String {
+fn table(report: &Report, store: &Path) -> String {
     let header =
         ["source", "state", "last poll", "next poll", "why then", "entries", "requests", "unchanged"];
     let mut rows = Vec::with_capacity(report.sources.len());
@@ -119,15 +121,27 @@ fn table(report: &Report, holder: Option<u32>) -> String {
         text,
         "\n{requests} requests made, {not_modified} answered 304 (nothing new), {bytes_saved} bytes saved by that"
     );
-    let _ = match (&report.daemon, holder) {
+    let _ = match (&report.daemon, store::holder(store)) {
         (Some(daemon), _) => write!(text, "\nthe daemon runs (pid {})", daemon.pid),
         (None, Some(pid)) => {
             write!(text, "\nanother riverine (pid {pid}) is at work on this store, and takes no requests")
         }
         (None, None) => write!(text, "\nno daemon is running on this store"),
     };
+    if let Some(file) = &report.store {
+        let _ = write!(text, "\n{}", how_it_is(file, store));
+    }
     fitted(&header, &rows, &["unchanged", "requests", "last poll", "entries"])
         + &fit::wrapped(&text, fit::width())
+}
+
+/// What is known of the store's file, in words.
+fn how_it_is(file: &File, store: &Path) -> String {
+    match (&file.damage, &file.checked) {
+        (Some(damage), _) => crate::text::visible(&soundness::remedy(store, damage)),
+        (None, Some(checked)) => format!("the store is sound (checked {})", checked.replace('T', " ")),
+        (None, None) => "the store is being checked".to_owned(),
+    }
 }
 
 /// A subscription to a hub, in words.

@@ -1,22 +1,26 @@
-//! How another riverine process asks a running daemon to poll or to replay: a socket beside the store.
-//! One request a connection: a line of JSON in, a line per source out, then the end of the stream.
+//! How another riverine process asks a running daemon to poll or to replay, or how its store is: a socket beside the store.
+//! One request a connection: a line of JSON in, a line per source out (or one about the store), then the end of the stream.
 
-use std::io::ErrorKind;
+use std::io::{BufRead as _, ErrorKind, Write as _};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::WriteHalf;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
+use super::soundness::Soundness;
 use super::{Command, Report, Reread};
 use crate::model::SourceId;
 use crate::poll::Again;
 
 /// Longest request line in bytes: ten thousand ids fit.
 const LONGEST: u64 = 1 << 20;
+/// A daemon says how its store is at once, or is in no state to say it.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is asked.
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,6 +31,9 @@ struct Ask {
     /// Read the kept bodies of these again instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     replay: Option<Vec<String>>,
+    /// Say how the store is instead.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    soundness: bool,
 }
 
 /// One line of the answer.
@@ -115,13 +122,17 @@ pub fn listen(path: &Path) -> std::io::Result<UnixListener> {
 }
 
 /// Answers for as long as the daemon takes commands.
-pub async fn answer(listener: UnixListener, commands: mpsc::Sender<Command>) {
+pub async fn answer(
+    listener: UnixListener,
+    commands: mpsc::Sender<Command>,
+    soundness: watch::Receiver<Soundness>,
+) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                let commands = commands.clone();
+                let (commands, known) = (commands.clone(), soundness.borrow().clone());
                 tokio::spawn(async move {
-                    if let Err(error) = serve(stream, commands).await {
+                    if let Err(error) = serve(stream, commands, known).await {
                         tracing::debug!("a request by hand ended early: {error}");
                     }
                 });
@@ -134,11 +145,18 @@ pub async fn answer(listener: UnixListener, commands: mpsc::Sender<Command>) {
     }
 }
 
-async fn serve(mut stream: UnixStream, commands: mpsc::Sender<Command>) -> std::io::Result<()> {
+async fn serve(
+    mut stream: UnixStream,
+    commands: mpsc::Sender<Command>,
+    soundness: Soundness,
+) -> std::io::Result<()> {
     let (read, mut write) = stream.split();
     let mut line = String::new();
     BufReader::new(read.take(LONGEST)).read_line(&mut line).await?;
     let ask: Ask = serde_json::from_str(&line)?;
+    if ask.soundness {
+        return send(&mut write, &soundness).await;
+    }
     let named = |ids: Vec<String>| ids.into_iter().map(SourceId::new).collect();
     if let Some(ids) = ask.replay {
         let (reports, mut results) = mpsc::unbounded_channel();
@@ -158,7 +176,7 @@ async fn serve(mut stream: UnixStream, commands: mpsc::Sender<Command>) -> std::
     Ok(())
 }
 
-async fn send(write: &mut WriteHalf<'_>, line: &Line) -> std::io::Result<()> {
+async fn send(write: &mut WriteHalf<'_>, line: &impl Serialize) -> std::io::Result<()> {
     let mut line = serde_json::to_vec(line)?;
     line.push(b'\n');
     write.write_all(&line).await
@@ -171,8 +189,8 @@ async fn send(write: &mut WriteHalf<'_>, line: &Line) -> std::io::Result<()> {
 pub async fn ask(store: &Path, request: Request, mut each: impl FnMut(Line)) -> std::io::Result<()> {
     let mut stream = UnixStream::connect(path(store)).await?;
     let ask = match request {
-        Request::Poll(ids) => Ask { poll: Some(ids), replay: None },
-        Request::Replay(ids) => Ask { poll: None, replay: Some(ids) },
+        Request::Poll(ids) => Ask { poll: Some(ids), replay: None, soundness: false },
+        Request::Replay(ids) => Ask { poll: None, replay: Some(ids), soundness: false },
     };
     let mut ask = serde_json::to_vec(&ask)?;
     ask.push(b'\n');
@@ -182,4 +200,16 @@ pub async fn ask(store: &Path, request: Request, mut each: impl FnMut(Line)) -> 
         each(serde_json::from_str(&line)?);
     }
     Ok(())
+}
+
+/// What the daemon of a store knows of it; `None` where it does not say.
+pub fn soundness(store: &Path) -> Option<Soundness> {
+    let mut stream = std::os::unix::net::UnixStream::connect(path(store)).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    stream.set_write_timeout(Some(PATIENCE)).ok()?;
+    let ask = Ask { poll: None, replay: None, soundness: true };
+    stream.write_all(format!("{}\n", serde_json::to_string(&ask).ok()?).as_bytes()).ok()?;
+    let mut line = String::new();
+    std::io::BufReader::new(stream).read_line(&mut line).ok()?;
+    serde_json::from_str(&line).ok()
 }

@@ -58,6 +58,7 @@ pub(super) async fn status(State(site): State<Arc<Site>>, uri: Uri, headers: Hea
     };
     let running = Running::new(Some(site.started), std::process::id());
     let report = status::Report::new(Some(running), &plan.settings.sources, rows, ledger, now);
+    let report = report.with(site.soundness());
     json_text(report.print())
 }
 

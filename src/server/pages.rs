@@ -435,9 +435,9 @@ pub(super) async fn healthz() -> Answer {
     reply::text(StatusCode::OK, "ok")
 }
 
-/// `/readyz`: the store is open and takes what is polled, and the first load is done.
+/// `/readyz`: the store is open, takes what is polled and is not known to be damaged, and the first load is done.
 pub(super) async fn readyz(State(site): State<Arc<Site>>) -> Answer {
-    match site.ready.load().as_ref() {
+    match site.is_ready() {
         Ok(()) => reply::text(StatusCode::OK, "ready"),
         Err(why) => reply::text(StatusCode::SERVICE_UNAVAILABLE, &format!("not ready: {why}")),
     }

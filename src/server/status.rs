@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
+use crate::daemon::soundness::Soundness;
 use crate::link;
 use crate::model::{HostDay, Source, SourceId, SourceState, Standing};
 use crate::store::SourceRow;
@@ -19,6 +20,8 @@ pub const DAYS: u32 = 2;
 pub struct Report {
     /// The daemon on this store, if one runs.
     pub daemon: Option<Running>,
+    /// What that daemon knows of the store's file.
+    pub store: Option<File>,
     /// The config's sources in its order, then those only the store still knows.
     pub sources: Vec<Line>,
     /// What was asked of all hosts, ever.
@@ -74,6 +77,17 @@ pub struct Running {
     started: Option<String>,
     /// Its process.
     pub pid: u32,
+}
+
+/// The store's file.
+#[derive(Debug, Serialize)]
+pub struct File {
+    /// `checking`, `sound`, `damaged`.
+    pub state: &'static str,
+    /// Since when that is known.
+    pub checked: Option<String>,
+    /// Which table, and how.
+    pub damage: Option<String>,
 }
 
 /// One source.
@@ -152,13 +166,33 @@ impl Report {
             totals.not_modified += line.not_modified;
             totals.bytes_saved += line.bytes_saved;
         }
-        Self { daemon, sources, totals, hosts: ledger.into_iter().map(host).collect() }
+        Self { daemon, store: None, sources, totals, hosts: ledger.into_iter().map(host).collect() }
+    }
+
+    /// With what is known of the store's file.
+    #[must_use]
+    pub fn with(self, soundness: Option<Soundness>) -> Self {
+        Self { store: soundness.map(File::from), ..self }
     }
 
     /// As JSON, with a line end.
     pub fn print(&self) -> String {
         // Strings and numbers only: there is nothing serde_json could refuse.
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+}
+
+impl From<Soundness> for File {
+    fn from(known: Soundness) -> Self {
+        match known {
+            Soundness::Checking => Self { state: "checking", checked: None, damage: None },
+            Soundness::Sound { checked } => {
+                Self { state: "sound", checked: Some(rfc3339(checked)), damage: None }
+            }
+            Soundness::Damaged { checked, damage } => {
+                Self { state: "damaged", checked: Some(rfc3339(checked)), damage: Some(damage) }
+            }
+        }
     }
 }
 

@@ -24,6 +24,7 @@ mod rivers;
 mod rows;
 mod search;
 mod select;
+mod sound;
 mod stands;
 mod sync;
 #[cfg(test)]

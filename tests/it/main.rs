@@ -36,6 +36,7 @@ mod river;
 mod search;
 mod secrets;
 mod serving;
+mod soundness;
 mod sources;
 mod starting;
 mod terminal;

@@ -3,5 +3,6 @@
 mod crashes;
 pub(super) mod digests;
 mod plans;
+mod sound;
 mod together;
 mod upgrades;
