@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 mod plain;
@@ -289,7 +290,7 @@ fn is_place(fragment: &str) -> bool {
 }
 
 /// One form of percent-encoding (RFC 3986, 6.2.2): unreserved characters plain, the rest in upper case.
-fn normal_percent(text: &str) -> Cow<'_, str> {
+pub fn normal_percent(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
     }
@@ -316,6 +317,26 @@ fn normal_percent(text: &str) -> Cow<'_, str> {
         }
     }
     out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// An address in which every percent sign escapes something: one that does not is escaped itself.
+pub fn with_sound_escapes(address: &str) -> Cow<'_, str> {
+    let is_escape =
+        |rest: &str| rest.as_bytes().get(1..3).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit));
+    let mut out = String::new();
+    let mut done = 0;
+    for (at, _) in address.match_indices('%') {
+        if !address.get(at..).is_some_and(is_escape) {
+            out.push_str(address.get(done..=at).unwrap_or_default());
+            out.push_str("25");
+            done = at + 1;
+        }
+    }
+    if done == 0 {
+        return Cow::Borrowed(address);
+    }
+    out.push_str(address.get(done..).unwrap_or_default());
     Cow::Owned(out)
 }
 
@@ -429,18 +450,7 @@ fn is_secret(name: &str) -> bool {
 
 /// Whether a value is itself a link with credentials or secret parameters, encoded.
 fn holds_secret(value: &str) -> bool {
-    let mut parts = value.split('%');
-    let mut decoded = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let code = part.get(..2).and_then(|two| u8::from_str_radix(two, 16).ok());
-        if let Some(sign) = code.filter(u8::is_ascii_punctuation) {
-            decoded.push(char::from(sign));
-            decoded.push_str(part.get(2..).unwrap_or_default());
-        } else {
-            decoded.push('%');
-            decoded.push_str(part);
-        }
-    }
+    let decoded = percent_decode_str(value).decode_utf8_lossy();
     let Some((_, link)) = decoded.split_once("://") else { return false };
     let (authority, rest) = link.split_at(link.find(['/', '?']).unwrap_or(link.len()));
     let mut found = authority.contains('@');

@@ -11,6 +11,7 @@ use rustc_hash::FxHashSet;
 use url::{Position, Url};
 
 use super::{Name, escape, escaped_text, has_tags, one_kind_of_breaks, pass, tag_end, to_text, too_much};
+use crate::link;
 
 /// Elements that are taken out with all that stands in them.
 pub(super) const WHOLE: [&str; 16] = [
@@ -181,7 +182,7 @@ fn finished(clean: String) -> String {
         Cow::Borrowed(_) => clean,
         Cow::Owned(printable) => printable,
     };
-    without_pixels(without_first_breaks(one_kind_of_breaks(clean)))
+    without_pixels(without_first_breaks(with_sound_escapes(one_kind_of_breaks(clean))))
 }
 
 /// True when an element begins in it that cleaning takes out, but not what stands in it.
@@ -197,6 +198,34 @@ pub(super) fn has_other_tags(html: &str) -> bool {
         let whole = inner.as_bytes().get(usize::from(name.length)).is_none_or(ends);
         !(whole && WITH_CONTENT.contains(name.as_str()))
     })
+}
+
+/// In links a percent sign that escapes nothing becomes one that is escaped: browsers take both for the same, but only
+/// this one is an address (RFC 3986, 2.4).
+fn with_sound_escapes(clean: String) -> String {
+    if !clean.contains('%') {
+        return clean;
+    }
+    let mut out = String::with_capacity(clean.len());
+    let mut rest = clean.as_str();
+    while let Some((before, tag)) = rest.split_once('<') {
+        let (tag, after) = tag.split_at_checked(tag_end(tag)).unwrap_or((tag, ""));
+        out.push_str(before);
+        out.push('<');
+        // The serializer writes every value in these quotes, and none that holds one.
+        let mut name = "";
+        for part in tag.split_inclusive('"') {
+            if name.ends_with(" href=\"") || name.ends_with(" src=\"") {
+                out.push_str(&link::with_sound_escapes(part));
+            } else {
+                out.push_str(part);
+            }
+            name = part;
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
 }
 
 /// A line break right behind `<pre>` is none (HTML Standard 13.2.6.4.7): one that stood there twice would be lost

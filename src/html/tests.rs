@@ -20,6 +20,22 @@ fn what_may_run_or_load_goes() {
     check("<form action=/x><input name=a>text</form>", "text");
 }
 
+#[test]
+fn a_percent_sign_in_a_link_escapes_something() {
+    check(
+        "<a href=\"https://a.example/100%\" title=\"100%\">100% %zz</a>",
+        "<a href=\"https://a.example/100%25\" title=\"100%\">100% %zz</a>",
+    );
+    check(
+        "<img src='c?%&amp;%4&amp;%2f%%41' alt='%'>",
+        "<img src=\"https://a.example/b/c?%25&amp;%254&amp;%2f%25%41\" alt=\"%\">",
+    );
+    check(
+        "<a href='mailto:a@b.example?subject=5%'>a</a>%",
+        "<a href=\"mailto:a@b.example?subject=5%25\">a</a>%",
+    );
+}
+
 /// Attributes that hold an address (HTML Standard, index of attributes; and older ones).
 const ADDRESSES: [&str; 26] = [
     "action",

@@ -8,7 +8,7 @@ use quick_xml::escape::escape;
 
 use super::shown::{Shown, one_line};
 use super::{Form, Sheet};
-use crate::html;
+use crate::{html, link as address};
 
 const DECLARATION: &[u8] = b"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n";
 pub(super) const MEDIA: &str = "http://search.yahoo.com/mrss/";
@@ -123,31 +123,6 @@ pub(super) fn spelt(value: &str) -> String {
     out + rest
 }
 
-/// An address in the one spelling that identifiers are compared in (RFC 3986 6.2.2): hexadecimal digits in upper
-/// case, nothing escaped that need not be.
-fn canonical(address: &str) -> String {
-    let mut parts = address.split('%');
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let code = part.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match code {
-            Some(code) if code.is_ascii_alphanumeric() || b"-._~".contains(&code) => {
-                out.push(char::from(code));
-                out.push_str(part.get(2..).unwrap_or_default());
-            }
-            Some(code) => {
-                out.push_str(&format!("%{code:02X}"));
-                out.push_str(part.get(2..).unwrap_or_default());
-            }
-            None => {
-                out.push_str("%25");
-                out.push_str(part);
-            }
-        }
-    }
-    out
-}
-
 fn entry(shown: &Shown, taken: &mut HashSet<DateTime<Utc>>) -> atom::Entry {
     let lang = shown.language.as_deref();
     let html = |value: &String| {
@@ -250,7 +225,8 @@ fn source(shown: &Shown) -> atom::Source {
     links.extend(origin.home.as_deref().map(|home| link("alternate", home, None)));
     atom::Source {
         title: text(&origin.name, None),
-        id: canonical(&origin.url),
+        // Identifiers are compared letter by letter.
+        id: address::normal_percent(&origin.url).into_owned(),
         updated: shown.updated.into(),
         links,
         ..Default::default()

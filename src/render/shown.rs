@@ -11,7 +11,7 @@ use url::Url;
 
 use super::{Head, permalink};
 use crate::model::{Category, Enclosure, Episode, Person, Podcast, Published, TitlePrefix, Via};
-use crate::{html, text};
+use crate::{html, link, text};
 
 /// Longest title made from a text that has none, in characters.
 const MADE_TITLE: usize = 80;
@@ -187,15 +187,9 @@ pub(super) fn web(address: &str) -> Option<String> {
     if out.contains(['"', '`', '{', '}']) {
         return None;
     }
-    let (rest, mut in_fragment) = (text.get(path..)?, false);
-    for (at, c) in rest.char_indices() {
+    let (rest, mut in_fragment) = (link::with_sound_escapes(text.get(path..)?), false);
+    for c in rest.chars() {
         match c {
-            '%' if !rest
-                .get(at + 1..at + 3)
-                .is_some_and(|two| two.bytes().all(|b| b.is_ascii_hexdigit())) =>
-            {
-                out.push_str("%25");
-            }
             '#' if in_fragment => out.push_str("%23"),
             '#' => {
                 in_fragment = true;

@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
 use axum::middleware::Next;
+use percent_encoding::percent_decode_str;
 
 use super::chain::Page;
 use super::doc::Doc;
@@ -118,14 +119,7 @@ pub(super) async fn readable(State(site): State<Arc<Site>>, request: Request, ne
 
 /// True when a path is UTF-8 with its escapes undone.
 fn is_text(path: &str) -> bool {
-    let (mut plain, mut rest) = (Vec::new(), path.as_bytes());
-    while let Some((byte, after)) = rest.split_first() {
-        let digits = after.get(..2).filter(|_| *byte == b'%').and_then(|two| std::str::from_utf8(two).ok());
-        let escaped = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        plain.push(escaped.unwrap_or(*byte));
-        rest = if escaped.is_some() { after.get(2..).unwrap_or_default() } else { after };
-    }
-    std::str::from_utf8(&plain).is_ok()
+    percent_decode_str(path).decode_utf8().is_ok()
 }
 
 async fn document(
@@ -309,6 +303,7 @@ pub(super) async fn opml_of_feeds(State(site): State<Arc<Site>>, uri: Uri, heade
             title: feed.title.clone(),
             xml_url: feed.main(),
             html_url: Some(feed.at(&plan.address(&place.stem()))),
+            description: output.description.clone(),
             ..Default::default()
         }
     };

@@ -161,7 +161,8 @@ fn doubtful(origin: &Origin) {
             items,
             "<item><guid>{n}</guid><title>{text}</title><link>{link}</link><dc:creator>{text}</dc:creator>\
              <category domain=\"{link}\">{text}</category><description>{text} &lt;ruby&gt;a&lt;rtc&gt;b</description>\
-             <content:encoded>&lt;ruby&gt;a&lt;rtc&gt;b&lt;rt&gt;c&lt;/ruby&gt; {text}</content:encoded>\
+             <content:encoded>&lt;ruby&gt;a&lt;rtc&gt;b&lt;rt&gt;c&lt;/ruby&gt; {text} \
+             &lt;a href='http://x.example/5%?%'&gt;d&lt;/a&gt;</content:encoded>\
              <enclosure url=\"{link}.mp3\" length=\"-1\" type=\"audio/mpeg; x\"/><itunes:duration>1:00</itunes:duration>\
              <itunes:image href=\"{link}\"/><itunes:title>{text}</itunes:title></item>"
         )

@@ -108,6 +108,11 @@ fn markup(what: &str, text: &str, faults: &mut Vec<String>) {
             if matches!(attribute, "href" | "src") && !matches(r"^(https?|mailto):", value.trim()) {
                 faults.push(format!("{what}: <{name} {attribute}={value}>"));
             }
+            let stray =
+                |link: &str| link.contains('%') && matches("%($|[^0-9a-fA-F]|.$|.[^0-9a-fA-F])", link);
+            if matches!(attribute, "href" | "src") && stray(value) {
+                faults.push(format!("{what}: a % escapes nothing in {value}"));
+            }
         }
     }
 }
