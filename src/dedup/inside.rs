@@ -159,7 +159,12 @@ impl Table<'_> {
             let Some(keys) = self.key(index) else { continue };
             let (Some(key), telling) = (keys.body, keys.telling) else { continue };
             match self.known.inside.get(&key) {
-                Some(Target::Pruned) if telling => self.settle(index, Decision::Pruned),
+                // What it was is gone. Without a link nothing speaks against it, as below.
+                Some(Target::Pruned)
+                    if telling || self.entries.get(index).is_some_and(|one| one.link.is_none()) =>
+                {
+                    self.settle(index, Decision::Pruned);
+                }
                 Some(Target::Row(row)) => {
                     let Some(sighting) = self.known.sightings.get(row) else { continue };
                     let entry = self.entries.get(index);

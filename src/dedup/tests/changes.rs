@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::dedup::Tell;
-use crate::store::Told;
+use crate::store::{Options, Told};
 
 fn base() -> Draft {
     titled("The story").guid("1").link("https://a.example/1").at(day(1)).text(
@@ -275,4 +275,32 @@ fn filters_hold_back_with_their_reason_and_let_go() {
     book.sources[1].drop.title = pattern("^Ad");
     poll(&mut book, "b", &[titled("Ad: buy").guid("1").at(day(1)).text("More.")]);
     assert_eq!(book.titles(), ["Ad: buy"]);
+}
+
+/// As it would not be new where its story still stood.
+#[test]
+fn a_title_edited_after_retention_brings_nothing_back() {
+    let item = |title: &str, text: &str| titled(title).at(day(1)).text(text);
+    for (text, link) in
+        [("Open from ten to four.", ""), (&story("the bridge"), ""), (&story("the bridge"), "x")]
+    {
+        let linked = |one: Draft| if link.is_empty() { one } else { one.link("https://a.example/x") };
+        let edited = [linked(item("Openning hours", text)), linked(item("Opening hours", text))];
+        for retained in [true, false] {
+            let mut book = Book::new(&["a"]);
+            assert_eq!(poll(&mut book, "a", alone(&edited[0])).0, 1);
+            if !retained {
+                book.now += TimeDelta::days(800);
+                assert_eq!(book.prune(&Options::default(), book.now), 1);
+            }
+            assert_eq!(poll(&mut book, "a", alone(&edited[1])).0, 0, "{text} {link} {retained}");
+        }
+    }
+    // Two that the document had side by side stay two: the text under that time is nobody's.
+    let mut book = Book::new(&["a"]);
+    let pair = ["North", "South"].map(|title| item(title, "Read more."));
+    assert_eq!(poll(&mut book, "a", &pair).0, 2);
+    book.now += TimeDelta::days(800);
+    assert_eq!(book.prune(&Options::default(), book.now), 2);
+    assert_eq!(poll(&mut book, "a", alone(&item("West", "Read more."))).0, 1);
 }
