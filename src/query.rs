@@ -166,6 +166,7 @@ fn pieces(text: &str) -> Result<Vec<Piece>, String> {
                 if word.contains(['[', '{']) {
                     is_no_range(rest)?;
                 }
+                is_not_negated(rest)?;
                 has_only_known_signs(word)?;
                 pieces.push(match word {
                     "OR" => Piece::Or,
@@ -242,6 +243,19 @@ fn is_not_about(behind: &str) -> Result<(), String> {
         )),
         _ => Ok(()),
     }
+}
+
+/// `!word`: elsewhere that is to do without it, and here it would be asked for.
+fn is_not_negated(rest: &str) -> Result<(), String> {
+    let is_asked = |c: char| c.is_alphanumeric() || matches!(c, '(' | '"' | '“' | '„' | '”' | '«');
+    if rest.strip_prefix('!').is_some_and(|behind| behind.starts_with(is_asked)) {
+        return Err(
+            "! is not understood; write -word, or NOT, for entries without it, and \"!word\" for what \
+                    stands in texts"
+                .to_owned(),
+        );
+    }
+    Ok(())
 }
 
 /// `[a TO b]`.

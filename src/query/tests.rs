@@ -68,7 +68,7 @@ fn queries_become_trees() {
     check("C++ 5+1 what? ?! flood*, * **", Ok("(c & 5_1 & what & flood*)"));
     check("AT&T http://x.example/~a?b=c [Update]", Ok("(at_t & http_x_example_a_b_c & update)"));
     check("10~a ~b [a to b] 何?東", Ok("(10_a & b & a & to & b & 何_東)"));
-    check("x^y ^_^ \"x^2\" \"*ood\" ~5 !a", Ok("(x_y & x_2 & ood & 5 & a)"));
+    check("x^y ^_^ \"x^2\" \"*ood\" ~5 \"!a\" b! !", Ok("(x_y & x_2 & ood & 5 & a & b)"));
     check("a\"b\"c", Ok("(a & b & c)"));
 }
 
@@ -118,6 +118,10 @@ fn what_cannot_be_understood_is_said_in_words() {
     for query in ["ferry~", "ferry~2", "-ferry~0.8", "\"ferry harbour\"~5", "\"ferry harbour\"*~5"] {
         let words = Query::new(query).unwrap_err();
         assert!(words.starts_with('~') && words.contains("is not understood"), "{query}: {words}");
+    }
+    for query in ["!a", "b !a", "-!a", "title:!a", "b !\"a c\"", "!(a OR b)"] {
+        let words = Query::new(query).unwrap_err();
+        assert!(words.starts_with("! is not understood; write -word"), "{query}: {words}");
     }
     for query in ["ferry \"[a TO b]\"", "\"[a TO b]\" ferry", "ferry -\"{a TO b}\"", "a OR “[a TO b]”"] {
         assert!(Query::new(query).is_ok(), "{query}");
