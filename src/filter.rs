@@ -1,6 +1,6 @@
 //! `keep` and `drop`. Pure: an entry and patterns in, a reason out.
 
-use crate::model::{Entry, Filter};
+use crate::model::{Category, Entry, Filter};
 
 /// Why an entry is held back, in words ("drop title ^Sponsored"); `None`: it passes.
 /// Any match of `drop` holds back; `keep` must match in every key that has a condition.
@@ -28,9 +28,7 @@ fn dropped(entry: &Entry, drop: &Filter) -> Option<String> {
     if let Some(pattern) = drop.title.iter().find(|pattern| pattern.is_match(&entry.title)) {
         return Some(format!("drop title {pattern}"));
     }
-    let in_category =
-        |pattern: &&regex::Regex| entry.categories.iter().any(|one| pattern.is_match(&one.term));
-    if let Some(pattern) = drop.category.iter().find(in_category) {
+    if let Some(pattern) = drop.category.iter().find(|pattern| in_category(entry, pattern)) {
         return Some(format!("drop category {pattern}"));
     }
     let language = entry.language.as_deref().unwrap_or_default();
@@ -38,12 +36,17 @@ fn dropped(entry: &Entry, drop: &Filter) -> Option<String> {
     Some(format!("drop language {wanted}"))
 }
 
+/// By either of its names: Atom has one for programs, which documents pass on, and one for people, which pages show.
+fn in_category(entry: &Entry, pattern: &regex::Regex) -> bool {
+    entry.categories.iter().flat_map(Category::names).any(|name| pattern.is_match(name))
+}
+
 fn not_kept(entry: &Entry, keep: &Filter) -> Option<String> {
     let any = |patterns: &[regex::Regex], text: &str| patterns.iter().any(|pattern| pattern.is_match(text));
     if !keep.title.is_empty() && !any(&keep.title, &entry.title) {
         return Some("keep title: no pattern matches".to_owned());
     }
-    if !keep.category.is_empty() && !entry.categories.iter().any(|one| any(&keep.category, &one.term)) {
+    if !keep.category.is_empty() && !keep.category.iter().any(|pattern| in_category(entry, pattern)) {
         return Some("keep category: no pattern matches".to_owned());
     }
     let language = entry.language.as_deref().unwrap_or_default();

@@ -121,6 +121,13 @@ pub struct Category {
     pub label: Option<String>,
 }
 
+impl Category {
+    /// What it is called: by programs, and by people.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.term.as_str()).chain(self.label.as_deref())
+    }
+}
+
 /// A file that comes with an entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Enclosure {

@@ -190,7 +190,13 @@ static FILTER: Table = Table {
     path: "filter",
     keys: &[
         key("title", Shape::List("a regular expression"), "[]", "[\"(?i)smuggling\"]", "On the plain title."),
-        key("category", Shape::List("a regular expression"), "[]", "[\"^Politics$\"]", "On any category."),
+        key(
+            "category",
+            Shape::List("a regular expression"),
+            "[]",
+            "[\"^Politics$\"]",
+            "On any category, by its term or its label.",
+        ),
         key("language", Shape::List("a language"), "[]", "[\"en\"]", "en also matches en-GB."),
     ],
 };

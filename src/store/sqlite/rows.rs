@@ -88,7 +88,8 @@ pub(super) fn more(entry: &Entry) -> String {
 pub(super) fn names(more: &str) -> Vec<String> {
     let more: More = serde_json::from_str(more).unwrap_or_default();
     let people = more.people.into_iter().filter_map(|(name, ..)| name);
-    people.chain(more.subjects.into_iter().map(|(term, _, label)| label.unwrap_or(term))).collect()
+    let subjects = more.subjects.into_iter().flat_map(|(term, _, label)| [Some(term), label]);
+    people.chain(subjects.flatten()).collect()
 }
 
 pub(super) fn podcast_json(podcast: &Podcast) -> String {

@@ -7,7 +7,7 @@
 use rusqlite::{Connection, params};
 
 use super::search;
-use crate::model::{Entry, Markup};
+use crate::model::{Category, Entry, Markup};
 use crate::store::StoreError;
 
 /// Rows of the index that are not written yet.
@@ -24,7 +24,7 @@ struct Row {
 impl Words {
     pub(super) fn add(&mut self, published: i64, number: i64, entry: &Entry) {
         let names = entry.authors.iter().filter_map(|author| author.name.as_deref());
-        let subjects = entry.categories.iter().map(|one| one.label.as_deref().unwrap_or(&one.term));
+        let subjects = entry.categories.iter().flat_map(Category::names);
         let texts = [entry.summary.as_ref(), entry.content.as_ref()].into_iter().flatten().map(Markup::text);
         let body = search::body_words(texts, names.chain(subjects));
         self.0.push(Row {
