@@ -7,11 +7,14 @@ use super::diagnose::{Place, Severity, nearest};
 use super::source::{Found, filter, languages};
 use super::walk::{Report, Section};
 use super::{ids, secret, values};
-use crate::model::{Access, Filter, HubChoice, Output, Secret, SourceId, TitlePrefix};
+use crate::model::{Access, HubChoice, Output, Secret, SourceId, TitlePrefix};
 use crate::query::Query;
 
 /// The output that always exists.
 pub(super) const ALL: &str = "all";
+
+/// So many names are told in a description; of more, the first.
+const NAMED: usize = 5;
 
 /// An output whose sources are still names.
 pub(super) struct Draft {
@@ -44,13 +47,22 @@ pub(super) fn read(section: &Section<'_, '_>, token: Option<&Secret>) -> Draft {
         })
     });
     let own = section.get("token", secret::read);
+    let (keep, drop) = (filter(&section.table("keep")), filter(&section.table("drop")));
+    let chosen = Chosen {
+        groups: groups.iter().map(|(group, _)| group.as_str()).collect(),
+        sources: sources.iter().map(|(id, _)| id.as_str()).collect(),
+        languages: languages.iter().map(String::as_str).collect(),
+        query: query.as_ref().map(Query::as_str),
+        is_filtered: !(keep.is_empty() && drop.is_empty()),
+    };
     let output = Output {
         title: title.unwrap_or_else(|| if id == ALL { "All entries".to_owned() } else { id.clone() }),
+        description: chosen.described(),
         id,
         sources: None,
         languages,
-        keep: filter(&section.table("keep")),
-        drop: filter(&section.table("drop")),
+        keep,
+        drop,
         query,
         limit: section.get("limit", values::whole).unwrap_or(100),
         per_source: section.get("per_source", values::whole).unwrap_or(0),
@@ -61,6 +73,61 @@ pub(super) fn read(section: &Section<'_, '_>, token: Option<&Secret>) -> Draft {
         hub: hub(section),
     };
     Draft { place: section.place("id"), output, named, groups, sources }
+}
+
+/// By what the entries of a feed are chosen, as it is written.
+#[derive(Default)]
+struct Chosen<'a> {
+    groups: Vec<&'a str>,
+    sources: Vec<&'a str>,
+    languages: Vec<&'a str>,
+    query: Option<&'a str>,
+    is_filtered: bool,
+}
+
+impl Chosen<'_> {
+    /// In one sentence. It stands in every document of the feed, its archive as well: so it says nothing that changes
+    /// while the feed's own table stays, as the number of sources in a group does.
+    fn described(&self) -> String {
+        let mut of = Vec::new();
+        if let [group] = self.groups.as_slice() {
+            of.push(format!("the group {group}"));
+        } else if !self.groups.is_empty() {
+            of.push(format!("the groups {}", listed(&self.groups)));
+        }
+        if !self.sources.is_empty() {
+            of.push(listed(&self.sources));
+        }
+        let mut limits = String::new();
+        if !self.languages.is_empty() {
+            limits.push_str(&format!(", in {}", listed(&self.languages)));
+        }
+        if let Some(query) = self.query {
+            limits.push_str(&format!(", that match “{query}”"));
+        }
+        if self.is_filtered {
+            limits.push_str(", as its filters let them through");
+        }
+        if of.is_empty() && limits.is_empty() {
+            return Output::all().description;
+        }
+        let of = if of.is_empty() { "all sources".to_owned() } else { of.join(" and of ") };
+        format!("Entries of {of}{limits}, the newest first.")
+    }
+}
+
+/// `a, b and c`.
+fn listed(names: &[&str]) -> String {
+    let more = format!("{} more", names.len().saturating_sub(NAMED));
+    let mut told: Vec<&str> = names.iter().take(NAMED).copied().collect();
+    if names.len() > NAMED {
+        told.push(&more);
+    }
+    match told.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => String::new(),
+    }
 }
 
 /// True for a feed without conditions; one with conditions needs a name.
@@ -103,20 +170,7 @@ fn hub(section: &Section<'_, '_>) -> HubChoice {
 
 /// The feed of everything, where the config has none of that name.
 pub(super) fn all(token: Option<&Secret>) -> Output {
-    Output {
-        id: ALL.to_owned(),
-        title: "All entries".to_owned(),
-        sources: None,
-        languages: Vec::new(),
-        keep: Filter::default(),
-        drop: Filter::default(),
-        query: None,
-        limit: 100,
-        per_source: 0,
-        title_prefix: TitlePrefix::None,
-        access: access(token),
-        hub: HubChoice::None,
-    }
+    Output { access: access(token), ..Output::all() }
 }
 
 /// Puts the sources in; says which names nobody has.

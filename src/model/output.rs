@@ -57,6 +57,8 @@ pub struct Output {
     pub query: Option<Query>,
     /// Entries in the current document.
     pub limit: usize,
+    /// What stands in it, in one sentence.
+    pub description: String,
     /// At most so many of one source; 0: no cap.
     pub per_source: usize,
     /// What goes before a title.
@@ -65,6 +67,27 @@ pub struct Output {
     pub access: Access,
     /// Whom to tell.
     pub hub: HubChoice,
+}
+
+impl Output {
+    /// Of everything, for everybody: the output that always exists.
+    pub fn all() -> Self {
+        Self {
+            id: "all".to_owned(),
+            title: "All entries".to_owned(),
+            description: "Many sources, one river: the newest entries first.".to_owned(),
+            sources: None,
+            languages: Vec::new(),
+            keep: Filter::default(),
+            drop: Filter::default(),
+            query: None,
+            limit: 100,
+            per_source: 0,
+            title_prefix: TitlePrefix::None,
+            access: Access::Open,
+            hub: HubChoice::None,
+        }
+    }
 }
 
 /// A story met in a source: the record that it was there.

@@ -271,6 +271,8 @@ pub struct SourceState {
     pub days: Vec<PollDay>,
     /// The hub that its last document named.
     pub hub: Option<Hub>,
+    /// The id it had first, where that is not its own: its document here is known by it for ever.
+    pub first_id: Option<String>,
     /// The subscription to a hub, as far as it bears on polls. Read along, never written.
     pub push: Option<Push>,
 }
@@ -314,6 +316,12 @@ impl SourceState {
             let late = (now - *newest - ago).min((looked - *newest) * 2);
             self.late = late.to_std().unwrap_or_default();
         }
+    }
+
+    /// When it is polled next, and why then.
+    pub fn next_in_words(&self) -> Option<String> {
+        let next = self.next_poll?.format("%Y-%m-%d %H:%M:%S UTC");
+        Some(format!("next poll {next}: {}", self.next_poll_reason))
     }
 
     /// Counts a poll that ended now, by how the source stands after it.

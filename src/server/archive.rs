@@ -204,11 +204,11 @@ async fn made(
     let Some(Gathered { entries, full, older, newer, .. }) = gather(site, plan, slot, n).await? else {
         return Ok(None);
     };
-    let source = slot.place.name(site).await?;
+    let row = slot.place.row(site).await?;
     let (plan, slot) = (plan.clone(), slot.clone());
     let name = format!("{}/archive/{n}.{}", slot.place.stem(), form.extension());
     let written = tokio::task::spawn_blocking(move || {
-        let common = plan.head(&slot.place, &slot.output, source.as_deref());
+        let common = plan.head(&slot.place, &slot.output, row.as_ref());
         let head = Head {
             older: older.map(|n| addresses(&plan, &slot.place, n)),
             newer: newer.map(|n| addresses(&plan, &slot.place, n)),
@@ -257,8 +257,8 @@ pub(super) async fn delta(
     if entries.is_empty() {
         return None;
     }
-    let name = slot.place.name(site).await.ok()?;
-    let head = plan.head(&slot.place, &slot.output, name.as_deref());
+    let row = slot.place.row(site).await.ok()?;
+    let head = plan.head(&slot.place, &slot.output, row.as_ref());
     let written = tokio::task::spawn_blocking(move || Sheet::new(&head, &entries).write(form)).await;
     let mut answer = reply::text(StatusCode::IM_USED, "");
     *answer.body_mut() = written.ok()?.into();

@@ -27,15 +27,15 @@ pub(super) const HTML: &str = "text/html; charset=utf-8";
 /// What happened to it, on the same page.
 const NEWS_ON_SOURCE: usize = 10;
 
-/// A page of a river. `name`: what its source is called.
+/// A page of a river. `row`: its source, as the store knows it.
 fn river(
     plan: &Plan,
-    (place, output, name): (&Place, &Output, Option<&str>),
+    (place, output, row): (&Place, &Output, Option<&SourceRow>),
     entries: &[Published],
     reader: &Reader,
     (page, chain): (Page, Chain),
 ) -> String {
-    let head = plan.head(place, output, name);
+    let head = plan.head(place, output, row);
     let (newer, older) = page.beside(chain);
     let frame = plan.frame(reader);
     let at = |page: Page| frame.keyed(&format!("{}{}", frame.prefix, page.path(place)));
@@ -154,9 +154,9 @@ async fn written(
     reader: Reader,
     page: (Page, Chain),
 ) -> Result<String, StoreError> {
-    let name = slot.place.name(site).await?;
+    let row = slot.place.row(site).await?;
     let (plan, place, output) = (plan.clone(), slot.place.clone(), slot.output.clone());
-    let river = move || river(&plan, (&place, &output, name.as_deref()), &entries, &reader, page);
+    let river = move || river(&plan, (&place, &output, row.as_ref()), &entries, &reader, page);
     Ok(blocking(river).await)
 }
 
@@ -281,7 +281,7 @@ fn source_page(
 ) -> SourcePage {
     let place = Place::Source(row.id.clone());
     let output = of_source(&row.id, Some(&row.name));
-    let head = plan.head(&place, &output, Some(&row.name));
+    let head = plan.head(&place, &output, Some(row));
     let frame = plan.frame(reader);
     let state = &row.state;
     let feed = state.feed.as_ref();

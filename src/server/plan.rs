@@ -10,10 +10,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::shelf::Slot;
 use super::{Settings, Site, access};
-use crate::model::{Access, Filter, HubChoice, Output, Secret, Source, SourceId, TitlePrefix};
+use crate::model::{Access, HubChoice, Output, Secret, Source, SourceId, TitlePrefix};
 use crate::render::html::{Feed, Frame, SCRIPT, STYLE};
 use crate::render::{Addresses, Form, Head};
-use crate::store::StoreError;
+use crate::store::{SourceRow, StoreError};
 
 /// Entries of a source shown in its document.
 const SOURCE_LIMIT: usize = 100;
@@ -60,11 +60,11 @@ impl Place {
         }
     }
 
-    /// What its source is called, where it is one: the config may leave that to the source's own document.
-    pub(super) async fn name(&self, site: &Site) -> Result<Option<String>, StoreError> {
+    /// What the store knows of its source, where it is one: the config may leave its name to the source's own document.
+    pub(super) async fn row(&self, site: &Site) -> Result<Option<SourceRow>, StoreError> {
         let Self::Source(id) = self else { return Ok(None) };
         let id = id.clone();
-        Ok(site.store.read(move |store| store.source_row(&id)).await?.map(|row| row.name))
+        site.store.read(move |store| store.source_row(&id)).await
     }
 }
 
@@ -89,7 +89,7 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn new(mut settings: Settings) -> Self {
         if !settings.outputs.iter().any(|output| output.id == "all") {
-            settings.outputs.push(Arc::new(everything()));
+            settings.outputs.push(Arc::new(Output::all()));
         }
         let mut base = settings.base_url.clone();
         base.set_query(None);
@@ -205,30 +205,23 @@ impl Plan {
         format!("{}{path}", self.base)
     }
 
-    /// Everything in a document but its entries. `name`: what its source is called, as the store knows it.
-    pub(super) fn head(&self, place: &Place, output: &Output, name: Option<&str>) -> Head {
+    /// Everything in a document but its entries. `row`: its source, as the store knows it.
+    pub(super) fn head(&self, place: &Place, output: &Output, row: Option<&SourceRow>) -> Head {
         let stem = place.stem();
-        let (title, description, home) = match place {
-            Place::Feed(_) => (
-                output.title.clone(),
-                "Many sources, one river: the newest entries first.".to_owned(),
-                self.page(place),
-            ),
+        let first_id = row.and_then(|row| row.state.first_id.as_deref());
+        let (title, description) = match place {
+            Place::Feed(_) | Place::Health => (output.title.clone(), output.description.clone()),
             Place::Source(_) => {
-                let title = name.unwrap_or(&output.title).to_owned();
+                let title = row.map_or(&output.title, |row| &row.name).clone();
                 let description = format!("The newest entries of {title}.");
-                (title, description, self.page(place))
+                (title, description)
             }
-            Place::Health => (
-                output.title.clone(),
-                "What happened to the sources: which broke, recovered, moved or went.".to_owned(),
-                self.page(place),
-            ),
         };
         Head {
+            id: self.urn(&first_id.map_or_else(|| stem.clone(), |first| format!("sources/{first}"))),
             title,
             description,
-            home,
+            home: self.page(place),
             language: match output.languages.as_slice() {
                 [one] => Some(one.clone()),
                 _ => None,
@@ -367,32 +360,15 @@ pub(super) fn opening(wanted: Option<&Secret>, key: Option<&str>) -> Option<Stri
     key.filter(|key| wanted.is_some_and(|wanted| super::access::same(key, wanted))).map(str::to_owned)
 }
 
-/// The output that always exists.
-fn everything() -> Output {
-    Output {
-        id: "all".to_owned(),
-        title: "All entries".to_owned(),
-        sources: None,
-        languages: Vec::new(),
-        keep: Filter::default(),
-        drop: Filter::default(),
-        query: None,
-        limit: 100,
-        per_source: 0,
-        title_prefix: TitlePrefix::None,
-        access: Access::Open,
-        hub: HubChoice::None,
-    }
-}
-
 /// The daemon's own news: of no source's entries.
 fn health_output() -> Output {
     Output {
         id: "_health".to_owned(),
         title: "How the sources are".to_owned(),
+        description: "What happened to the sources: which broke, recovered, moved or went.".to_owned(),
         sources: Some(Vec::new()),
         languages: vec!["en".to_owned()],
-        ..everything()
+        ..Output::all()
     }
 }
 
@@ -403,7 +379,7 @@ pub(super) fn of_source(id: &SourceId, name: Option<&str>) -> Output {
         title: name.unwrap_or(id.as_str()).to_owned(),
         sources: Some(vec![id.clone()]),
         limit: SOURCE_LIMIT,
-        ..everything()
+        ..Output::all()
     }
 }
 

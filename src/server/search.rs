@@ -124,7 +124,7 @@ impl Asked {
             found
                 .or_else(|| gone.get(id.as_str()))
                 .cloned()
-                .ok_or_else(|| format!("there is no source {id:?}"))
+                .ok_or_else(|| format!("there is no source {id:?}: /sources names them all"))
         };
         let sources: Vec<SourceId> = self.sources.iter().map(source).collect::<Result<_, _>>()?;
         Ok(Search {
@@ -153,6 +153,20 @@ impl Asked {
         Self { before: format!("{}.{}", last.published.timestamp(), last.number), ..self.clone() }
     }
 
+    /// All that is asked for, on one line: two searches that find other things have other titles.
+    fn words(&self) -> String {
+        let mut words = Vec::new();
+        if !self.q.is_empty() {
+            words.push(self.q.clone());
+        }
+        words.extend(self.languages.iter().map(|one| format!("lang={one}")));
+        words.extend(self.sources.iter().map(|one| format!("source={one}")));
+        if !self.since.is_empty() {
+            words.push(format!("since={}", self.since));
+        }
+        words.join(" ")
+    }
+
     fn addresses(&self, plan: &Plan) -> Addresses {
         let query = self.canonical();
         let at = |form: Form| plan.address(&format!("search.{}?{query}", form.extension()));
@@ -162,7 +176,7 @@ impl Asked {
     /// All pages are one feed.
     fn head(&self, plan: &Plan, next: Option<&Self>) -> Head {
         let query = self.first_page().canonical();
-        let words = if self.q.is_empty() { query.replace('&', " ") } else { self.q.clone() };
+        let words = self.words();
         Head {
             selves: self.addresses(plan),
             home: plan.address(&format!("search?{}", self.canonical())),

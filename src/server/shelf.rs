@@ -263,11 +263,11 @@ impl Slot {
             Arc::new(entries.iter().map(|entry| (entry.id, entry.entry.digest)).collect());
         let beyond = beyond::beyond(site, plan, self, &shown, now).await?;
         self.last_look.keep(site, &self.output);
-        let name = self.place.name(site).await?;
+        let row = self.place.row(site).await?;
         let head = Head {
             older: beyond.newest.map(|n| archive::addresses(plan, &self.place, n)),
             complete: beyond.complete,
-            ..plan.head(&self.place, &self.output, name.as_deref())
+            ..plan.head(&self.place, &self.output, row.as_ref())
         };
         let written = tokio::task::spawn_blocking(move || write(&head, &entries)).await;
         let forms = written.map_err(|_| StoreError::Failed("rendering failed".to_owned()))?;

@@ -62,6 +62,7 @@ mod field {
     pub(super) const HUB: u8 = 40;
     pub(super) const FAILED_UNDER: u8 = 41;
     pub(super) const HELD_BY: u8 = 42;
+    pub(super) const FIRST_ID: u8 = 43;
 }
 
 mod of_validators {
@@ -224,6 +225,7 @@ pub(super) fn write(state: &SourceState) -> Vec<u8> {
     });
     to.digest(field::FAILED_UNDER, state.failed_under);
     to.text(field::HELD_BY, state.held_by.as_ref().map(Url::as_str));
+    to.text(field::FIRST_ID, state.first_id.as_deref());
     to.0
 }
 
@@ -299,6 +301,7 @@ fn take(state: &mut SourceState, field: u8, value: Value<'_>) -> Option<()> {
         field::HUB => state.hub = hub(value.bytes()?),
         field::FAILED_UNDER => state.failed_under = Some(value.digest()?),
         field::HELD_BY => state.held_by = value.text()?.parse().ok(),
+        field::FIRST_ID => state.first_id = Some(value.text()?),
         _ => {}
     }
     Some(())

@@ -317,6 +317,43 @@ fn a_renamed_source_is_found_under_its_former_address() {
 }
 
 #[test]
+fn the_document_of_a_renamed_source_keeps_its_id_and_gives_it_to_no_other() {
+    let origin = Origin::start();
+    origin.on("/one", Reply::ok(RSS, rss("One", &[("1", "Beavers return", TIME, "By the agency.")])));
+    origin.on("/new", Reply::ok(RSS, rss("New", &[("1", "Otters return", TIME, "By another.")])));
+    let app = App::new(&source("one", &origin, ""));
+    let id_of = |name: &str| {
+        let daemon = app.serve();
+        let ids = ["", "archive/1"].map(|part| {
+            let address = format!("/sources/{name}{}{part}.atom", if part.is_empty() { "" } else { "/" });
+            let document = daemon.get(&address);
+            let (_, rest) =
+                document.text().split_once("<id>").unwrap_or_else(|| panic!("{address}: {document:?}"));
+            rest.split_once("</id>").unwrap().0.to_owned()
+        });
+        assert_eq!(ids[0], ids[1]);
+        ids[0].clone()
+    };
+    app.ok(&["fetch"]);
+    let first = id_of("one");
+    let called = |now: &str, was: &str| {
+        source("one", &origin, &format!("was = [{was}]")).replace("id = \"one\"", &format!("id = \"{now}\""))
+    };
+    app.configure(&called("agency", "\"one\""));
+    assert_eq!(id_of("agency"), first);
+    app.ok(&["fetch"]);
+    app.configure(&called("bureau", "\"agency\""));
+    assert_eq!(id_of("bureau"), first);
+    // Another source that gets its first id.
+    app.configure(&(called("bureau", "") + &source("one", &origin, "").replace("/one\"", "/new\"")));
+    app.ok(&["fetch"]);
+    let other = id_of("one");
+    assert_ne!(other, first);
+    app.ok(&["fetch"]);
+    assert_eq!((id_of("bureau"), id_of("one")), (first, other));
+}
+
+#[test]
 fn the_page_of_an_entry_says_what_explain_says() {
     let origin = Origin::start();
     let serve = |path: &str, items: &[(&str, &str, &str, &str)]| {

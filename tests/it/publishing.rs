@@ -4,7 +4,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use crate::app::{App, Daemon, rss, source, tool};
+use crate::app::{App, Daemon, eventually, rss, source, tool};
 use crate::origin::{Origin, Reply};
 
 const RSS: &str = "application/rss+xml";
@@ -293,4 +293,53 @@ fn what_is_not_there_is_refused_in_words() {
         assert_eq!(status == 405, !answer.header("allow").is_empty(), "{method} {path}");
     }
     assert_eq!(daemon.get("/healthz").status, 200);
+}
+
+#[test]
+fn a_feed_says_what_stands_in_it_and_says_no_more_for_another_source() {
+    let origin = Origin::start();
+    for id in ["one", "two"] {
+        origin.on(&format!("/{id}"), Reply::ok(RSS, rss(id, &[])));
+    }
+    let feeds = "[[feed]]\nid = \"all\"\ntitle = \"Everything\"\n\
+        [[feed]]\nid = \"g\"\ngroups = [\"g\"]\n\
+        [[feed]]\nid = \"both\"\ngroups = [\"g\", \"h\"]\nsources = [\"two\"]\nlanguages = [\"en\", \"fr\", \"de\"]\n\
+        [[feed]]\nid = \"wet\"\nquery = \"river OR <rain>\"\ndrop = { title = [\"^Ad\"] }\n";
+    let one = source("one", &origin, "groups = [\"g\", \"h\"]");
+    let app = App::new(&format!("{feeds}{one}{}", source("two", &origin, "")));
+    let daemon = app.serve();
+    for (id, wanted) in [
+        ("all", "Many sources, one river: the newest entries first."),
+        ("g", "Entries of the group g, the newest first."),
+        ("both", "Entries of the groups g and h and of two, in en, fr and de, the newest first."),
+        (
+            "wet",
+            "Entries of all sources, that match “river OR <rain>”, as its filters let them through, the newest first.",
+        ),
+    ] {
+        assert_eq!(daemon.json(&format!("/feeds/{id}.json"))["description"], wanted);
+        let plain = wanted.replace('<', "&lt;").replace('>', "&gt;");
+        let atom = daemon.get(&format!("/feeds/{id}.atom"));
+        assert!(atom.text().contains(&format!("<subtitle>{plain}</subtitle>")), "{}", atom.text());
+        assert!(
+            daemon
+                .get(&format!("/feeds/{id}"))
+                .text()
+                .contains(&wanted.replace('<', "&#60;").replace('>', "&#62;")),
+            "{id}"
+        );
+    }
+    let list = daemon.get("/feeds.opml");
+    assert!(
+        list.text().contains("description=\"Entries of the group g, the newest first.\""),
+        "{}",
+        list.text()
+    );
+    // One more in the group.
+    let before = daemon.get("/feeds/g.atom").body;
+    app.configure(&format!("{feeds}{one}{}", source("two", &origin, "groups = [\"g\"]")));
+    daemon.signal("-HUP");
+    let joined = || daemon.get("/opml").text().contains("category=\"g\"").then_some(());
+    eventually("the source in the group", joined);
+    assert_eq!(daemon.get("/feeds/g.atom").body, before);
 }

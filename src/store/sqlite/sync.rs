@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{found, hidden, keyring, rows};
 use crate::link;
 use crate::model::{DedupRule, Source};
-use crate::store::StoreError;
+use crate::store::{StoreError, state};
 
 pub(super) fn sync(db: &Connection, sources: &[Arc<Source>]) -> Result<(), StoreError> {
     let ids: HashSet<&str> = sources.iter().map(|source| source.id.as_str()).collect();
@@ -18,6 +18,8 @@ pub(super) fn sync(db: &Connection, sources: &[Arc<Source>]) -> Result<(), Store
             .query_row([id], |row| row.get(0))
             .optional()?)
     };
+    // First ids of sources that are called otherwise now; read when a new source comes, whose id may be one.
+    let mut taken: Option<HashSet<String>> = None;
     for source in sources {
         // A former id that is configured again belongs to that source, not to its successor.
         for former in source.was.iter().filter(|former| !ids.contains(former.as_str())) {
@@ -27,12 +29,14 @@ pub(super) fn sync(db: &Connection, sources: &[Arc<Source>]) -> Result<(), Store
                         "UPDATE sources SET id = ?1 WHERE number = ?2",
                         params![source.id.as_str(), old],
                     )?;
+                    keep_first_id(db, old, former.as_str())?;
                     found::note_any(db)?;
                 }
                 (Some(old), Some(new)) => merge(db, old, new)?,
                 (None, _) => {}
             }
         }
+        let is_new = number(source.id.as_str())?.is_none();
         db.prepare_cached(
             "INSERT INTO sources (id, url, name, rule, configured) VALUES (?1, ?2, ?3, ?4, 1)
              ON CONFLICT (id) DO UPDATE SET url = excluded.url, name = excluded.name, rule = excluded.rule,
@@ -45,6 +49,16 @@ pub(super) fn sync(db: &Connection, sources: &[Arc<Source>]) -> Result<(), Store
             source.name,
             rows::rule_name(source.dedup)
         ])?;
+        if is_new {
+            let taken = match &mut taken {
+                Some(taken) => taken,
+                none => none.insert(first_ids(db)?),
+            };
+            if taken.contains(source.id.as_str()) {
+                let number = db.last_insert_rowid();
+                keep_first_id(db, number, &format!("{}#{number}", source.id.as_str()))?;
+            }
+        }
     }
     for rule in [DedupRule::Guid, DedupRule::Link] {
         if sources.iter().any(|source| source.dedup == rule) {
@@ -68,6 +82,22 @@ pub(super) fn sync(db: &Connection, sources: &[Arc<Source>]) -> Result<(), Store
         db.execute("UPDATE sources SET configured = 0 WHERE number = ?1", [number])?;
     }
     Ok(())
+}
+
+/// By this name the document of a source goes on being known, where it has no such name yet.
+fn keep_first_id(db: &Connection, number: i64, id: &str) -> Result<(), StoreError> {
+    let sql = "SELECT remembered FROM sources WHERE number = ?1";
+    let mut remembered = db.query_row(sql, [number], |row| Ok(state::read(row.get_ref(0)?.as_blob()?)))?;
+    remembered.first_id.get_or_insert_with(|| id.to_owned());
+    let sql = "UPDATE sources SET remembered = ?2 WHERE number = ?1";
+    db.execute(sql, params![number, state::write(&remembered)])?;
+    Ok(())
+}
+
+fn first_ids(db: &Connection) -> Result<HashSet<String>, StoreError> {
+    let mut statement = db.prepare("SELECT remembered FROM sources")?;
+    let found = statement.query_map([], |row| Ok(state::read(row.get_ref(0)?.as_blob()?).first_id))?;
+    Ok(found.filter_map(Result::transpose).collect::<Result<_, _>>()?)
 }
 
 /// Gives everything of one source to another. Keys both have stay with the one that goes on.

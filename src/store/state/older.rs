@@ -158,6 +158,7 @@ impl From<StateRow> for SourceState {
                 .map(|(day, read, unchanged, failed)| PollDay { day, read, unchanged, failed })
                 .collect(),
             hub: row.hub.map(|(url, topic)| Hub { url, topic }),
+            first_id: None,
             push: None,
         }
     }

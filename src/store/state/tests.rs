@@ -66,6 +66,7 @@ fn a_state_is_read_as_it_was_written() {
         certificate_ends: Some(at(22)),
         days: vec![PollDay { day: 1, read: 2, unchanged: 3, failed: 4 }],
         hub: Some(Hub { url: "https://hub.example/".to_owned(), topic: "t".to_owned() }),
+        first_id: some("first"),
         push: None,
     };
     assert_eq!(read(&write(&state)), state);

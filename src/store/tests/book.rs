@@ -125,20 +125,8 @@ impl Book {
     }
 
     pub(crate) fn output(sources: Option<&[&str]>) -> Output {
-        Output {
-            id: "all".into(),
-            title: String::new(),
-            sources: sources.map(|ids| ids.iter().map(|id| SourceId::new(*id)).collect()),
-            languages: Vec::new(),
-            keep: Filter::default(),
-            drop: Filter::default(),
-            query: None,
-            limit: 100,
-            per_source: 0,
-            title_prefix: TitlePrefix::None,
-            access: Access::Open,
-            hub: HubChoice::None,
-        }
+        let sources = sources.map(|ids| ids.iter().map(|id| SourceId::new(*id)).collect());
+        Output { sources, ..Output::all() }
     }
 
     /// Removes all that is past retention by `now`; says how many entries went.

@@ -106,20 +106,7 @@ fn the_index_follows_corrections_and_retention() {
 fn an_output_with_a_query_holds_what_matches_from_its_sources() {
     let mut book = library();
     book.poll("b", &[entry("x", "https://b.example/x", "Valley of b", Some(day(7)), "")]);
-    let mut output = Output {
-        id: "valley".into(),
-        title: String::new(),
-        sources: None,
-        languages: Vec::new(),
-        keep: Filter::default(),
-        drop: Filter::default(),
-        query: Query::new("valley").ok(),
-        limit: 100,
-        per_source: 0,
-        title_prefix: TitlePrefix::None,
-        access: Access::Open,
-        hub: HubChoice::None,
-    };
+    let mut output = Output { id: "valley".into(), query: Query::new("valley").ok(), ..Output::all() };
     let now = book.now;
     let mut titles = |output: &Output| -> Vec<_> {
         book.store.select(output, now).unwrap().entries.into_iter().map(|entry| entry.entry.title).collect()
