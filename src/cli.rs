@@ -14,6 +14,7 @@ mod export;
 mod fetch;
 mod fit;
 mod import;
+mod logging;
 mod man;
 pub mod parse;
 pub mod print;
@@ -34,7 +35,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::config::{self, Config, Problems};
+use crate::config::{self, Config, Problems, Severity};
 use crate::daemon::control;
 use crate::store;
 
@@ -223,7 +224,7 @@ fn ended(error: &anyhow::Error) -> ExitCode {
     if let Some(problems) = error.downcast_ref::<Problems>() {
         print::words(problems.render(print::color()));
         if problems.len() > 1 {
-            print::words(format_args!("\n{} problems", problems.len()));
+            print::words(format_args!("\n{}", counted(problems)));
         }
         return ExitCode::from(WRONG);
     }
@@ -236,6 +237,18 @@ fn ended(error: &anyhow::Error) -> ExitCode {
     }
     print::error(format_args!("{error:#}"));
     ExitCode::from(if error.is::<Wrong>() { WRONG } else { FAILED })
+}
+
+/// How many there are of each kind, under the names that stand before them.
+fn counted(problems: &Problems) -> String {
+    let of = |kinds: &[Severity]| problems.iter().filter(|problem| kinds.contains(&problem.severity)).count();
+    let kinds = [
+        (of(&[Severity::Error, Severity::Unset]), "error", "errors"),
+        (of(&[Severity::Warning]), "warning", "warnings"),
+        (of(&[Severity::Absent]), "note", "notes"),
+    ];
+    let said = kinds.into_iter().filter(|(number, ..)| *number > 0);
+    said.map(|(number, one, many)| print::count(number, one, many)).collect::<Vec<_>>().join(", ")
 }
 
 /// The whole command line, for completions and the manual.

@@ -468,8 +468,7 @@ fn log(id: &SourceId, polled: &Polled) {
         }
         Outcome::Held(_) | Outcome::Gone => warn!(source.id = source, "{source}: {words}"),
     }
-    if let Some(next) = polled.state.next_poll {
-        let (next, why) = (next.format("%Y-%m-%d %H:%M:%S UTC"), &polled.state.next_poll_reason);
-        debug!(source.id = source, "{source}: next poll {next}: {why}");
+    if let Some(next) = polled.state.next_in_words() {
+        debug!(source.id = source, "{source}: {next}");
     }
 }

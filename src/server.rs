@@ -89,7 +89,7 @@ pub struct Settings {
     pub sources: Vec<Arc<Source>>,
     /// What readers must present, if anything.
     pub token: Option<Secret>,
-    /// What opens `/metrics` from afar and, later, `POST /api/…`.
+    /// What opens `/metrics` from afar, and `/api/…`.
     pub admin_token: Option<Secret>,
     /// Sets this installation's feed ids apart from others'. Made once and kept; may be empty.
     pub instance: String,

@@ -47,7 +47,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     print::data(told(&explained, &feeds, now, fit::width()))?;
     if explained.more && !global.quiet {
         print::words(format_args!(
-            "these are {} of more; an id, an address or more words of the title say which is meant",
+            "there are more than these {}; an id, an address or more words of the title say which is meant",
             explained.stories.len()
         ));
     }

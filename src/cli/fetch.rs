@@ -6,14 +6,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use tracing::level_filters::LevelFilter;
 
-use super::{Global, Wrong, assemble, print};
+use super::{Global, Wrong, assemble, logging, print};
 use crate::config::{self, Config};
 use crate::daemon::Command;
 use crate::daemon::control::{self, Line, Request};
 use crate::link;
-use crate::model::{Source, SourceId};
-use crate::store;
+use crate::model::{Source, SourceId, SourceState};
+use crate::store::{self, Sqlite, Store as _};
 use crate::text;
 
 /// `riverine fetch [SOURCE…]`.
@@ -35,7 +36,9 @@ struct Progress<'g> {
 
 impl<'g> Progress<'g> {
     fn new(ids: &[String], global: &'g Global) -> Self {
-        let bar = if std::io::stderr().is_terminal() && !global.quiet {
+        // It would be drawn into the log.
+        let logs = global.verbose > 1;
+        let bar = if std::io::stderr().is_terminal() && !global.quiet && !logs {
             ProgressBar::new(ids.len() as u64)
         } else {
             ProgressBar::hidden()
@@ -81,17 +84,38 @@ impl<'g> Progress<'g> {
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let config = global.load()?;
     let ids = wanted(args, &config)?;
+    let path = config.store.path.clone();
+    let holder = store::holder(&path);
+    if holder.is_none() && global.verbose > 1 {
+        logging::start(global, LevelFilter::OFF);
+    }
     assemble::run(async {
         let mut progress = Progress::new(&ids, global);
-        if let Some(pid) = store::holder(&config.store.path) {
-            let asked =
-                control::ask(&config.store.path, Request::Poll(ids), |line| progress.line(&line)).await;
-            asked.map_err(|error| busy(&config.store.path, pid, &error))?;
-            return progress.finish();
+        if let Some(pid) = holder {
+            let asked = control::ask(&path, Request::Poll(ids.clone()), |line| progress.line(&line)).await;
+            asked.map_err(|error| busy(&path, pid, &error))?;
+        } else {
+            alone(&config.complete()?, ids.clone(), &mut progress).await?;
         }
-        alone(&config.complete()?, ids, &mut progress).await?;
-        progress.finish()
+        let code = progress.finish()?;
+        // The log says so of each as it ends.
+        if global.verbose == 1 || holder.is_some() && global.verbose > 1 {
+            say_when_next(&path, &ids)?;
+        }
+        Ok(code)
     })
+}
+
+/// Says of each source when it is polled next, and why then.
+fn say_when_next(store: &Path, ids: &[String]) -> anyhow::Result<()> {
+    let rows = Sqlite::open_reader(store)?.sources()?;
+    for id in ids {
+        let state = rows.iter().find(|row| row.id.as_str() == id).map(|row| &row.state);
+        if let Some(words) = state.and_then(SourceState::next_in_words) {
+            print::words(format_args!("{id}: {}", text::visible(&words)));
+        }
+    }
+    Ok(())
 }
 
 /// Who writes to the store cannot be asked: another command, mostly, which a signal would end.

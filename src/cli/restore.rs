@@ -25,7 +25,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     let _lock = Lock::take(store)?;
     Sqlite::restore(&args.file, store)?;
     if !global.quiet {
-        print::words(format_args!("{}: is what {} was", store.display(), args.file.display()));
+        print::words(format_args!("{}: now holds what was in {}", store.display(), args.file.display()));
     }
     Ok(ExitCode::SUCCESS)
 }

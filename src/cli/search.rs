@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use super::{Global, Wrong, print};
+use super::{Global, Wrong, fetch, print};
 use crate::link::Secrets;
 use crate::model::{Published, Source};
 use crate::query::{self, Query};
@@ -85,8 +85,15 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
         // What was called so formerly is in the store under today's name.
         let was = config.sources.iter().find(|source| source.was.iter().any(|was| was.as_str() == id));
         let id = was.map_or(id.as_str(), |source| source.id.as_str());
-        let row = known.iter().find(|row| row.id.as_str() == id);
-        row.map(|row| row.id.clone()).ok_or_else(|| Wrong(format!("there is no source {id:?}")))
+        // One that was never polled has nothing, and is no mistake.
+        let mut ids = known.iter().map(|row| &row.id).chain(config.sources.iter().map(|source| &source.id));
+        ids.find(|known| known.as_str() == id).cloned().ok_or_else(|| {
+            let hint = match fetch::meant(id, &config) {
+                Some(meant) => format!("did you mean {meant}?"),
+                None => "riverine status names all".to_owned(),
+            };
+            Wrong(format!("there is no source {id:?}; {hint}"))
+        })
     };
     let speaks = |code: &String| {
         language::tag(code).ok_or_else(|| Wrong(format!("{code:?} is not a language code, like en or pt-BR")))

@@ -1,7 +1,6 @@
 //! `riverine serve`: the daemon. Opens what it needs in the order in which things can fail, then runs until
 //! it is told to stop.
 
-mod logging;
 mod signals;
 
 use std::os::unix::fs::PermissionsExt as _;
@@ -19,7 +18,7 @@ use tracing::{error, info, warn};
 use url::Url;
 
 use self::signals::Signals;
-use super::{Global, assemble, print};
+use super::{Global, assemble, logging, print};
 use crate::clock::{self, Clock};
 use crate::config::{self, Config, Listen};
 use crate::daemon::soundness::{self, Soundness};

@@ -119,7 +119,9 @@ fn table(report: &Report, store: &Path) -> String {
     let Totals { requests, not_modified, bytes_saved } = &report.totals;
     let _ = write!(
         text,
-        "\n{requests} requests made, {not_modified} answered 304 (nothing new), {bytes_saved} bytes saved by that"
+        "\n{} made, {not_modified} answered 304 (nothing new), {} saved by that",
+        print::count(*requests, "request", "requests"),
+        print::count(*bytes_saved, "byte", "bytes")
     );
     let _ = match (&report.daemon, store::holder(store)) {
         (Some(daemon), _) => write!(text, "\nthe daemon runs (pid {})", daemon.pid),
@@ -149,7 +151,8 @@ fn pushed(websub: &Websub) -> String {
     let hub = &websub.hub;
     let mut words = match (websub.state, &websub.lease_ends) {
         ("active", Some(ends)) => {
-            format!("subscribed to its hub {hub} until {ends}, {} pushes", websub.pushes)
+            let pushes = print::count(websub.pushes, "push", "pushes");
+            format!("subscribed to its hub {hub} until {ends}, {pushes}")
         }
         ("leaving", _) => format!("its hub {hub} is being told that nobody listens any more"),
         ("failing", _) => format!("its hub {hub} does not work"),

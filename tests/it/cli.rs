@@ -49,7 +49,7 @@ error: two sources have the id "a"
    |
    = help: give one of them another id = "…"
 
-3 problems
+3 errors
 "#;
 
 /// `cite` of a quotation, too, which no reader shows.
@@ -87,6 +87,16 @@ fn a_broken_config_says_every_problem_at_once_and_starts_nothing() {
         assert!(output.stdout.is_empty(), "{command} printed data");
     }
     assert!(!app.path("riverine.db").exists(), "nothing may be started");
+}
+
+#[test]
+fn what_is_wrong_is_counted_apart_from_what_is_warned_of() {
+    let app = App::new("");
+    let same = "[[source]]\nurl = \"https://one.example/feed\"\n";
+    app.write("riverine.toml", &format!("colour = 1\n{same}id = \"a\"\n{same}id = \"b\"\n"));
+    let words = ended(&app.run(&["check"]), 2);
+    assert!(words.contains("warning: this address stands here twice"), "{words}");
+    assert!(words.ends_with("\n\n1 error, 1 warning\n"), "{words}");
 }
 
 #[test]

@@ -43,6 +43,14 @@ fn any_query_is_a_feed() {
     assert_eq!(titles("/search.json?q=%E6%96%B0%E8%81%9E"), ["東京で新聞を読む"]);
     assert_eq!(titles("/search.json?q=river&since=2026-11-05").len(), 1);
     assert_eq!(titles("/search.json?source=one").len(), 4);
+    // What finds something else is called otherwise.
+    for (asked, title) in [
+        ("q=river", "river"),
+        ("q=river&lang=fr,en&since=2026-11-05", "river lang=en lang=fr since=2026-11-05"),
+        ("source=one&key=abc", "source=one"),
+    ] {
+        assert_eq!(daemon.json(&format!("/search.json?{asked}"))["title"], format!("Search: {title}"));
+    }
     assert_eq!(titles("/feeds/wet.json"), ["Flooding in the valley"]);
     let answer = daemon.get("/search.atom?q=river&key=abc");
     assert_eq!(answer.status, 200);
@@ -77,6 +85,7 @@ fn a_bad_query_is_refused_in_words_in_the_form_asked_for() {
         ("/search.json?q=ri*er", "application/feed+json; charset=utf-8"),
         ("/search.atom?q=ri%3Fer", "application/atom+xml; charset=utf-8"),
         ("/search?q=river~2", "text/html; charset=utf-8"),
+        ("/search.atom?q=valley+%21river", "application/atom+xml; charset=utf-8"),
         ("/search.rss?q=%22the+valley%22~5", "application/rss+xml; charset=utf-8"),
         ("/search.json?q=%5Briver+TO+valley%5D", "application/feed+json; charset=utf-8"),
         ("/search?q=river+%7C%7C", "text/html; charset=utf-8"),
@@ -140,7 +149,7 @@ fn titles_are_searched_alone_where_that_is_asked() {
 #[test]
 fn what_does_not_fit_on_a_page_is_on_the_next() {
     let origin = Origin::start();
-    let items: Vec<_> = (0..250)
+    let items: Vec<_> = (0..201)
         .map(|n| {
             // Some at the same moment.
             let date = format!("Mon, 02 Nov 2026 10:{:02}:00 GMT", n / 7);
@@ -165,7 +174,7 @@ fn what_does_not_fit_on_a_page_is_on_the_next() {
             assert_eq!(answer.status, 200, "{path}");
             titles.extend(ferries.find_iter(answer.text()).map(|found| found.as_str().to_owned()));
             pages += 1;
-            assert_eq!(titles.len(), 250.min(pages * 100), "{path}");
+            assert_eq!(titles.len(), 201.min(pages * 100), "{path}");
             next = if form == "json" {
                 let json: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
                 json["next_url"].as_str().map(str::to_owned)
@@ -184,13 +193,15 @@ fn what_does_not_fit_on_a_page_is_on_the_next() {
                 })
             };
             next = next.map(|next| next.replace("https://river.example", ""));
+            let is_last_page = form == "page" && next.is_none();
+            assert_eq!(answer.text().contains(">One older entry that matches.<"), is_last_page, "{path}");
         }
         assert_eq!(pages, 3, "{form}");
     }
     let few = app.run(&["search", "--limit", "2", "ferry"]);
     assert_eq!(String::from_utf8_lossy(&few.stdout).matches("Ferry").count(), 2);
     assert!(String::from_utf8_lossy(&few.stderr).contains("there are more"));
-    assert!(app.run(&["search", "--limit", "250", "ferry"]).stderr.is_empty());
+    assert!(app.run(&["search", "--limit", "201", "ferry"]).stderr.is_empty());
 }
 
 #[test]
@@ -215,6 +226,55 @@ fn a_word_to_do_without_needs_no_quotation_marks() {
     let none = app.run(&["search", "--limit", "0", "river"]);
     let words = String::from_utf8(none.stderr).unwrap();
     assert!(none.status.code() == Some(2) && words.contains("--limit 0"), "{words}");
+    // What was written into the config since.
+    let config = std::fs::read_to_string(app.config()).unwrap();
+    app.write(
+        "riverine.toml",
+        &format!("{config}\n[[source]]\nid = \"two\"\nurl = \"https://two.example/\"\n"),
+    );
+    assert_eq!(app.ok(&["search", "--source", "two", "river"]), "");
+    for (source, hint) in [("onne", "did you mean one?"), ("nobody", "riverine status names all")] {
+        let unknown = app.run(&["search", "--source", source, "river"]);
+        let words = String::from_utf8(unknown.stderr).unwrap();
+        assert!(unknown.status.code() == Some(2) && words.ends_with(&format!("; {hint}\n")), "{words}");
+    }
     let told = app.run(&["explain", "nothing"]);
     assert!(String::from_utf8(told.stderr).unwrap().contains("about \"nothing\""));
+}
+
+/// Pages show the one for people, documents pass on the one for programs: both are what a reader may have seen.
+#[test]
+fn a_subject_is_found_and_filtered_by_either_of_its_names() {
+    let origin = Origin::start();
+    let entry = |id: &str, title: &str, category: &str| {
+        format!(
+            "<entry><id>urn:x:{id}</id><title>{title}</title><updated>2026-11-0{id}T00:00:00Z</updated>\
+             <category {category}/></entry>"
+        )
+    };
+    let entries = [
+        entry("1", "A vote", "term=\"t17\" label=\"Politics\""),
+        entry("2", "A match", "term=\"sports\" label=\"Matches &amp; more\""),
+        entry("3", "An advert", "term=\"t99\" label=\"Sponsored\""),
+        entry("4", "A cloud", "term=\"weather\""),
+    ];
+    let feed = format!(
+        "<feed xmlns=\"http://www.w3.org/2005/Atom\"><title>One</title><id>urn:x</id>{}</feed>",
+        entries.concat()
+    );
+    origin.on("/feed", Reply::ok("application/atom+xml", feed));
+    let app = App::new(&format!(
+        "[[source]]\nid = \"one\"\nurl = \"{}\"\nkeep = {{ category = [\"^Politics$\", \"^sports$\", \"^Spons\"] }}\n\
+         drop = {{ category = [\"^Sponsored$\"] }}\n",
+        origin.url("/feed")
+    ));
+    app.ok(&["fetch"]);
+    let daemon = app.serve();
+    assert_eq!(daemon.titles("all"), ["A match", "A vote"]);
+    for (query, title) in
+        [("t17", "A vote"), ("politics", "A vote"), ("sports", "A match"), ("matches", "A match")]
+    {
+        let found = app.ok(&["search", query]);
+        assert!(found.contains(title) && found.lines().count() == 2, "{query}: {found}");
+    }
 }

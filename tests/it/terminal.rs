@@ -85,3 +85,26 @@ fn status_and_explain_break_between_words_on_a_terminal() {
     }
     assert_eq!(on_terminal(&app, 400, &["explain", "beavers"]), table);
 }
+
+/// As the daemon's log says it, where one asks for more.
+#[test]
+fn fetch_says_on_request_when_each_source_is_polled_next_and_why() {
+    let (app, origin) = river();
+    origin.on("/two", Reply::ok("application/rss+xml", rss("Two", &[])));
+    app.configure(&(source("one", &origin, "") + &source("two", &origin, "")));
+    let words = |args: &[&str]| {
+        let output = app.run(args);
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    app.set_clock("2026-11-16T12:01:00Z");
+    let next = "one: next poll 2026-11-16 12:11:00 UTC: schedule every 10m";
+    assert_eq!(words(&["fetch"]), "");
+    assert_eq!(words(&["-v", "fetch", "one"]), format!("{next}\n"));
+    let all = words(&["fetch", "-v"]);
+    assert!(all.contains(next) && all.contains("two: next poll "), "{all}");
+    let log = words(&["fetch", "-vv", "one"]);
+    assert!(log.contains(next) && log.contains("/one, ") && log.contains("answered 200"), "{log}");
+    let _daemon = app.serve();
+    assert_eq!(words(&["fetch", "-v", "one"]), format!("{next}\n"));
+}
