@@ -20,7 +20,7 @@ const LOG: u64 = 40 << 20;
 
 impl Sqlite {
     /// What there is to look at: the schema with the list of free pages, and every table with its indices. Of the index
-    /// of words these are its tables: to check it by its own rules takes longer than all else, and cannot be broken off.
+    /// of words these are its tables: to check it by its own rules takes longer than all else.
     ///
     /// # Errors
     /// [`StoreError::Failed`] when the schema cannot be read.
