@@ -242,6 +242,10 @@ fn after_failures(
 fn wishes(state: &SourceState, limits: &Limits, now: DateTime<Utc>) -> [Option<Due>; 4] {
     let cap = after(now, limits.max_hold);
     let due = |at: DateTime<Utc>, reason: String| Due { at: at.min(cap), reason, steady: true };
+    let hinted = |at: DateTime<Utc>, reason: String| match at > cap {
+        true => due(at, format!("{reason}; no wait is longer than {} (max_hold)", Span(limits.max_hold))),
+        false => due(at, reason),
+    };
     let last = state.last_success;
     let hints = &state.hints;
     let since = |span: Option<Duration>| Some((last?, span?));
@@ -251,16 +255,16 @@ fn wishes(state: &SourceState, limits: &Limits, now: DateTime<Utc>) -> [Option<D
             due(until, format!("server asked to wait {asked} (Retry-After)"))
         }),
         since(hints.fresh_for).map(|(last, span)| {
-            due(
+            hinted(
                 after(last, span),
                 format!("server says it is fresh for {} (Cache-Control or Expires)", rounded(span)),
             )
         }),
         since(hints.ttl).map(|(last, span)| {
-            due(after(last, span), format!("feed says ttl {} minutes", span.as_secs() / 60))
+            hinted(after(last, span), format!("feed says ttl {} minutes", span.as_secs() / 60))
         }),
         since(hints.update_gap).map(|(last, span)| {
-            due(
+            hinted(
                 after(last, span),
                 format!("feed says it is updated every {} (sy:updatePeriod)", rounded(span)),
             )

@@ -70,8 +70,8 @@ impl Intake {
     pub(super) fn new(coding: &str, limit: u64, foreseen: u64) -> Result<Self, String> {
         let room = usize::try_from(foreseen).unwrap_or_default();
         let sink = Sink { bytes: Vec::with_capacity(room), limit, full: false };
-        let decoder = match coding.trim().to_ascii_lowercase().as_str() {
-            "" | "identity" => Decoder::Plain(sink),
+        let decoder = match sole(coding).as_str() {
+            "" => Decoder::Plain(sink),
             "gzip" | "x-gzip" => Decoder::Gzip(Box::new(GzDecoder::new(sink))),
             "br" => Decoder::Brotli(Box::new(brotli::DecompressorWriter::new(sink, STEP))),
             "zstd" => Decoder::Zstd(Box::new(Zstd::new(sink)?)),
@@ -164,6 +164,16 @@ impl Intake {
             Decoder::Zstd(_) => "zstd",
         }
     }
+}
+
+/// What is to be undone: empty members of the list say nothing (RFC 9110 5.6.1), nor do the names of no coding at all
+/// that some put there, as if it were another field.
+fn sole(codings: &str) -> String {
+    let names_none =
+        |name: &str| matches!(name, "" | "identity" | "none" | "utf-8" | "utf8" | "8bit" | "binary");
+    let lower = codings.to_ascii_lowercase();
+    let named: Vec<&str> = lower.split(',').map(str::trim).filter(|name| !names_none(name)).collect();
+    named.join(", ")
 }
 
 /// The words for a body past `max_body`.

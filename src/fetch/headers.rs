@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::header::{
-    AGE, CACHE_CONTROL, CONTENT_LOCATION, DATE, ETAG, EXPIRES, HeaderMap, HeaderName, LAST_MODIFIED, LINK,
-    LOCATION, RETRY_AFTER,
+    AGE, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, DATE, ETAG, EXPIRES, HeaderMap,
+    HeaderName, LAST_MODIFIED, LINK, LOCATION, RETRY_AFTER, TRANSFER_ENCODING,
 };
+use reqwest::{StatusCode, Version};
 use url::Url;
 
 use super::Freshness;
@@ -63,7 +64,8 @@ pub(super) fn freshness(headers: &HeaderMap, now: DateTime<Utc>) -> Freshness {
 fn fresh_for(headers: &HeaderMap, answered: DateTime<Utc>) -> Option<Duration> {
     let mut max_age = None;
     let lines = headers.get_all(CACHE_CONTROL).iter().filter_map(|line| line.to_str().ok());
-    for directive in lines.flat_map(|line| line.split(',')) {
+    // Some part them as the parameters of other fields are.
+    for directive in lines.flat_map(|line| line.split([',', ';'])) {
         let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
         match name.trim().to_ascii_lowercase().as_str() {
             "no-store" => return None,
@@ -73,13 +75,12 @@ fn fresh_for(headers: &HeaderMap, answered: DateTime<Utc>) -> Option<Duration> {
             _ => {}
         }
     }
-    let span = if let Some(max_age) = max_age {
-        let age = text(headers, AGE).and_then(seconds).unwrap_or_default();
-        max_age.saturating_sub(age)
-    } else {
-        (date(headers, EXPIRES)? - answered).to_std().ok()?
+    let lifetime = match max_age {
+        Some(max_age) => max_age,
+        None => (date(headers, EXPIRES)? - answered).to_std().ok()?,
     };
-    (!span.is_zero()).then_some(span)
+    let age = text(headers, AGE).and_then(seconds).unwrap_or_default();
+    Some(lifetime.saturating_sub(age)).filter(|span| !span.is_zero())
 }
 
 /// RFC 9110 10.2.3. Zero, the past and what cannot be read count as missing.
@@ -98,6 +99,21 @@ fn seconds(text: &str) -> Option<Duration> {
     }
     let number = text.parse().unwrap_or(u64::from(u32::MAX)).min(u64::from(u32::MAX));
     Some(Duration::from_secs(number))
+}
+
+/// Whether a connection ends with its answer (RFC 9112 6.3, 9.3).
+pub(super) fn closes(version: Version, status: StatusCode, head: &HeaderMap) -> bool {
+    let said = head.get_all(CONNECTION).iter().filter_map(|line| line.to_str().ok());
+    let says_so = said.flat_map(|line| line.split(',')).any(|word| word.trim().eq_ignore_ascii_case("close"));
+    let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let bounded = bodiless || head.contains_key(CONTENT_LENGTH) || head.contains_key(TRANSFER_ENCODING);
+    says_so || version < Version::HTTP_11 || version == Version::HTTP_11 && !bounded
+}
+
+/// Whether a 226 is one of feeds (RFC 3229 10.5.3).
+pub(super) fn manipulated_as_feed(head: &HeaderMap) -> bool {
+    let lines = head.get_all("im").iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|im| im.trim().eq_ignore_ascii_case("feed"))
 }
 
 /// Where a redirect leads, without fragment.

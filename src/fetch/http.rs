@@ -119,6 +119,10 @@ impl Http {
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(if stays_open { 2 } else { 0 })
             .http1_max_headers(headers::MAX_LINES)
+            // Lines of a head that are no fields, or written as long ago, hinder no other reader.
+            .http1_ignore_invalid_headers_in_responses(true)
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
+            .http1_allow_spaces_after_header_name_in_responses(true)
             .http2_max_header_list_size(u32::try_from(headers::MAX_HEAD).unwrap_or(u32::MAX));
         if let Some(url) = proxy {
             let shown = words::shown(url);
@@ -185,7 +189,7 @@ impl Http {
                 Ok(Err(error)) => Ok(Err(error)),
                 Err(late) => Err(late),
             };
-            if !matches!(step, Ok(Ok(_))) {
+            if std::mem::take(&mut trip.closes) || !matches!(step, Ok(Ok(_))) {
                 self.standing.close(&host_and_port(&url));
             }
             self.note(&url, trip, &step);
@@ -325,6 +329,8 @@ struct Trip {
     stage: &'static str,
     /// The connection was closed before there was an answer.
     hung_up: bool,
+    /// The connection ends with the answer.
+    closes: bool,
 }
 
 enum Step {
@@ -358,6 +364,7 @@ impl Trip {
             spent: Duration::ZERO,
             stage: "before it was asked",
             hung_up: false,
+            closes: false,
         }
     }
 
@@ -441,6 +448,7 @@ async fn exchange(
         sent.map_err(|error| trip.broken(words::of_request(&error, &trip.url, trip.proxy.as_deref())))?;
     trip.certificate_ends = certificate::ends(&response);
     let (status, head) = (response.status(), std::mem::take(response.headers_mut()));
+    trip.closes = headers::closes(response.version(), status, &head);
     let shown = || words::shown(&trip.url);
     let asked = if conditional { "asked whether it changed" } else { "asked for all of it" };
     tracing::trace!("{}, {asked}, answered {status}", shown());
@@ -449,7 +457,8 @@ async fn exchange(
     }
     let ended = |fetched| Ok(Reached::Step(Step::Ended(Box::new(fetched))));
     match status.as_u16() {
-        code if code == 200 || code == 226 && manipulated_as_feed(&head) => {
+        // 203: as a proxy changed it, and no less whole.
+        code if matches!(code, 200 | 203) || code == 226 && headers::manipulated_as_feed(&head) => {
             let mut incoming = Incoming::new(response, head, request.source.max_body, trip)?;
             if !incoming.read(trip).await? {
                 return Ok(Reached::Large(Box::new(incoming)));
@@ -471,9 +480,4 @@ async fn exchange(
             requests: trip.requests,
         }),
     }
-}
-
-fn manipulated_as_feed(head: &HeaderMap) -> bool {
-    let lines = head.get_all("im").iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).any(|im| im.trim().eq_ignore_ascii_case("feed"))
 }

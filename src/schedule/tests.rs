@@ -107,6 +107,12 @@ fn wishes_only_lengthen() {
     );
     check(
         "every 30m",
+        |state, _| state.hints.update_gap = Some(secs(365 * DAY)),
+        "2026-03-08T12:00:00Z",
+        "feed says it is updated every 365d (sy:updatePeriod); no wait is longer than 7d (max_hold)",
+    );
+    check(
+        "every 30m",
         |state, _| state.hints.update_gap = Some(secs(DAY)),
         "2026-03-02T12:00:00Z",
         "feed says it is updated every 1d (sy:updatePeriod)",

@@ -50,6 +50,12 @@ fn whole_in_every_coding_however_it_is_cut_up() {
     assert_eq!(decode("", &text, 1024, LIMIT).as_ref(), Ok(&text));
     assert_eq!(decode("X-GZIP", &gzip(&text), 1024, LIMIT).as_ref(), Ok(&text));
     assert_eq!(decode("gzip", b"", 1, LIMIT), Ok(Vec::new()));
+    for none in ["identity", "None", "UTF-8", "utf8", "binary", ", ,"] {
+        assert_eq!(decode(none, &text, 1024, LIMIT).as_ref(), Ok(&text), "{none}");
+    }
+    for one in ["gzip,", "identity, gzip", " , x-gzip"] {
+        assert_eq!(decode(one, &gzip(&text), 1024, LIMIT).as_ref(), Ok(&text), "{one}");
+    }
     // RFC 1952 2.2 and RFC 8878 3.1: members and frames may follow one another.
     for (coding, one, two) in [("gzip", gzip(b"one "), gzip(b"two")), ("zstd", zstd(b"one "), zstd(b"two"))] {
         for chunk in [1, 3, 1000] {

@@ -41,9 +41,12 @@ fn when_to_come_again() {
     check(&[("cache-control", "no-store, max-age=3600")], None, None);
     check(&[("cache-control", "max-age=60, max-age=3600")], Some(60), None);
     check(&[("cache-control", "s-maxage=60")], None, None);
+    check(&[("cache-control", "public; max-age=60")], Some(60), None);
     check(&[("cache-control", "max-age=-1")], None, None);
     check(&[("cache-control", "max-age=99999999999999999999999")], Some(4_294_967_295), None);
     check(&[("expires", "Sun, 01 Mar 2026 13:00:00 GMT"), noon], Some(3600), None);
+    check(&[("expires", "Sun, 01 Mar 2026 13:00:00 GMT"), noon, ("age", "600")], Some(3000), None);
+    check(&[("expires", "Sun, 01 Mar 2026 13:00:00 GMT"), noon, ("age", "3600")], None, None);
     // Its own Date counts, not our clock.
     let (early, late) = ("Sat, 01 Feb 2020 10:00:00 GMT", "Sat, 01 Feb 2020 10:00:30 GMT");
     check(&[("expires", late), ("date", early)], Some(30), None);

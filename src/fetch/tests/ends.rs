@@ -61,6 +61,32 @@ async fn bodies_that_are_not_whole() {
     check(|| ok(&["content-encoding: gzip", "content-encoding: gzip"], b"x"), "was not asked for").await;
 }
 
+/// Every other reader takes these.
+#[tokio::test]
+async fn heads_that_are_written_badly() {
+    for line in [
+        "x-powered-by : PHP/4",
+        "x-folded: one\r\n  two",
+        "a line without colon",
+        "x y: a blank in the name",
+        ": no name",
+        "content-encoding: UTF-8",
+        "content-encoding: identity,",
+    ] {
+        let bytes = format!("HTTP/1.1 200 OK\r\n{line}\r\netag: \"1\"\r\ncontent-length: 1\r\n\r\nx");
+        let origin = Origin::start("127.0.0.1", move |_| raw(&bytes)).await;
+        let (answer, body) = body(get(&origin.url("/")).await);
+        assert_eq!(
+            (answer.validators.etag.as_deref(), body.bytes.as_ref()),
+            (Some(b"\"1\"".as_slice()), b"x".as_slice()),
+            "{line:?}"
+        );
+    }
+    let changed =
+        Origin::start("127.0.0.1", |_| Reply::Say(answer("203 Changed on the way", &[], b"x"))).await;
+    assert_eq!(body(get(&changed.url("/")).await).0.status, 203);
+}
+
 #[tokio::test]
 async fn bodies_beyond_the_limit() {
     check(|| ok(&[], &vec![b'x'; (1 << 20) + 1]), "is larger than max_body (1MiB)").await;

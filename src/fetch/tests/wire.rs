@@ -62,6 +62,29 @@ async fn a_connection_that_is_closed_while_it_is_used_again_costs_no_poll() {
     assert_eq!((requests().await, requests().await, requests().await), (2, 1, 1));
 }
 
+/// Who closes with every answer is asked over a new one each time: nothing that fails there was unheard.
+#[tokio::test]
+async fn nothing_is_asked_twice_where_no_connection_stays_open() {
+    for first in [
+        "HTTP/1.1 200 OK\r\nconnection: Close\r\ncontent-length: 1\r\n\r\nx",
+        "HTTP/1.0 200 OK\r\ncontent-length: 1\r\n\r\nx",
+        "HTTP/1.1 200 OK\r\n\r\nx",
+    ] {
+        let origin = Origin::start("127.0.0.1", move |target| match target {
+            "/never" => Reply::Say(Vec::new()),
+            _ => Reply::Say(first.as_bytes().to_vec()),
+        })
+        .await;
+        let (http, source) = (http(), source(&origin.url("/")));
+        for path in ["/first", "/second", "/never"] {
+            let request = Request { source: &source, url: origin.url(path), validators: None };
+            let fetched = http.fetch(request, now()).await;
+            assert_eq!(fetched.is_ok(), path != "/never");
+        }
+        assert_eq!(origin.heads().len(), 3, "{first:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_connection_that_was_cut_or_closed_is_not_used_again() {
     // More than announced, and less, and a close without a word.
