@@ -21,7 +21,7 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use lex::{Kind, Token};
-use read::{Mode, Reader, Said};
+use read::{Day, Mode, Reader, Said};
 
 /// An instant that was read from a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,15 @@ pub struct Moment {
     pub instant: DateTime<Utc>,
     /// Why it might be another instant ("02:30 occurs twice that day in Europe/Vienna; the first was taken").
     pub doubt: Option<String>,
+}
+
+/// The order of day and month where both are numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// `26/4/2013`
+    DayFirst,
+    /// `4/26/2013`
+    MonthFirst,
 }
 
 /// A date has no more characters than this; what follows is not read.
@@ -46,28 +55,51 @@ const PLAUSIBLE: Range<i64> = 315_532_800..4_102_444_800;
 /// Only the first 200 characters are read. A wall clock that does not exist in its zone is moved on by the
 /// gap, one that occurs twice is the first; both carry a doubt, as do ambiguous orders and unknown zones.
 pub fn parse(text: &str, zone: Tz) -> Option<Moment> {
-    let text = text.trim();
-    let text = text.char_indices().nth(LONGEST).map_or(text, |(end, _)| text.get(..end).unwrap_or(text));
+    parse_in(text, zone, None)
+}
+
+/// The same where the order is known in which day and month are written.
+pub fn parse_in(text: &str, zone: Tz, order: Option<Order>) -> Option<Moment> {
+    let text = short(text);
     if let Some(instant) = rfc3339(text).or_else(|| unix(text, zone)) {
         return Some(instant);
     }
     let tokens = lex::tokens(text, 0);
     if let Some(said) = read_whole(&tokens) {
-        return whole(&tokens, &said, zone);
+        return whole(&tokens, &said, zone, order);
     }
     let plain = without_comments(&tokens)?;
-    whole(&plain, &read_whole(&plain)?, zone)
+    whole(&plain, &read_whole(&plain)?, zone, order)
+}
+
+/// In which order a text writes day and month as numbers, where that can be seen: `4/26/2013`.
+pub fn order(text: &str) -> Option<Order> {
+    // Nearly all dates are of other forms.
+    if !text.contains('/') && !matches!(text.find('-'), Some(1..=2)) {
+        return None;
+    }
+    match read_whole(&lex::tokens(short(text), 0))?.day {
+        Day::Open { first: 13..=31, second: 1..=12, .. } => Some(Order::DayFirst),
+        Day::Open { first: 1..=12, second: 13..=31, .. } => Some(Order::MonthFirst),
+        _ => None,
+    }
+}
+
+fn short(text: &str) -> &str {
+    let text = text.trim();
+    text.char_indices().nth(LONGEST).map_or(text, |(end, _)| text.get(..end).unwrap_or(text))
 }
 
 fn read_whole(tokens: &[Token<'_>]) -> Option<Said> {
     let reader = Reader { tokens, mode: Mode::Whole };
-    reader.read(reader.skip_lead()).or_else(|| reader.read(0))
+    let after_word = || reader.read(reader.skip_weekday_of_another_language()?);
+    reader.read(reader.skip_lead()).or_else(|| reader.read(0)).or_else(after_word)
 }
 
 /// A date that was read, if it is all there is, or if only words or a remark follow.
-fn whole(tokens: &[Token<'_>], said: &Said, zone: Tz) -> Option<Moment> {
+fn whole(tokens: &[Token<'_>], said: &Said, zone: Tz, order: Option<Order>) -> Option<Moment> {
     let reader = Reader { tokens, mode: Mode::Whole };
-    let mut moment = settle::settle(said, zone)?;
+    let mut moment = settle::settle(said, zone, order)?;
     if reader.rest_is_empty(said.end) {
         return Some(moment);
     }
@@ -201,7 +233,7 @@ pub fn find(text: &str, zone: Tz) -> Option<(Moment, Range<usize>)> {
                 continue;
             }
             if let Some(said) = reader.read(index)
-                && let Some(moment) = settle::settle(&said, zone)
+                && let Some(moment) = settle::settle(&said, zone, None)
                 && believable(&moment)
             {
                 let end = said.end.checked_sub(1).and_then(|last| tokens.get(last)).map_or(end, Token::end);

@@ -20,8 +20,38 @@ use crate::text::push_squeezed;
 /// Elements open at once, beyond which content is shown as text: html5ever is quadratic in the depth.
 const DEEPEST: usize = 256;
 
+/// Bytes of a text that is as short as a title.
+const SHORT: usize = 1000;
+
 /// What a text may hold; [`DEEPEST`] is counted more strictly.
 const TEXT: measure::Bounds = measure::Bounds { deepest: 512, attributes: 256, nodes: 300_000 };
+
+/// True when it is markup: a tag, a comment or a reference stands in it.
+pub fn is_markup(text: &str) -> bool {
+    has_tags(text) || matches!(decode(text), Cow::Owned(_))
+}
+
+/// Plain text as HTML whose lines may be those of an editor: only blank lines part paragraphs.
+fn blocks(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut open = false;
+    for line in text.lines().map(str::trim) {
+        if line.is_empty() {
+            out.push_str(if std::mem::take(&mut open) { "</p>" } else { "" });
+            continue;
+        }
+        out.push_str(if std::mem::replace(&mut open, true) { "\n" } else { "<p>" });
+        push_escaped(&mut out, line);
+    }
+    out.push_str(if open { "</p>" } else { "" });
+    out
+}
+
+/// True when a blank line stands between two others.
+fn has_blocks(text: &str) -> bool {
+    let mut lines = text.trim().lines().map(str::trim);
+    text.contains('\n') && lines.any(str::is_empty)
+}
 
 fn escaped_text(text: &str) -> String {
     if !text.contains(['<', '>', '&', '\u{A0}']) {
@@ -152,16 +182,23 @@ impl Name {
 
 /// The visible text: tags gone, entities resolved, white space folded.
 pub fn to_text(html: &str) -> String {
-    strip(html, |_, _| true)
+    strip(html, |_, _, _| true)
 }
 
 /// Like [`to_text`] for a text that may be plain: only `<` before the name of a real element, with a `>`
-/// to end it, is a tag.
+/// to end it, is a tag. In a short text one that is never closed is somebody's subject (`Centering a <div>`).
 pub fn to_text_if_markup(text: &str) -> String {
-    strip(text, |name, ended| ended && is_element(name))
+    // Looking for ends costs the length of the text for each of its tags.
+    let is_short = text.len() <= SHORT;
+    let is_subject = |name: &str, rest: &str| {
+        let closes = rest.starts_with('/') || VOID.contains(&name) || SELF_ENDING.contains(&name);
+        is_short && !closes && !is_inline(name) && find_end_tag(rest, name) == rest.len()
+    };
+    strip(text, |name, rest, ended| ended && is_element(name) && !is_subject(name, rest))
 }
 
-fn strip(html: &str, is_tag: impl Fn(&str, bool) -> bool) -> String {
+/// `is_tag` is asked with a name, the text behind its `<`, and whether a `>` follows anywhere.
+fn strip(html: &str, is_tag: impl Fn(&str, &str, bool) -> bool) -> String {
     let mut text = String::with_capacity(html.len());
     let mut rest = html;
     let last = html.rfind('>').unwrap_or_default();
@@ -176,7 +213,7 @@ fn strip(html: &str, is_tag: impl Fn(&str, bool) -> bool) -> String {
         let name = Name::of(inner.strip_prefix('/').unwrap_or(inner));
         let name = name.as_str();
         let declaration = inner.starts_with(['!', '?']);
-        if !declaration && (name.is_empty() || !is_tag(name, html.len() - inner.len() <= last)) {
+        if !declaration && (name.is_empty() || !is_tag(name, inner, html.len() - inner.len() <= last)) {
             text.push('<');
             rest = inner;
             continue;
@@ -196,6 +233,22 @@ fn strip(html: &str, is_tag: impl Fn(&str, bool) -> bool) -> String {
         text.pop();
     }
     text
+}
+
+/// The first value of an attribute of this name in a piece of markup, whatever element has it.
+pub fn attribute(html: &str, name: &str) -> Option<String> {
+    let place = html.match_indices(name).map(|(place, _)| place).find(|place| {
+        let before = html.get(..*place).is_some_and(|before| before.ends_with(char::is_whitespace));
+        before && html.get(place + name.len()..).is_some_and(|after| after.trim_start().starts_with('='))
+    })?;
+    let (_, value) = html.get(place..)?.split_once('=')?;
+    let value = value.trim_start();
+    let quote = value.chars().next().filter(|first| matches!(first, '"' | '\''));
+    let value = match quote {
+        Some(quote) => value.get(1..)?.split(quote).next()?,
+        None => value.split(|letter: char| letter.is_whitespace() || letter == '>').next()?,
+    };
+    Some(decode(value).trim().to_owned()).filter(|value| !value.is_empty())
 }
 
 /// Where `</name` begins, or the end.

@@ -17,8 +17,8 @@ use self::words::Words;
 use crate::html::Cleaner;
 use crate::link::Secrets;
 use crate::model::{
-    Article, Category, Digest, Enclosure, Entry, Episode, Feed, Markup, Person, Podcast, RawDate, RawEntry,
-    RawFeed, Text, TextKind, Warning,
+    Article, Category, Digest, Enclosure, Entry, Episode, Feed, Format, Markup, Person, Podcast, RawDate,
+    RawEntry, RawFeed, Text, TextKind, Warning,
 };
 use crate::parse::Parsed;
 use crate::{date, html, language, text};
@@ -77,6 +77,8 @@ pub fn normalize(parsed: Parsed, context: &Context<'_>) -> Normalized {
         language: feed.language.as_deref(),
         cleaner: Cleaner::new(links.shown_base(None).as_ref()),
         salt: salt(&parsed.feed, context),
+        order: order(&parsed.entries),
+        is_page: parsed.format == Format::Page,
     };
     let entries = parsed.entries.iter().map(|raw| inherited.entry(raw, &mut words)).collect();
     let mut warnings = parsed.warnings;
@@ -129,6 +131,9 @@ struct Inherited<'a> {
     cleaner: Cleaner,
     /// Everything outside the entry that shapes it.
     salt: Digest,
+    /// How its dates write day and month, where one of them shows it.
+    order: Option<date::Order>,
+    is_page: bool,
 }
 
 impl Inherited<'_> {
@@ -170,12 +175,13 @@ impl Inherited<'_> {
 
     /// The costly part: HTML is cleaned.
     fn texts(&self, entry: &mut Entry, raw: &RawEntry, words: &mut Words) {
+        let page = entry.link.clone().filter(|_| !self.is_page);
         let clean = |said: &Text, words: &mut Words| {
             let clean = match said.base.as_deref().or(raw.base.as_deref()) {
                 Some(own) if !self.links.is_base(own) => {
                     rich(said, &Cleaner::new(self.links.shown_base(Some(own)).as_ref()), words)
                 }
-                _ => rich(said, &self.cleaner, words),
+                _ => rich(said, &self.cleaner, words).map(|clean| self.links.places(clean, page.as_deref())),
             };
             clean.map(|clean| self.context.secrets.hidden(clean))
         };
@@ -210,9 +216,9 @@ impl Inherited<'_> {
         let moment = match &said.format {
             Some(format) => date::parse_as(&said.text, format, zone).or_else(|| {
                 words.add(&format!("a date is not in the form {format:?} and was read freely"), &said.text);
-                date::parse(&said.text, zone)
+                date::parse_in(&said.text, zone, self.order)
             }),
-            None => date::parse(&said.text, zone),
+            None => date::parse_in(&said.text, zone, self.order),
         };
         let Some(moment) = moment else {
             words.add("a date could not be read", &said.text);
@@ -259,6 +265,14 @@ impl Inherited<'_> {
         };
         own.or_else(set).or_else(guess).or_else(|| self.language.map(str::to_owned))
     }
+}
+
+/// The order of day and month, where dates of the document show one and none shows the other.
+fn order(entries: &[RawEntry]) -> Option<date::Order> {
+    let dates = entries.iter().flat_map(|raw| raw.published.iter().chain(&raw.updated));
+    let mut seen = dates.filter_map(|said| date::order(&said.text));
+    let first = seen.next()?;
+    seen.all(|other| other == first).then_some(first)
 }
 
 /// Hash of what shapes the entries of a document besides themselves.

@@ -242,9 +242,11 @@ fn after_failures(
 fn wishes(state: &SourceState, limits: &Limits, now: DateTime<Utc>) -> [Option<Due>; 4] {
     let cap = after(now, limits.max_hold);
     let due = |at: DateTime<Utc>, reason: String| Due { at: at.min(cap), reason, steady: true };
-    let hinted = |at: DateTime<Utc>, reason: String| match at > cap {
-        true => due(at, format!("{reason}; no wait is longer than {} (max_hold)", Span(limits.max_hold))),
-        false => due(at, reason),
+    let hinted = |at: DateTime<Utc>, mut reason: String| {
+        if at > cap {
+            reason.push_str(&format!("; no wait is longer than {} (max_hold)", Span(limits.max_hold)));
+        }
+        due(at, reason)
     };
     let last = state.last_success;
     let hints = &state.hints;

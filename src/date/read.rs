@@ -145,6 +145,12 @@ impl Reader<'_, '_> {
                     said.zone = Some(zone);
                 }
                 said.end = next;
+            } else if said.clock.is_some()
+                && !zone_seen
+                && let Some((zone, next)) = self.offset_without_sign(at)
+            {
+                said.zone = Some(zone);
+                said.end = next;
             } else if said.weekday.is_none()
                 && let Some((day, next)) = self.weekday(at)
             {
@@ -233,6 +239,16 @@ impl Reader<'_, '_> {
             Kind::Number => false,
         };
         self.tokens.iter().take(6).take_while(|token| lead(token)).count()
+    }
+}
+
+impl Reader<'_, '_> {
+    /// Behind a weekday in a language that nobody taught us: a word with a comma, before what reads as a date.
+    pub(super) fn skip_weekday_of_another_language(&self) -> Option<usize> {
+        let word = self.tokens.first().filter(|token| token.kind == Kind::Word && token.chars <= 12)?;
+        let next = self.skip(1, ".,");
+        let comma = self.tokens.get(1..next)?.iter().any(|token| token.kind == Kind::Sign(','));
+        (comma && words::meaning(word.text) == words::Meaning::default()).then_some(next)
     }
 }
 

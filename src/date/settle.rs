@@ -3,16 +3,16 @@
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc, Weekday};
 use chrono_tz::Tz;
 
-use super::Moment;
 use super::read::{Clock, Day, Said, Year};
 use super::words::Half;
 use super::zones::{self, Zone};
+use super::{Moment, Order};
 
 /// The instant that was meant, read in `zone` where the text names none.
-pub(super) fn settle(said: &Said, zone: Tz) -> Option<Moment> {
+pub(super) fn settle(said: &Said, zone: Tz, order: Option<Order>) -> Option<Moment> {
     let mut doubts = Vec::new();
     // The first of January of the year 1 is how .NET says that there is no date.
-    let date = date(said, zone, &mut doubts).filter(|date| date.year() > 1)?;
+    let date = date(said, zone, order, &mut doubts).filter(|date| date.year() > 1)?;
     let date = if (2443..2643).contains(&date.year()) {
         doubts.push("the year was read as one of the Buddhist era".to_owned());
         date.with_year(date.year() - 543)?
@@ -38,14 +38,16 @@ pub(super) fn settle(said: &Said, zone: Tz) -> Option<Moment> {
     Some(Moment { instant, doubt: (!doubts.is_empty()).then(|| doubts.join("; ")) })
 }
 
-fn date(said: &Said, zone: Tz, doubts: &mut Vec<String>) -> Option<NaiveDate> {
+fn date(said: &Said, zone: Tz, order: Option<Order>, doubts: &mut Vec<String>) -> Option<NaiveDate> {
     let small = |value: u64| u32::try_from(value).ok();
     match said.day {
         Day::Plain { year, month, day } => {
             NaiveDate::from_ymd_opt(full_year(year?)?, small(month)?, small(day)?)
         }
         Day::Open { first, second, year, sign } => {
-            open(full_year(year)?, [small(first)?, small(second)?], sign, said, zone, doubts)
+            let pair = [small(first)?, small(second)?];
+            let known = order.filter(|_| sign != '.').map(|order| order == Order::MonthFirst);
+            open(full_year(year)?, pair, sign, said, known.ok_or(zone), doubts)
         }
         Day::Week { year, week, day } => {
             if day == 0 {
@@ -76,16 +78,17 @@ fn full_year(year: Year) -> Option<i32> {
     })
 }
 
-/// Day and month in an order that the text leaves open.
+/// Day and month in an order that the text leaves open. `month_first`: whether it does is known, or else its zone.
 fn open(
     year: i32,
     pair: [u32; 2],
     sign: char,
     said: &Said,
-    zone: Tz,
+    month_first: Result<bool, Tz>,
     doubts: &mut Vec<String>,
 ) -> Option<NaiveDate> {
     let [first, second] = pair;
+    let known = month_first;
     let day_first = NaiveDate::from_ymd_opt(year, second, first);
     let month_first = NaiveDate::from_ymd_opt(year, first, second);
     let (Some(day_first), Some(month_first)) = (day_first, month_first) else {
@@ -102,6 +105,11 @@ fn open(
             _ => {}
         }
     }
+    let zone = match known {
+        Ok(true) => return Some(month_first),
+        Ok(false) => return Some(day_first),
+        Err(zone) => zone,
+    };
     let american =
         said.clock.is_some_and(|clock| clock.half.is_some() && clock.latin) || zones::month_first(zone);
     let taken = if american { month_first } else { day_first };

@@ -466,3 +466,33 @@ fn inside_a_text() {
         assert_eq!(found(none), None, "{none:?}");
     }
 }
+
+#[test]
+fn weekdays_that_nobody_taught_us_and_signs_that_were_lost() {
+    check("Vin, 26 Apr 2013 13:41:29 +0300", "2013-04-26T10:41:29Z");
+    check("P, 26 ápr 2013 13:41:29 +0200", "2013-04-26T11:41:29Z");
+    check("금, 26 4월 2013 13:41:29 +0900", "2013-04-26T04:41:29Z");
+    check("Piektd., 2013. gada 26. aprīlis", "2013-04-26T00:00:00Z");
+    check("2013 m. balandžio 26 d.", "2013-04-26T00:00:00Z");
+    check("2013 m. balandžio 26 d. 14:30", "2013-04-26T14:30:00Z");
+    check("Re: 26 Apr 2013", "");
+    // A plus that became a blank in an address.
+    check("2013-04-26T13:41:29 02:00", "2013-04-26T11:41:29Z");
+    check("Fri, 26 Apr 2013 13:41:29 0000", "2013-04-26T13:41:29Z");
+    check("Fri, 26 Apr 2013 13:41:29 0230", "2013-04-26T11:11:29Z");
+    check("Fri, 26 Apr 2013 13:41:29 2013", "");
+}
+
+#[test]
+fn an_order_that_is_known_leaves_no_doubt() {
+    assert_eq!(order("4/26/2013 10:30"), Some(Order::MonthFirst));
+    assert_eq!(order("Fri, 26/04/2013"), Some(Order::DayFirst));
+    for open in ["4/3/2013", "4/4/2013", "2013-04-26", "26 April 2013", "26.04.2013", "31/31/2013", ""] {
+        assert_eq!(order(open), None, "{open}");
+    }
+    let read = |text, order| shown(parse_in(text, Tz::UTC, Some(order)));
+    assert_eq!(read("4/3/2013", Order::MonthFirst), "2013-04-03T00:00:00Z");
+    assert_eq!(read("4/3/2013", Order::DayFirst), "2013-03-04T00:00:00Z");
+    assert_eq!(read("4.3.2013", Order::MonthFirst), "2013-03-04T00:00:00Z");
+    assert_eq!(read("26/4/2013", Order::MonthFirst), "2013-04-26T00:00:00Z");
+}

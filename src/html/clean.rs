@@ -10,7 +10,10 @@ use ammonia::{Builder, UrlRelative};
 use rustc_hash::FxHashSet;
 use url::{Position, Url};
 
-use super::{Name, escape, escaped_text, has_tags, one_kind_of_breaks, pass, tag_end, to_text, too_much};
+use super::{
+    Name, blocks, decode, escape, escaped_text, has_blocks, has_tags, one_kind_of_breaks, pass, tag_end,
+    to_text, too_much,
+};
 use crate::link;
 
 /// Elements that are taken out with all that stands in them.
@@ -152,9 +155,13 @@ impl Cleaner {
     }
 
     /// Like [`Cleaner::clean`] for a text that may be plain: without the tag of a real element `<` is a
-    /// character.
+    /// character, and blank lines part paragraphs.
     pub fn clean_if_markup(&self, text: &str) -> String {
-        if has_tags(text) { self.clean(text) } else { escaped_text(text) }
+        match text {
+            _ if has_tags(text) => self.clean(text),
+            _ if has_blocks(text) => finished(blocks(&decode(text))),
+            _ => escaped_text(text),
+        }
     }
 }
 

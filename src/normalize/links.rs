@@ -37,6 +37,17 @@ impl<'a> Links<'a> {
         self.document.as_ref().is_some_and(|document| document.as_str() == own)
     }
 
+    /// Clean HTML of a document's own base, whose links to places in the text (footnotes) lead to the entry's page: the
+    /// address of a feed has no such places.
+    pub(super) fn places(&self, html: String, page: Option<&str>) -> String {
+        let Some(page) = page.filter(|_| html.contains('#')) else { return html };
+        let Some(mut base) = self.shown_base(None) else { return html };
+        base.set_fragment(None);
+        let written = |address: &str| format!("href=\"{}#", address.replace('&', "&amp;"));
+        let (ours, theirs) = (written(base.as_str()), written(page.split('#').next().unwrap_or(page)));
+        if html.contains(&ours) { html.replace(&ours, &theirs) } else { html }
+    }
+
     /// A text without the secrets of the address that it stands at.
     pub(super) fn hide<'t>(&self, text: &'t str) -> Cow<'t, str> {
         self.secrets.hide(text)

@@ -2,10 +2,13 @@
 //!
 //! One pass: an entry's element is kept whole until its end, read, and let go.
 
+use std::borrow::Cow;
+
 use url::Url;
 
 use super::xml::{self, Child, Listener, Node, Ns};
 use super::{Input, ParseError, Parsed};
+use crate::html;
 use crate::model::{Format, Person, RawEntry, RawFeed, Text, TextKind, Warning};
 
 mod entry;
@@ -222,15 +225,28 @@ fn text_of(node: &Node, atom: bool) -> Text {
     if node.has_nodes() {
         return make(node.markup(native && type_ != "html" && type_ != "text/html"), TextKind::Html);
     }
-    let value = node.text();
+    let value = without_cdata(node.text());
     let kind = match type_.as_str() {
         "html" | "text/html" | "xhtml" | "application/xhtml+xml" => TextKind::Html,
-        "text" | "text/plain" | "plain" => TextKind::Plain,
+        "text" | "text/plain" | "plain" | "text/markdown" => TextKind::Plain,
         // Atom 1.0: no type is text (RFC 4287 3.1.1). Many write HTML all the same.
-        _ if native && mode == "escaped" => TextKind::Unknown,
+        "" if native && mode.is_empty() && has_plain_lines(&value) => TextKind::Plain,
         _ => TextKind::Unknown,
     };
     make(value, kind)
+}
+
+/// Several lines, and no markup that says where they end.
+fn has_plain_lines(text: &str) -> bool {
+    text.contains('\n') && !html::is_markup(text)
+}
+
+/// A section that was escaped along with what it was to keep from being escaped.
+fn without_cdata(text: String) -> String {
+    match text.trim().strip_prefix("<![CDATA[").and_then(|inner| inner.strip_suffix("]]>")) {
+        Some(inner) => inner.to_owned(),
+        None => text,
+    }
 }
 
 /// XHTML content stands in one `div` that is not part of it (RFC 4287 3.1.1.3).
@@ -283,12 +299,32 @@ fn unbase64(text: &str) -> Option<String> {
 
 /// A link with the base of its element.
 fn resolved(node: &Node, link: &str) -> Option<String> {
-    let link = link.trim();
-    if link.is_empty() {
+    let link = meant(link.trim());
+    if link.is_empty() || link == "#" {
         return None;
     }
-    let absolute = node.base.as_ref().and_then(|base| base.join(link).ok());
-    Some(absolute.map_or_else(|| link.to_owned(), |url| url.to_string()))
+    let absolute = node.base.as_ref().and_then(|base| base.join(&link).ok());
+    Some(absolute.map_or_else(|| link.into_owned(), |url| url.to_string()))
+}
+
+/// An address as people read it where it was written wrongly: escaped once too often, begun twice, without its
+/// scheme, or within the markup of a link.
+fn meant(link: &str) -> Cow<'_, str> {
+    if link.starts_with('<')
+        && let Some(inner) = html::attribute(link, "href")
+    {
+        return Cow::Owned(meant(inner.trim()).into_owned());
+    }
+    let again = |rest: &&str| rest.starts_with("http://") || rest.starts_with("https://");
+    let link = ["http://", "https://"]
+        .iter()
+        .find_map(|begin| link.strip_prefix(begin))
+        .filter(again)
+        .unwrap_or(link);
+    if link.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("www.")) {
+        return Cow::Owned(format!("http://{}", link.replace("&amp;", "&")));
+    }
+    if link.contains("&amp;") { Cow::Owned(link.replace("&amp;", "&")) } else { Cow::Borrowed(link) }
 }
 
 /// The first that is not empty.
@@ -297,9 +333,15 @@ fn non_empty(text: String) -> Option<String> {
 }
 
 fn add_person(people: &mut Vec<Person>, person: Option<Person>) {
-    if let Some(person) = person
-        && !people.contains(&person)
-    {
+    let Some(person) = person else { return };
+    // Named twice, once with an address and once without.
+    let twin = |known: &&mut Person| {
+        known.name == person.name && (known.email.is_none() || person.email.is_none()) && known.name.is_some()
+    };
+    if let Some(known) = people.iter_mut().find(twin) {
+        known.email = known.email.take().or(person.email);
+        known.uri = known.uri.take().or(person.uri);
+    } else if !people.contains(&person) {
         people.push(person);
     }
 }

@@ -4,7 +4,8 @@ use serde_json::de::StrRead;
 use serde_json::{Deserializer, Map, StreamDeserializer, Value};
 
 use super::feed::MOST_ENTRIES;
-use super::{Input, ParseError, Parsed};
+use super::{Input, ParseError, Parsed, page};
+use crate::html;
 use crate::model::{Category, Enclosure, Format, Person, RawDate, RawEntry, RawFeed, Text, Warning};
 
 /// Objects and lists open at once.
@@ -34,10 +35,16 @@ pub(super) fn read(text: &str, input: &Input<'_>) -> Result<Parsed, ParseError> 
     if warnings.is_empty() && text.get(stream.byte_offset()..).is_some_and(|rest| !rest.trim().is_empty()) {
         warnings.push(Warning("there is something after the end of the JSON; it was not read".to_owned()));
     }
+    if let Some(entries) = other_list(&root, text) {
+        warnings.push(Warning("it is no JSON Feed; what looks like a list of news was read".to_owned()));
+        let mut feed = root.as_object().map(head).unwrap_or_default();
+        feed.language = feed.language.or_else(|| input.content_language.map(str::to_owned));
+        return Ok(Parsed { format: Format::Json, feed, entries, warnings, learned: None, next_page: None });
+    }
     let Value::Object(root) = root else {
         return Err(ParseError::NoFeed("it is JSON, but no JSON Feed: its root is no object".to_owned()));
     };
-    let is_feed = string(&root, "version").is_some_and(|version| version.contains("jsonfeed.org"));
+    let is_feed = is_json_feed(&root);
     let items = match root.get("items") {
         Some(Value::Array(items)) => items.as_slice(),
         _ if is_feed => &[],
@@ -62,6 +69,29 @@ pub(super) fn read(text: &str, input: &Input<'_>) -> Result<Parsed, ParseError> 
     let mut feed = head(&root);
     feed.language = feed.language.or_else(|| input.content_language.map(str::to_owned));
     Ok(Parsed { format: Format::Json, feed, entries, warnings, learned: None, next_page: None })
+}
+
+fn is_json_feed(root: &Map<String, Value>) -> bool {
+    string(root, "version").is_some_and(|version| version.contains("jsonfeed.org"))
+}
+
+/// The news in a document that is no JSON Feed, nor like one: what programs of a site ask its server for.
+fn other_list(root: &Value, text: &str) -> Option<Vec<RawEntry>> {
+    let told = |item: &Map<String, Value>| {
+        ["url", "external_url", "content_html", "content_text"].iter().any(|name| item.contains_key(*name))
+    };
+    let like_one = |root: &Map<String, Value>| {
+        is_json_feed(root) || objects(root, "items").any(told) || root.get("items").is_some_and(is_empty_list)
+    };
+    if root.as_object().is_some_and(like_one) {
+        return None;
+    }
+    let entries = page::in_json(text);
+    (!entries.is_empty()).then_some(entries)
+}
+
+fn is_empty_list(value: &Value) -> bool {
+    value.as_array().is_some_and(Vec::is_empty)
 }
 
 /// A document without a recursion limit of `serde_json`'s own: [`too_deep`] was asked before.
@@ -189,10 +219,14 @@ fn head(root: &Map<String, Value>) -> RawFeed {
 fn entry(item: &Map<String, Value>) -> RawEntry {
     let date = |name: &str| string(item, name).map(RawDate::new);
     let html = string(item, "content_html").map(Text::html);
+    let guid = string(item, "id");
+    // "Ideally, the id is the full URL of the resource".
+    let page = guid.clone().filter(|id| id.starts_with("https://") || id.starts_with("http://"));
     RawEntry {
-        guid: string(item, "id"),
-        title: string(item, "title").map(Text::plain),
-        link: string(item, "url").or_else(|| string(item, "external_url")),
+        guid,
+        // Plain by its own word, but many escape it as for a page.
+        title: string(item, "title").map(html::decode_again).map(Text::plain),
+        link: string(item, "url").or_else(|| string(item, "external_url")).or(page),
         published: date("date_published"),
         updated: date("date_modified"),
         authors: people(item),

@@ -70,6 +70,11 @@ pub(super) fn read(text: &str, input: &Input<'_>) -> Result<Parsed, ParseError> 
     Ok(parsed)
 }
 
+/// The stories of a document that is data altogether.
+pub(super) fn in_json(text: &str) -> Vec<RawEntry> {
+    data::in_json(text).iter().take(MOST_ENTRIES).map(Story::entry).collect()
+}
+
 /// Whether a selector can be used.
 pub(super) fn check_selector(written: &str) -> Result<(), String> {
     select::Field::parse("", written).map(|_| ())

@@ -49,8 +49,8 @@ fn shape(start: &str, content_type: Option<&str>) -> Result<Shape, ParseError> {
     let head = head(start);
     match first_element(head) {
         Some(name) => match by_root(&name) {
-            // A message of a broken server may stand before the feed.
-            Ok(Shape::Page) if name != "html" && has_feed(head) => Ok(Shape::Feed),
+            // A message of a broken server may stand before the feed, or the doctype of a page.
+            Ok(Shape::Page) if has_feed(head) => Ok(Shape::Feed),
             shape => shape,
         },
         None if head.starts_with('<') => Ok(Shape::Feed),

@@ -44,6 +44,16 @@ impl Reader<'_, '_> {
         if let Some(marked) = self.any_word(next, &["年", "년"]) {
             next = marked;
         }
+        // "2013. gada 26. aprīlis"
+        if let Some(said) = self.word(self.skip(next, "."), "gada")
+            && let Some((Day::Plain { year: None, month, day }, end)) = self.day_first(said)
+        {
+            return Some((Day::Plain { year: Some(year), month, day }, end));
+        }
+        // "2013 m. balandžio 26 d."
+        if let Some(said) = self.word(next, "m").filter(|said| self.is_sign(*said, '.')) {
+            next = said + 1;
+        }
         let sign = self.any_sign(next);
         if let Some(sign) = sign.filter(|sign| "-/.".contains(*sign)) {
             if sign == '-'
@@ -85,7 +95,7 @@ impl Reader<'_, '_> {
         if self.is_sign(at + 1, ':') {
             return None;
         }
-        let end = self.any_word(at + 1, &["日", "일", "号", "號"]).unwrap_or(at + 1);
+        let end = self.any_word(at + 1, &["日", "일", "号", "號", "d"]).unwrap_or(at + 1);
         let end = if sign == Some('.') && self.is_sign(end, '.') { end + 1 } else { end };
         Some((day, end))
     }

@@ -36,6 +36,20 @@ impl Reader<'_, '_> {
         Some((zones::offset(negative, hours, minutes, seconds)?, end))
     }
 
+    /// `02:00` or `0000` at the end, where a `+` was taken for a blank on its way through an address.
+    pub(super) fn offset_without_sign(&self, at: usize) -> Option<(Zone, usize)> {
+        if self.mode == Mode::Within || !self.tokens.get(at)?.gap {
+            return None;
+        }
+        let (hours, minutes, end) = match self.number(at, 4, 4) {
+            Some(both) => (both / 100, both % 100, at + 1),
+            None if self.is_sign(at + 1, ':') => (self.number(at, 2, 2)?, self.number(at + 2, 2, 2)?, at + 3),
+            None => return None,
+        };
+        let plausible = hours <= 14 && minutes % 15 == 0 && self.rest_is_empty(end);
+        Some((zones::offset(false, hours, minutes, 0)?, end)).filter(|_| plausible)
+    }
+
     fn zone_name(&self, at: usize, guess: bool) -> Option<(Zone, usize)> {
         let token = self.tokens.get(at).filter(|token| token.kind == Kind::Word)?;
         if let Some(found) = self.area(at) {

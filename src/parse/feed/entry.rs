@@ -1,6 +1,7 @@
 //! One item or entry element → [`RawEntry`].
 
-use super::{Node, Ns, add_person, non_empty, people, podcast, resolved, text_of};
+use super::{Child, Node, Ns, add_person, has_plain_lines, non_empty, people, podcast, resolved, text_of};
+use crate::html;
 use crate::model::{Category, Enclosure, RawDate, RawEntry, Text, TextKind};
 
 /// What is found on the way and decided at the end.
@@ -17,6 +18,8 @@ struct Finds {
     other_summaries: Vec<(u8, Text)>,
     dc_date: Option<RawDate>,
     created: Option<RawDate>,
+    /// The link that was found leads to a file rather than a page.
+    no_page: bool,
     source_authors: Vec<crate::model::Person>,
     /// Of RSS: a text of any length.
     description: Option<Text>,
@@ -43,7 +46,18 @@ pub(super) fn read(node: &Node, atom: bool) -> RawEntry {
             _ => extension(&mut finds, child),
         }
     }
+    finds.entry.link = finds.entry.link.take().or_else(|| beside_its_element(node));
     finish(finds, atom)
+}
+
+/// `<link/>http://…`: so it becomes where a feed is written by what knows HTML only, whose `link` is empty.
+fn beside_its_element(node: &Node) -> Option<String> {
+    node.children.iter().zip(node.children.iter().skip(1)).find_map(|pair| match pair {
+        (Child::Node(before), Child::Text(text)) if before.name == "link" && before.attributes.is_empty() => {
+            Some(text.trim()).filter(|text| text.starts_with("http")).and_then(|text| resolved(node, text))
+        }
+        _ => None,
+    })
 }
 
 fn take(slot: &mut Option<Text>, node: &Node, atom: bool) {
@@ -55,7 +69,19 @@ fn take(slot: &mut Option<Text>, node: &Node, atom: bool) {
 
 /// Given twice, the last counts: so other readers do it.
 fn date(slot: &mut Option<RawDate>, node: &Node) {
-    *slot = non_empty(node.text()).map(RawDate::new).or(slot.take());
+    let stated = || node.nodes().find_map(|child| child.attribute("datetime")).map(str::to_owned);
+    let text = stated().unwrap_or_else(|| without_markup(node.text()));
+    *slot = non_empty(text).map(RawDate::new).or(slot.take());
+}
+
+/// The date that stands in the markup of a page: what is stated there for programs, else its text.
+fn without_markup(text: String) -> String {
+    if !text.contains('<') {
+        return text;
+    }
+    let for_programs = |said: &String| said.starts_with(|first: char| first.is_ascii_digit());
+    let stated = ["datetime", "content"].iter().find_map(|name| html::attribute(&text, name));
+    stated.filter(for_programs).unwrap_or_else(|| html::to_text(&text))
 }
 
 fn core(finds: &mut Finds, node: &Node, atom: bool) {
@@ -135,6 +161,8 @@ fn extension(finds: &mut Finds, node: &Node) {
                 image(finds, node);
             }
         }
+        // Of journals (PRISM).
+        (Ns::Foreign, "publicationdate" | "coverdate") => date(&mut finds.created, node),
         // Yandex: the whole text.
         (Ns::Foreign, "full-text") => take(&mut finds.entry.content, node, false),
         (Ns::Media, "thumbnail") => image(finds, node),
@@ -145,7 +173,12 @@ fn extension(finds: &mut Finds, node: &Node) {
 }
 
 fn other_summary(finds: &mut Finds, node: &Node, rank: u8) {
-    let text = text_of(node, false);
+    let mut text = text_of(node, false);
+    // These are plain unless they say otherwise (Media RSS, "media:description"), and then their lines are meant.
+    let plain = text.kind == TextKind::Unknown && matches!(node.ns, Ns::Media | Ns::Itunes);
+    if plain && has_plain_lines(&text.value) {
+        text.kind = TextKind::Plain;
+    }
     if !text.value.is_empty() {
         finds.other_summaries.push((rank, text));
     }
@@ -165,9 +198,13 @@ fn link(finds: &mut Finds, node: &Node, atom: bool) {
         "alternate" | "" => {
             let slot = if atom || node.ns != Ns::Atom { &mut finds.entry.link } else { &mut finds.atom_link };
             let web = |link: &String| link.starts_with("http");
-            let better = node.ns == Ns::Rss || slot.as_ref().is_none_or(|known| !web(known));
+            let page =
+                node.attribute("type").is_none_or(|said| said.trim().is_empty() || said.contains("html"));
+            let worse = |known: &String| !web(known) || finds.no_page && page;
+            let better = node.ns == Ns::Rss || slot.as_ref().is_none_or(worse);
             if let Some(link) = resolved(node, href).filter(|link| better && (slot.is_none() || web(link))) {
                 *slot = Some(link);
+                finds.no_page = !page;
             }
         }
         "enclosure" => enclosure(finds, node),
@@ -294,13 +331,14 @@ fn seconds(text: &str) -> Option<u32> {
     Some(total)
 }
 
-fn finish(finds: Finds, atom: bool) -> RawEntry {
-    let mut entry = finds.entry;
+fn finish(mut finds: Finds, atom: bool) -> RawEntry {
+    let mut entry = std::mem::take(&mut finds.entry);
     entry.title = entry.title.or(finds.other_title);
     entry.guid = entry.guid.or_else(|| finds.about.clone()).or(finds.identifier);
     entry.link = entry.link.or(finds.atom_link);
     if !atom {
-        entry.link = entry.link.or(finds.permalink).or(finds.about.filter(|about| about.starts_with("http")));
+        entry.link =
+            entry.link.or(finds.permalink.take()).or(finds.about.filter(|about| about.starts_with("http")));
     }
     if entry.summary.is_some() && entry.content.is_none() {
         // Beside a summary, the description is the whole text.
@@ -332,6 +370,8 @@ fn finish(finds: Finds, atom: bool) -> RawEntry {
             entry.link = Some(file.url);
         }
     }
+    // An id that is an address mostly leads to the entry; better than nowhere.
+    entry.link = entry.link.or(finds.permalink);
     if let Some(title) = &entry.title
         && entry.language.is_none()
     {

@@ -74,6 +74,13 @@ pub(super) fn read(dom: &Dom<'_>) -> Data {
     Data { list, stated, all }
 }
 
+/// The list that most looks like news in a document of JSON.
+pub(super) fn in_json(text: &str) -> Vec<Story> {
+    let mut embedded = embedded::Embedded::default();
+    embedded.json(text, &mut MOST_VALUES.clone());
+    embedded.list()
+}
+
 impl Story {
     /// The story as an entry.
     pub(super) fn entry(&self) -> RawEntry {

@@ -271,16 +271,19 @@ impl<'d, 'a> Reader<'d, 'a> {
             let inner = self.dom.children(*id).all(|child| !is_block(self.dom.name(child)));
             inner && is_block(self.dom.name(*id)) && self.dom.sums(*id).chars > 0
         };
-        for id in self.ids.iter().copied().filter(leaf).take(MOST) {
+        let lines = || self.ids.iter().copied().filter(leaf).take(MOST);
+        let fits = |id: Id| {
             let id = self.part_of_line(id).unwrap_or(id);
-            let text = self.text(id);
-            let rest = when::without_date(&text, dates);
-            if !rest.is_empty() && !item::is_date_text(&rest) && rest.chars().count() > 3 {
-                let (cut, _) = text::cut(&rest, LONGEST_LINE);
-                return Some(Picked { value: cut.to_owned(), id: Some(id) });
-            }
+            let rest = when::without_date(&self.text(id), dates);
+            let fits = !rest.is_empty() && !item::is_date_text(&rest) && rest.chars().count() > 3;
+            fits.then(|| Picked { value: text::cut(&rest, LONGEST_LINE).0.to_owned(), id: Some(id) })
+        };
+        let has_words = |title: &Picked<String>| is_wording(&title.value);
+        if let Some(title) = lines().filter_map(fits).find(has_words).or_else(|| lines().find_map(fits)) {
+            return Some(title);
         }
-        let text = when::without_date(&self.item.text(self.dom, &|_| false), dates);
+        let more = |id: Id| self.dom.name(id) == "a" && words::is_more(&self.text(id));
+        let text = when::without_date(&self.item.text(self.dom, &more), dates);
         let (cut, _) = text::cut(&text, LONGEST_LINE);
         (!cut.is_empty()).then(|| Picked { value: cut.to_owned(), id: None })
     }
@@ -391,6 +394,12 @@ impl<'d, 'a> Reader<'d, 'a> {
         }
         files
     }
+}
+
+/// More letters than digits: no number of a document or a case.
+fn is_wording(text: &str) -> bool {
+    let count = |is: fn(char) -> bool| text.chars().filter(|letter| is(*letter)).count();
+    count(char::is_alphabetic) > count(char::is_numeric)
 }
 
 /// Elements that begin a line of their own.

@@ -27,7 +27,8 @@ const TITLES: [&str; 10] = [
     "subject",
     "label",
 ];
-const LINKS: [&str; 14] = [
+const LINKS: [&str; 15] = [
+    "htmlurl",
     "url",
     "link",
     "href",

@@ -6,8 +6,9 @@ use std::collections::HashSet;
 use super::super::dom::Id;
 use super::super::item;
 use super::super::words::{self, Mark};
-use super::{Found, Reader, is_block};
+use super::{Found, Picked, Reader, is_block};
 use crate::html;
+use crate::model::RawDate;
 
 /// Fewer characters are a remark, no summary.
 const SHORTEST: usize = 25;
@@ -32,7 +33,7 @@ impl Reader<'_, '_> {
         taken.extend(title);
         let dates = [&found.published, &found.updated];
         taken.extend(
-            dates.into_iter().flatten().filter_map(|date| date.id).filter(|id| item::is_date(self.dom, *id)),
+            dates.into_iter().flatten().filter(|date| self.is_little_else(date)).filter_map(|date| date.id),
         );
         taken.extend(found.authors.iter().filter_map(|author| author.id));
         let holds_title = |id: Id| title.is_some_and(|title| self.dom.within(id).contains(&title));
@@ -43,6 +44,16 @@ impl Reader<'_, '_> {
         // What says the title once more is no text.
         let title = found.title.as_ref().map(|title| title.value.as_str()).unwrap_or_default();
         found.summary.take_if(|(html, _)| html::to_text(html) == title);
+    }
+
+    /// Whether a date is what its element says, perhaps with a word before it ("Published on").
+    fn is_little_else(&self, date: &Picked<RawDate>) -> bool {
+        date.id.is_some_and(|id| {
+            item::is_date(self.dom, id)
+                || self.dom.sums(id).links == 0
+                    && self.dom.sums(id).chars < date.value.text.chars().count() + SHORTEST
+                    && self.text(id).contains(&date.value.text)
+        })
     }
 
     fn first_with_text(&self, mut ids: impl Iterator<Item = Id>) -> Option<(String, Vec<Id>)> {

@@ -55,7 +55,23 @@ impl Reader<'_, '_> {
             }
             other => other,
         };
-        of_title.or_else(|| self.best_link(self.links(), title.unwrap_or(self.item.root))).and_then(picked)
+        of_title
+            .or_else(|| self.best_link(self.links(), title.unwrap_or(self.item.root)))
+            .and_then(picked)
+            .or_else(|| self.clicked())
+    }
+
+    /// Where a click leads that a script takes care of.
+    fn clicked(&self) -> Option<Picked<String>> {
+        let stated = |id: Id| {
+            let attribute = |name: &str| self.dom.attr(id, name);
+            let data = ["data-href", "data-url", "data-link"].into_iter().find_map(attribute);
+            let script = attribute("onclick").or_else(|| attribute("href")?.strip_prefix("javascript:"));
+            let address = data.filter(|address| is_address(address)).or_else(|| quoted_address(script?));
+            address.map(str::to_owned)
+        };
+        let value = self.ids.iter().copied().chain([self.item.root]).take(MOST * 4).find_map(stated)?;
+        Some(Picked { value, id: None })
     }
 
     /// The link that most looks like the story's.
@@ -124,6 +140,18 @@ impl Reader<'_, '_> {
             .unwrap_or(id);
         picture_of(|name| self.dom.attr(img, name)).map(|value| Picked { value, id: Some(img) })
     }
+}
+
+/// What looks like an address among the strings of a script.
+fn quoted_address(script: &str) -> Option<&str> {
+    let mut pieces = script.split(['"', '\'']).skip(1).step_by(2);
+    pieces.find(|piece| is_address(piece))
+}
+
+fn is_address(said: &str) -> bool {
+    let begins = ["/", "./", "../", "http://", "https://"].iter().any(|begin| said.starts_with(begin));
+    let page = [".htm", ".php", ".asp", ".jsp", ".pdf", "?"].iter().any(|part| said.contains(part));
+    (begins || page) && said.len() > 1 && !said.contains(char::is_whitespace)
 }
 
 /// The address of a picture by its attributes.
