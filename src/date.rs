@@ -75,7 +75,7 @@ pub fn parse_in(text: &str, zone: Tz, order: Option<Order>) -> Option<Moment> {
 /// In which order a text writes day and month as numbers, where that can be seen: `4/26/2013`.
 pub fn order(text: &str) -> Option<Order> {
     // Nearly all dates are of other forms.
-    if !text.contains('/') && !matches!(text.find('-'), Some(1..=2)) {
+    if !text.contains(['/', '.']) && !matches!(text.find('-'), Some(1..=2)) {
         return None;
     }
     match read_whole(&lex::tokens(short(text), 0))?.day {

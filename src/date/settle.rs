@@ -46,7 +46,7 @@ fn date(said: &Said, zone: Tz, order: Option<Order>, doubts: &mut Vec<String>) -
         }
         Day::Open { first, second, year, sign } => {
             let pair = [small(first)?, small(second)?];
-            let known = order.filter(|_| sign != '.').map(|order| order == Order::MonthFirst);
+            let known = order.map(|order| order == Order::MonthFirst);
             open(full_year(year)?, pair, sign, said, known.ok_or(zone), doubts)
         }
         Day::Week { year, week, day } => {
@@ -94,8 +94,8 @@ fn open(
     let (Some(day_first), Some(month_first)) = (day_first, month_first) else {
         return day_first.or(month_first);
     };
-    // With points the day comes first wherever points are used.
-    if day_first == month_first || sign == '.' {
+    // With points the day comes first nearly wherever points are used.
+    if day_first == month_first || sign == '.' && known.is_err() {
         return Some(day_first);
     }
     if let Some(weekday) = said.weekday {

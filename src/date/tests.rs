@@ -487,12 +487,12 @@ fn weekdays_that_nobody_taught_us_and_signs_that_were_lost() {
 fn an_order_that_is_known_leaves_no_doubt() {
     assert_eq!(order("4/26/2013 10:30"), Some(Order::MonthFirst));
     assert_eq!(order("Fri, 26/04/2013"), Some(Order::DayFirst));
-    for open in ["4/3/2013", "4/4/2013", "2013-04-26", "26 April 2013", "26.04.2013", "31/31/2013", ""] {
+    for open in ["4/3/2013", "4/4/2013", "2013-04-26", "26 April 2013", "31/31/2013", ""] {
         assert_eq!(order(open), None, "{open}");
     }
     let read = |text, order| shown(parse_in(text, Tz::UTC, Some(order)));
     assert_eq!(read("4/3/2013", Order::MonthFirst), "2013-04-03T00:00:00Z");
     assert_eq!(read("4/3/2013", Order::DayFirst), "2013-03-04T00:00:00Z");
-    assert_eq!(read("4.3.2013", Order::MonthFirst), "2013-03-04T00:00:00Z");
+    assert_eq!(read("4.3.2013", Order::MonthFirst), "2013-04-03T00:00:00Z");
     assert_eq!(read("26/4/2013", Order::MonthFirst), "2013-04-26T00:00:00Z");
 }

@@ -202,3 +202,26 @@ proptest! {
         prop_assert_eq!(Entry { digest: once.digest, ..twice }, once);
     }
 }
+
+#[test]
+fn the_order_of_days_is_that_of_the_whole_document() {
+    let dated = |text: &str| RawEntry { published: Some(RawDate::new(text)), ..RawEntry::default() };
+    let read = |texts: [&str; 3]| {
+        let context = Context {
+            url: None,
+            secrets: &Secrets::default(),
+            timezone: chrono_tz::UTC,
+            language: None,
+            stored: &HashSet::new(),
+        };
+        let normalized = normalize(document(texts.map(dated).to_vec()), &context);
+        let first = normalized.entries[0].published.unwrap().format("%Y-%m-%d").to_string();
+        (first, normalized.warnings.len())
+    };
+    assert_eq!(read(["03/04/2024", "25/03/2024", "1/2/24"]), ("2024-04-03".to_owned(), 0));
+    assert_eq!(read(["03/04/2024", "3/25/2024", "1/2/24"]), ("2024-03-04".to_owned(), 0));
+    assert_eq!(read(["03.04.2024", "3.25.2024", "1.2.24"]), ("2024-03-04".to_owned(), 0));
+    // One against the other: as if neither were there.
+    let (first, warnings) = read(["03/04/2024", "3/25/2024", "25/3/2024"]);
+    assert_eq!((first.as_str(), warnings), ("2024-04-03", 1));
+}

@@ -238,7 +238,7 @@ async fn the_next_poll_is_the_latest_of_all_wishes_and_says_why() {
     check(
         vec![|| feed(&["a"]).max_age(Some(400 * 86_400))],
         7 * 1440,
-        "server says it is fresh for 400d (Cache-Control or Expires)",
+        "server says it is fresh for 400d (Cache-Control or Expires); no wait is longer than 7d (max_hold)",
     )
     .await;
     check(

@@ -85,9 +85,6 @@ pub(super) fn read<'a>(
     if !dated {
         headings.date(dom, &items, &mut found);
     }
-    if format.is_none() {
-        order_of_days(&mut found);
-    }
     List { items, found, warnings }
 }
 
@@ -233,29 +230,4 @@ fn chosen_date(dom: &Dom<'_>, one: Match<'_>, format: Option<&String>) -> Option
         None => fields::in_text(text).unwrap_or_else(|| RawDate::new(text)),
     };
     Some(Picked { value, id: Some(one.id) })
-}
-
-/// `03/04/2024` is March or April; where another date of the list has a number over 12, all are read in its order.
-fn order_of_days(found: &mut [Found]) {
-    let parts = |text: &str| -> Option<(u32, u32, usize)> {
-        let mut pieces = text.splitn(3, ['/', '.', '-']);
-        let (first, second, rest) = (pieces.next()?, pieces.next()?, pieces.next()?);
-        let year = rest.get(..4).is_some_and(|year| year.bytes().all(|b| b.is_ascii_digit()));
-        let short = first.trim().len() <= 2 && second.len() <= 2 && year;
-        short.then_some((first.trim().parse().ok()?, second.parse().ok()?, first.len() + second.len() + 2))
-    };
-    let dates = || found.iter().filter_map(|found| parts(&found.published.as_ref()?.value.text));
-    let (days_first, months_first) = dates().fold((0, 0), |(days, months), (first, second, _)| {
-        (days + usize::from(first > 12 && second <= 12), months + usize::from(second > 12 && first <= 12))
-    });
-    if (days_first > 0) == (months_first > 0) {
-        return;
-    }
-    for date in found.iter_mut().filter_map(|found| found.published.as_mut()) {
-        let Some((first, second, start)) = parts(&date.value.text) else { continue };
-        let (day, month) = if days_first > 0 { (first, second) } else { (second, first) };
-        let rest = date.value.text.get(start..).unwrap_or_default();
-        let (year, clock) = rest.split_at_checked(4).unwrap_or((rest, ""));
-        date.value.text = format!("{year}-{month:02}-{day:02}{}", clock.trim_start_matches(','));
-    }
 }

@@ -159,16 +159,6 @@ fn a_page_without_news_is_no_feed() {
 }
 
 #[test]
-fn the_order_of_days_is_taken_from_the_whole_list() {
-    let html = "<ul><li>03/04/2024 <a href=a>First decision of the board</a>\
-                <li>25/03/2024 <a href=b>Second decision of the board</a></ul>";
-    let parsed = check(html, &PageSelectors::default()).unwrap();
-    let dates: Vec<&str> =
-        parsed.entries.iter().map(|entry| entry.published.as_ref().unwrap().text.as_str()).collect();
-    assert_eq!(dates, ["2024-04-03", "2024-03-25"]);
-}
-
-#[test]
 fn a_title_once_more_is_no_text() {
     let row = |n: u8| {
         format!(
