@@ -24,14 +24,18 @@ pub struct Nearby {
 /// Addresses worth asking, the likeliest first.
 pub fn discover(bytes: &[u8], content_type: Option<&str>, page: &Url) -> Nearby {
     let (text, _) = decode::decode(bytes, content_type);
-    let document = Html::parse_document(&text);
-    let base = first(&document, "base[href]", "href").and_then(|href| page.join(&href).ok());
+    near(&Html::parse_document(&text), page)
+}
+
+/// The same of a page that was parsed already.
+pub(super) fn near(document: &Html, page: &Url) -> Nearby {
+    let base = first(document, "base[href]", "href").and_then(|href| page.join(&href).ok());
     let base = base.unwrap_or_else(|| page.clone());
-    let named = hrefs(&document, "link[rel~=alternate i][href]", |link| {
+    let named = hrefs(document, "link[rel~=alternate i][href]", |link| {
         let kind = link.attr("type").unwrap_or_default().to_ascii_lowercase();
         ["rss", "atom", "feed+json", "rdf"].iter().any(|word| kind.contains(word))
     });
-    let linked = hrefs(&document, "a[href]", |link| looks_like_feed(link.attr("href").unwrap_or_default()));
+    let linked = hrefs(document, "a[href]", |link| looks_like_feed(link.attr("href").unwrap_or_default()));
     let join = |href: String| base.join(href.trim()).ok();
     let named = named.into_iter().filter_map(join).take(MOST_NAMED);
     let linked = linked.into_iter().filter_map(join).filter(|url| url.host() == page.host()).take(MOST_LINKS);

@@ -54,7 +54,7 @@ pub(super) fn read(text: &str, input: &Input<'_>) -> Result<Parsed, ParseError> 
     measure::check(text, &BOUNDS).map_err(too_much)?;
     let html = Html::parse_document(text);
     let dom = Dom::new(&html);
-    let page = Page { dom: &dom, input, headings: Headings::new(&dom), base: base(&dom) };
+    let page = Page { html: &html, dom: &dom, input, headings: Headings::new(&dom), base: base(&dom) };
     let selectors = input.selectors;
     let fields = Fields::new(selectors)?;
     let mut parsed = match &selectors.item {
@@ -81,6 +81,7 @@ pub(super) fn check_selector(written: &str) -> Result<(), String> {
 }
 
 struct Page<'p, 'a> {
+    html: &'a Html,
     dom: &'p Dom<'a>,
     input: &'p Input<'p>,
     headings: Headings,
@@ -143,8 +144,7 @@ impl<'a> Page<'_, 'a> {
 
     /// There is nothing on the page to be read; who gave its address may mean its feed.
     fn no_list(&self) -> String {
-        let Input { bytes, content_type, .. } = *self.input;
-        let near = self.input.url.map(|url| discover::discover(bytes, content_type, url));
+        let near = self.input.url.map(|url| discover::near(self.html, url));
         match near.and_then(|near| near.said.into_iter().next()) {
             Some(feed) => format!(
                 "no list of news was found on the page, but it names a feed: {}",
