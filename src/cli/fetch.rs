@@ -92,8 +92,15 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<ExitCode> {
     assemble::run(async {
         let mut progress = Progress::new(&ids, global);
         if let Some(pid) = holder {
-            let asked = control::ask(&path, Request::Poll(ids.clone()), |line| progress.line(&line)).await;
-            asked.map_err(|error| busy(&path, pid, &error))?;
+            let mut silent = ids.clone();
+            let asked = control::ask(&path, Request::Poll(ids.clone()), |line| {
+                silent.retain(|id| *id != line.source);
+                progress.line(&line);
+            });
+            asked.await.map_err(|error| busy(&path, pid, &error))?;
+            for id in silent {
+                progress.line(&Line::unknown(id));
+            }
         } else {
             alone(&config.complete()?, ids.clone(), &mut progress).await?;
         }

@@ -22,6 +22,9 @@ const LONGEST: u64 = 1 << 20;
 /// A daemon says how its store is at once, or is in no state to say it.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// What is said of a source that a daemon does not have.
+pub(super) const UNKNOWN: &str = "the daemon does not know it; it reads its config again on SIGHUP";
+
 /// What is asked.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,6 +66,12 @@ impl Line {
             none: false,
             changes: Vec::new(),
         }
+    }
+
+    /// A daemon does not answer for it: its config is older than the one that names it.
+    pub fn unknown(source: String) -> Self {
+        let (words, changes) = (UNKNOWN.to_owned(), Vec::new());
+        Self { source, failed: true, words, none: false, changes }
     }
 
     /// What reading a kept body again came to.

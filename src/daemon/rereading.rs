@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
-use super::{Daemon, OnCommit};
+use super::{Daemon, OnCommit, control};
 use crate::model::{Source, SourceId};
 use crate::poll::{Again, Poller};
 use crate::store::StoreError;
@@ -28,7 +28,7 @@ impl Daemon {
             if let Some(source) = self.source(&id) {
                 sources.push(source);
             } else {
-                let words = "the daemon does not know it; it reads its config again on SIGHUP".to_owned();
+                let words = control::UNKNOWN.to_owned();
                 let _ = reports.send(Reread { source: id, again: Ok(Again::Failed(words)) });
             }
         }

@@ -343,6 +343,20 @@ fn fetch_beside_a_daemon_asks_it() {
     assert_eq!(origin.asked("/one").len(), 2);
 }
 
+#[test]
+fn fetch_says_which_sources_the_daemon_does_not_know_yet() {
+    let origin = Origin::start();
+    origin.on("/one", Reply::ok("application/rss+xml", rss("One", &[("1", "Beavers", "", "Text.")])));
+    let app = App::new(&source("one", &origin, ""));
+    let _daemon = app.serve();
+    app.configure(&(source("one", &origin, "") + &source("two", &origin, "")));
+    let output = app.run(&["fetch", "two"]);
+    ended(&output, 1);
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.starts_with("two  failed: the daemon does not know it"), "{printed}");
+    assert!(printed.ends_with("\n1 polled, 1 failed\n"), "{printed}");
+}
+
 /// A signal would end it, and with it what it polls.
 #[test]
 fn a_command_at_work_is_no_daemon_and_nobody_is_told_to_send_it_signals() {
