@@ -212,7 +212,7 @@ impl Daemon {
                 () = &mut stop => break,
                 Some(command) = commands.recv() => self.obey(command).await,
                 Some(done) = self.polls.join_next_with_id() => self.done(done),
-                Some(Ok(ended)) = self.pushes.running.join_next() => self.delivered(ended),
+                Some(Ok(ended)) = self.pushes.running.join_next_with_id() => self.delivered(ended),
                 Some(Ok(lost)) = self.pushes.rounds.join_next() => self.round_ended(lost),
                 Some(done) = self.chores.join_next() => self.pruned(done),
                 Some(done) = self.rereading.join_next() => {
@@ -240,7 +240,7 @@ impl Daemon {
         while !self.polls.is_empty() || !self.pushes.running.is_empty() {
             tokio::select! {
                 Some(done) = self.polls.join_next_with_id() => self.done(done),
-                Some(Ok(ended)) = self.pushes.running.join_next() => self.delivered(ended),
+                Some(Ok(ended)) = self.pushes.running.join_next_with_id() => self.delivered(ended),
                 () = &mut grace => {
                     warn!(polls = self.polls.len(), "stopped in the middle of polls; they will be made again");
                     break;
@@ -275,7 +275,14 @@ impl Daemon {
     fn line_up(&mut self, number: u32, by_hand: bool) {
         self.timetable.remove(number);
         let Some(errand) = self.errands.get(number as usize) else { return };
-        if self.pushes.keeps_waiting(&errand.sources) || self.busy.contains(&number) {
+        if self.pushes.keeps_waiting(number, &errand.sources) {
+            return;
+        }
+        if self.busy.contains(&number) {
+            // A source of the same document came by a reload; who asks by hand has the answer of the poll under way.
+            if !by_hand {
+                self.pushes.due.insert(number);
+            }
             return;
         }
         let by_hand = by_hand || errand.sources.iter().any(|source| self.asked.contains_key(&source.id));
@@ -303,7 +310,7 @@ impl Daemon {
         let Some(errand) = self.errands.get(number as usize) else {
             return self.queue.done(&host, Duration::ZERO);
         };
-        if self.pushes.keeps_waiting(&errand.sources) {
+        if self.pushes.keeps_waiting(number, &errand.sources) {
             return self.queue.done(&host, Duration::ZERO);
         }
         self.busy.insert(number);

@@ -11,6 +11,7 @@ mod document;
 mod inside;
 mod keys;
 mod likeness;
+mod pages;
 mod substance;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ pub use decide::decide;
 pub use document::{DocumentKeys, document_keys};
 pub use keys::{Keys, keys_between, keys_of_address, leads_to, mark};
 pub use likeness::{Kept, NEAR, SIMILAR};
+pub use pages::{Pages, pages};
 pub use substance::substance;
 
 /// `[dedup]`.

@@ -37,6 +37,7 @@ use crate::model::{
 use crate::normalize;
 use crate::schedule::{self, Limits};
 use crate::store::{Commit, Committed, Handle, StoreError};
+pub(crate) use aftermath::hold_left;
 pub use push::{Delivered, Delivery, News};
 pub use replay::{Again, Change, Replayed};
 use visit::{Errand, Visit};
@@ -241,7 +242,7 @@ impl Poller {
                 self.spare_the_host(&answer);
                 aftermath::throttled(&mut state, &answer, now, self.limits.max_hold)
             }
-            Ok(Fetched::Gone(answer)) => aftermath::gone(&mut state, &answer),
+            Ok(Fetched::Gone(answer)) => aftermath::gone(&mut state, &answer, &source),
             Err(error) => aftermath::failed(&mut state, &error),
         };
         self.plan_next(&source, &mut state, now);

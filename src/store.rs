@@ -288,11 +288,12 @@ pub struct Explained {
 /// when the disk does; others are named.
 pub trait Store: Send + hub::Subscribers + held::Held + outputs::Outputs + websub::Subscriptions {
     /// Makes the sources of the config known, takes over the history of their former ids,
-    /// and marks the rest as no longer configured.
+    /// and marks the rest as no longer configured. Hands back which id became which; until the store is closed, what is
+    /// under way may go on by the former.
     ///
     /// # Errors
     /// See [`Store`].
-    fn sync(&mut self, sources: &[Arc<Source>]) -> Result<(), StoreError>;
+    fn sync(&mut self, sources: &[Arc<Source>]) -> Result<Vec<(SourceId, SourceId)>, StoreError>;
 
     /// Hands out every source ever configured, with its state, one after the other, by id.
     ///

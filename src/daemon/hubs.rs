@@ -1,7 +1,7 @@
 //! Our subscriptions to sources' hubs (WebSub): asked for, renewed before they end, given up when nobody wants
 //! them. What a hub sends comes in through the server. Never polls.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -40,6 +40,9 @@ pub struct Hubs {
     pub base: Option<Url>,
 }
 
+/// Proxies of sources that have their own: their hubs are asked by them, too.
+pub(super) type Proxies = HashMap<SourceId, Url>;
+
 /// What a round has to do beside asking those who are due.
 #[derive(Default)]
 pub(super) struct Wishes {
@@ -56,6 +59,7 @@ pub(super) async fn round(
     store: Handle,
     clock: Arc<dyn Clock>,
     wishes: Wishes,
+    proxies: Arc<Proxies>,
 ) -> Result<Vec<SourceId>, StoreError> {
     let (now, base) = (clock.now(), hubs.base.clone());
     let mut lost = Vec::new();
@@ -64,7 +68,7 @@ pub(super) async fn round(
         lost = store.write(work).await?;
     }
     let due = store.read(move |store| store.due_subscriptions(now, A_ROUND)).await?;
-    let asked = due.into_iter().map(|known| ask(&hubs, &store, &clock, known));
+    let asked = due.into_iter().map(|known| ask(&hubs, &store, &clock, known, &proxies));
     let ended: Vec<Result<Option<SourceId>, StoreError>> =
         stream::iter(asked).buffer_unordered(AT_ONCE).collect().await;
     for ended in ended {
@@ -156,6 +160,7 @@ async fn ask(
     store: &Handle,
     clock: &Arc<dyn Clock>,
     known: Subscription,
+    proxies: &Proxies,
 ) -> Result<Option<SourceId>, StoreError> {
     let now = clock.now();
     if known.leaving && (known.failures >= DOUBTED || !known.in_force(now) && known.asked.is_none()) {
@@ -174,7 +179,7 @@ async fn ask(
             true
         });
         marked.await?;
-        request(hubs, &known, now).await.err()
+        request(hubs, &known, proxies.get(&known.source), now).await.err()
     };
     let Some(words) = failed else {
         tracing::info!(source.id = %known.source, "{}: asked its hub {shown}", known.source);
@@ -204,9 +209,14 @@ pub fn fail(known: &mut Subscription, words: String, now: DateTime<Utc>) {
     }
 }
 
-async fn request(hubs: &Hubs, known: &Subscription, now: DateTime<Utc>) -> Result<(), String> {
+async fn request(
+    hubs: &Hubs,
+    known: &Subscription,
+    proxy: Option<&Url>,
+    now: DateTime<Utc>,
+) -> Result<(), String> {
     let url = Url::parse(&known.hub.url).map_err(|error| error.to_string())?;
-    let (status, answer) = hubs.http.post_form(url, Bytes::from(form(known)), now).await?;
+    let (status, answer) = hubs.http.post_form(url, Bytes::from(form(known)), proxy, now).await?;
     if (200..300).contains(&status) {
         return Ok(());
     }

@@ -12,7 +12,7 @@ use super::{Daemon, Plan};
 use crate::fetch;
 use crate::model::{Source, SourceId, SourceState};
 use crate::normalize;
-use crate::poll::Poller;
+use crate::poll::{Poller, hold_left};
 use crate::store::{Handle, Store, StoreError};
 
 /// What is overdue at the start is spread by so much per errand.
@@ -31,7 +31,10 @@ impl Daemon {
     /// changes.
     pub(super) async fn load(&mut self, plan: Plan) -> Result<(), StoreError> {
         let Plan { poller, limits, retention, sources, hubs } = plan;
-        let known = look_up(&self.store, &poller, &sources, self.clock.now()).await?;
+        let (known, renamed) = look_up(&self.store, &poller, &sources, self.clock.now()).await?;
+        for (former, id) in &renamed {
+            self.rename(former, id);
+        }
         self.poller = poller;
         self.retention = retention;
         self.queue.clear(limits);
@@ -54,6 +57,19 @@ impl Daemon {
         self.renumber();
         self.hubs_from(hubs);
         Ok(())
+    }
+
+    /// What is under way of a source goes on by its new id.
+    fn rename(&mut self, former: &SourceId, id: &SourceId) {
+        let going = self.running.values_mut().flat_map(|going| &mut going.sources);
+        going.filter(|source| *source == former).for_each(|source| source.clone_from(id));
+        if let Some(reports) = self.asked.remove(former) {
+            self.asked.entry(id.clone()).or_default().extend(reports);
+        }
+        if let Some(until) = self.not_before.remove(former) {
+            self.not_before.insert(id.clone(), until);
+        }
+        self.pushes.rename(former, id);
     }
 
     fn timetabled(&mut self, known: &HashMap<SourceId, Known>) {
@@ -108,16 +124,16 @@ impl Daemon {
     }
 }
 
-/// Reads due times row by row: the states of ten thousand sources are not held at once.
+/// Reads due times row by row: the states of ten thousand sources are not held at once. And which ids became which.
 async fn look_up(
     store: &Handle,
     poller: &Arc<Poller>,
     sources: &[Arc<Source>],
     now: DateTime<Utc>,
-) -> Result<HashMap<SourceId, Known>, StoreError> {
+) -> Result<(HashMap<SourceId, Known>, Vec<(SourceId, SourceId)>), StoreError> {
     let (list, poller) = (sources.to_vec(), poller.clone());
     let known_to_it = list.clone();
-    store.write(move |store| store.sync(&known_to_it)).await?;
+    let renamed = store.write(move |store| store.sync(&known_to_it)).await?;
     let work = move |store: &mut dyn Store| {
         let by_id: HashMap<&str, &Arc<Source>> =
             list.iter().map(|source| (source.id.as_str(), source)).collect();
@@ -132,16 +148,15 @@ async fn look_up(
         })?;
         Ok(known)
     };
-    store.read(work).await
+    Ok((store.read(work).await?, renamed))
 }
 
-/// A 429 holds the whole host, also over a restart.
+/// A 429 holds the whole host, also over a restart: for what is left of it, whatever the wall clock did since.
 fn remember_hold(poller: &Poller, source: &Source, state: &SourceState, now: DateTime<Utc>) {
-    if let (Some(429), Some(until)) = (state.http_status, state.held_until)
-        && until > now
-    {
+    let left = hold_left(state, now).and_then(|left| left.to_std().ok());
+    if let (Some(429), Some(left)) = (state.http_status, left) {
         let by = state.held_by.as_ref().or(state.moved_to.as_ref());
-        poller.gate.hold(by.unwrap_or(&source.url), until);
+        poller.gate.hold_for(by.unwrap_or(&source.url), left);
     }
 }
 

@@ -8,10 +8,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use tracing::{error, info};
 
-use super::hubs::{self, Hubs, Wishes};
+use super::hubs::{self, Hubs, Proxies, Wishes};
 use super::{Daemon, Taken};
 use crate::model::{Hub, Source, SourceId, SourceState};
 use crate::poll::{Delivered, News};
@@ -30,34 +30,43 @@ pub(super) struct Pushes {
     hubs: Option<Hubs>,
     waiting: HashMap<u32, VecDeque<(SourceId, News, Taken)>>,
     /// Sources of which something is being read.
-    reading: HashSet<SourceId>,
-    /// Sources that became due meanwhile.
-    due: HashSet<SourceId>,
+    reading: HashMap<Id, SourceId>,
+    /// Errands that fell due while they were busy.
+    pub(super) due: HashSet<u32>,
     pub(super) running: JoinSet<Ended>,
     pub(super) rounds: JoinSet<Result<Vec<SourceId>, StoreError>>,
     next_round: Duration,
     wishes: Wishes,
+    /// Also of sources that have left the config since the start: their hubs are told so.
+    proxies: Arc<Proxies>,
 }
 
 /// How one delivery ended.
 pub(super) struct Ended {
-    source: SourceId,
     result: Option<Result<Delivered, StoreError>>,
     taken: Taken,
 }
 
 impl Pushes {
     /// True while something of one of these is being read; then they are polled when that has ended.
-    pub(super) fn keeps_waiting(&mut self, sources: &[Arc<Source>]) -> bool {
-        let reads = sources.iter().any(|source| self.reading.contains(&source.id));
+    pub(super) fn keeps_waiting(&mut self, number: u32, sources: &[Arc<Source>]) -> bool {
+        let reads = sources.iter().any(|source| self.reading().any(|reading| *reading == source.id));
         if reads {
-            self.due.extend(sources.iter().map(|source| source.id.clone()));
+            self.due.insert(number);
         }
         reads
     }
 
     pub(super) fn reading(&self) -> impl Iterator<Item = &SourceId> {
-        self.reading.iter()
+        self.reading.values()
+    }
+
+    /// A source has another id now.
+    pub(super) fn rename(&mut self, former: &SourceId, id: &SourceId) {
+        let waiting = self.waiting.values_mut().flatten().map(|(source, ..)| source);
+        let named = self.wishes.named.iter_mut().map(|(source, _)| source);
+        let all = self.reading.values_mut().chain(waiting).chain(named);
+        all.filter(|source| *source == former).for_each(|source| source.clone_from(id));
     }
 
     /// How long until hubs are looked after.
@@ -77,6 +86,13 @@ impl Daemon {
     /// A new config is in force: who is no longer wanted is given up.
     pub(super) fn hubs_from(&mut self, hubs: Option<Hubs>) {
         self.pushes.hubs = hubs;
+        let proxies = Arc::make_mut(&mut self.pushes.proxies);
+        for source in self.errands.iter().flat_map(|errand| &errand.sources) {
+            match &source.proxy {
+                Some(proxy) => drop(proxies.insert(source.id.clone(), proxy.clone())),
+                None => drop(proxies.remove(&source.id)),
+            }
+        }
         let sources = self.errands.iter().flat_map(|errand| &errand.sources);
         let wanted = sources.filter(|source| self.pushes.wants(source)).map(|source| source.id.clone());
         self.pushes.wishes.wanted = Some(wanted.collect());
@@ -101,7 +117,8 @@ impl Daemon {
         let Some(hubs) = self.pushes.hubs.clone() else { return };
         self.pushes.next_round = elapsed.saturating_add(ROUND);
         let wishes = std::mem::take(&mut self.pushes.wishes);
-        self.pushes.rounds.spawn(hubs::round(hubs, self.store.clone(), self.clock.clone(), wishes));
+        let (store, clock, proxies) = (self.store.clone(), self.clock.clone(), self.pushes.proxies.clone());
+        self.pushes.rounds.spawn(hubs::round(hubs, store, clock, wishes, proxies));
     }
 
     /// A round has ended: those whose hub failed are polled by themselves again.
@@ -136,18 +153,18 @@ impl Daemon {
         let source = errand.and_then(|errand| errand.sources.iter().find(|source| source.id == id)).cloned();
         let Some(source) = source.filter(|source| source.enabled) else { return answer(taken, true) };
         self.busy.insert(number);
-        self.pushes.reading.insert(id.clone());
         let poller = self.poller.clone();
-        self.pushes.running.spawn(async move {
+        let handle = self.pushes.running.spawn(async move {
             let result = AssertUnwindSafe(poller.pushed(&source, news)).catch_unwind().await.ok();
-            Ended { source: id, result, taken }
+            Ended { result, taken }
         });
+        self.pushes.reading.insert(handle.id(), id);
     }
 
     /// A delivery was read.
-    pub(super) fn delivered(&mut self, ended: Ended) {
-        let Ended { source, result, taken } = ended;
-        self.pushes.reading.remove(&source);
+    pub(super) fn delivered(&mut self, (task, ended): (Id, Ended)) {
+        let Ended { result, taken } = ended;
+        let Some(source) = self.pushes.reading.remove(&task) else { return };
         let number = self.numbers.get(&source).copied();
         if let Some(number) = number {
             self.busy.remove(&number);
@@ -169,9 +186,6 @@ impl Daemon {
         answer(taken, remembered);
         if let Some(number) = number {
             self.after_busy(number);
-            if self.pushes.due.remove(&source) {
-                self.line_up(number, false);
-            }
         }
     }
 
@@ -186,6 +200,9 @@ impl Daemon {
         }
         if self.pushes.waiting.get(&number).is_some_and(VecDeque::is_empty) {
             self.pushes.waiting.remove(&number);
+        }
+        if self.pushes.due.remove(&number) {
+            self.line_up(number, false);
         }
     }
 

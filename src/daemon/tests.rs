@@ -2,6 +2,7 @@
 
 mod faults;
 mod pace;
+mod reload;
 mod scale;
 mod wild;
 

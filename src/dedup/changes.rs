@@ -147,7 +147,7 @@ impl Table<'_> {
 }
 
 /// The entry with the article that is stored, where its page was not read this time.
-fn with_stored_article(entry: &Entry, story: &KnownEntry) -> Option<Box<Entry>> {
+pub(super) fn with_stored_article(entry: &Entry, story: &KnownEntry) -> Option<Box<Entry>> {
     let article = story.article.as_ref().filter(|_| entry.article == Article::Missing)?;
     let mut entry = Box::new(entry.clone());
     take_article(&mut entry, article.clone()).then_some(entry)

@@ -13,6 +13,9 @@ use crate::normalize;
 
 /// A learnt address that fails so often is in doubt.
 const LEARNT_FAILURES: u32 = 3;
+/// A configured one that is gone (410) is believed at once; where another was learnt, when that has failed so often: until
+/// then it is asked every other time, three times in all.
+const GONE_FAILURES: u32 = 7;
 
 /// Hash of the parts of the config that validators depend on.
 pub(super) fn request_hash(source: &Source) -> Digest {
@@ -74,7 +77,7 @@ pub(super) fn address(state: &SourceState, source: &Source) -> Url {
 
 /// What is left of a hold. Never more than the whole of it, counted from the poll that brought it, so that
 /// a wall clock set back makes no week of an hour.
-pub(super) fn hold_left(state: &SourceState, now: DateTime<Utc>) -> Option<TimeDelta> {
+pub(crate) fn hold_left(state: &SourceState, now: DateTime<Utc>) -> Option<TimeDelta> {
     let (until, since) = (state.held_until?, state.last_poll?);
     let left = (until - now).min(until - since);
     (left > TimeDelta::zero()).then_some(left)
@@ -158,6 +161,8 @@ pub(super) fn not_modified(
     if state.unread {
         let words = state.last_error.clone().unwrap_or_else(|| "its document cannot be read".to_owned());
         let standing = state.standing;
+        // The tag may not be of the bytes, and the document mended under it: next time all of it is asked for.
+        state.validators = None;
         count(state, answer);
         fail(state, &words);
         if standing == Standing::Drifted {
@@ -215,6 +220,13 @@ pub(super) fn unreadable(
     Outcome::Failed(words)
 }
 
+/// An empty document is none: what was known of the last one stays, and is asked for as before.
+pub(super) fn empty(state: &mut SourceState, answer: &Answer, words: String) -> Outcome {
+    count(state, answer);
+    fail(state, &words);
+    Outcome::Failed(words)
+}
+
 /// 429 and 503.
 pub(super) fn throttled(
     state: &mut SourceState,
@@ -249,12 +261,24 @@ pub(super) fn throttled(
     Outcome::Held(words)
 }
 
-/// 410. A learnt address that is gone is forgotten first: the configured one may lead elsewhere by now.
-pub(super) fn gone(state: &mut SourceState, answer: &Answer) -> Outcome {
+/// Gone (410). A learnt address that is gone is forgotten first: the configured one may lead elsewhere by now. It may have
+/// been learnt by another source that asks for the same.
+pub(super) fn gone(state: &mut SourceState, answer: &Answer, source: &Source) -> Outcome {
     count(state, answer);
-    if let Some(learnt) = state.moved_to.take_if(|learnt| *learnt == answer.asked) {
-        let learnt = link::mask(learnt.as_str());
-        let words = format!("the address it moved to, {learnt}, is gone (410); its own is asked next");
+    let mut own = source.url.clone();
+    own.set_fragment(None);
+    let words = if answer.asked == own {
+        let learnt = state.moved_to.as_ref().filter(|_| state.consecutive_failures < GONE_FAILURES);
+        learnt.map(|learnt| {
+            let learnt = link::mask(learnt.as_str());
+            format!("its own address is gone (410); the one it moved to, {learnt}, is asked again")
+        })
+    } else {
+        state.moved_to.take_if(|learnt| *learnt == answer.asked);
+        let learnt = link::mask(answer.asked.as_str());
+        Some(format!("the address it moved to, {learnt}, is gone (410); its own is asked next"))
+    };
+    if let Some(words) = words {
         fail(state, &words);
         return Outcome::Failed(words);
     }

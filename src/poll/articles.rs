@@ -1,4 +1,4 @@
-//! `full_text`: the page of each new or changed entry is fetched, and its article kept.
+//! `full_text`: the page of each new entry is fetched, and its article kept; that of a known one again where dedup says so.
 //! One page at a time, through the same gate as every request. A page that fails costs nothing: the feed's text stays.
 
 use std::sync::Arc;
@@ -6,13 +6,15 @@ use std::sync::Arc;
 use url::Url;
 
 use super::Poller;
-use crate::dedup;
+use super::read::{home_links, usual};
+use crate::dedup::{self, Pages};
 use crate::fetch::{Body, FetchError, Fetched, Request};
 use crate::html::Cleaner;
 use crate::link::{self, Secrets};
 use crate::model::{Article, Source, SourceState, Warning};
 use crate::normalize::Normalized;
 use crate::parse;
+use crate::store::{Store, StoreError};
 
 /// Pages fetched in one poll; a backlog is no reason to take a site by storm.
 const MOST: usize = 50;
@@ -40,10 +42,16 @@ impl Poller {
         source: &Arc<Source>,
         state: &mut SourceState,
         document: &mut Normalized,
-    ) {
+    ) -> Result<(), StoreError> {
+        let pages = self.wanted_pages(source, state, document).await?;
         let (mut asked, mut left, mut silent) = (0usize, 0usize, 0usize);
         let mut failed = None::<(usize, String)>;
-        for entry in document.entries.iter_mut().filter(|entry| !entry.unchanged) {
+        let read = document.entries.iter_mut().zip(pages.wanted).filter(|(entry, _)| !entry.unchanged);
+        for (entry, wanted) in read {
+            entry.article = if wanted { Article::Own } else { Article::Missing };
+            if !wanted {
+                continue;
+            }
             let link = entry.whole_link.as_deref().or(entry.link.as_deref());
             let Some(url) = link.and_then(|link| Url::parse(link).ok()) else { continue };
             if asked == MOST || silent == SILENT {
@@ -81,6 +89,41 @@ impl Poller {
             );
             document.warnings.push(Warning(words));
         }
+        if pages.passed_over > 0 {
+            let words = format!(
+                "full_text: {} known entries differ at once, as if of a counter in them; their pages are not fetched again",
+                pages.passed_over
+            );
+            document.warnings.push(Warning(words));
+        }
+        Ok(())
+    }
+
+    /// Whose page is asked for, by what the store knows.
+    async fn wanted_pages(
+        &self,
+        source: &Arc<Source>,
+        state: &SourceState,
+        document: &mut Normalized,
+    ) -> Result<Pages, StoreError> {
+        let (of, rules, trust, now) = (source.clone(), self.rules.clone(), state.trust, self.clock.now());
+        let asked_before = state.read_under == Some(self.rules_of(source));
+        let home = home_links(source, document);
+        let mut entries = std::mem::take(&mut document.entries);
+        for entry in &mut entries {
+            entry.article = Article::Missing;
+        }
+        let look = move |store: &mut dyn Store| {
+            let context = usual(&of, trust, &rules, &home, now);
+            let keys = dedup::document_keys(&context, &entries);
+            let known = store.known(&context, &entries, &keys)?;
+            let intake = dedup::decide(&context, &entries, keys, &known);
+            let pages = dedup::pages(&context, &entries, (&known, &intake), asked_before);
+            Ok((entries, pages))
+        };
+        let (entries, pages) = self.store.read(look).await?;
+        document.entries = entries;
+        Ok(pages)
     }
 
     async fn article(

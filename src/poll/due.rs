@@ -96,7 +96,9 @@ impl Poller {
             return None;
         }
         let (Some(last), Some(stored)) = (state.last_poll, state.next_poll) else {
-            return Some(state.next_poll.unwrap_or(now));
+            // One that was never polled may have been told to wait, by a neighbour's 429: no longer than anybody may.
+            let longest = now.checked_add_signed(TimeDelta::from_std(self.limits.max_hold).ok()?)?;
+            return Some(state.next_poll.map_or(now, |next| next.min(longest)));
         };
         self.wait(last, stored, now)
     }

@@ -97,7 +97,7 @@ impl Poller {
             return Ok(None);
         }
         if source.full_text {
-            self.full_texts(source, &mut state, &mut document.normalized).await;
+            self.full_texts(source, &mut state, &mut document.normalized).await?;
         }
         self.plan_pushed(source, &mut state, now);
         note(&mut state, &document, None, now);
@@ -156,6 +156,8 @@ impl Poller {
                 let Some(last) = state.last_poll.filter(|_| state.consecutive_failures == 0) else {
                     return Ok(Delivered::Nothing);
                 };
+                // A clock that was set back since makes it no later.
+                let last = last.min(now);
                 let by = last.checked_add_signed(floor).unwrap_or(now).max(now);
                 let by = state.held_until.map_or(by, |until| until.max(by));
                 if state.next_poll.is_some_and(|next| next <= by) {

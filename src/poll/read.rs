@@ -11,7 +11,7 @@ use crate::dedup::{self, Context, DocumentKeys, Rules, Tell};
 use crate::fetch::{Answer, Body};
 use crate::link::{self, Secrets};
 use crate::model::{
-    Digest, Format, Hints, HostDay, Kind, Outcome, PageSelectors, RawFeed, Source, SourceState,
+    Digest, Format, Hints, HostDay, Kind, Outcome, PageSelectors, RawFeed, Source, SourceState, Trust,
 };
 use crate::normalize::{self, Normalized};
 use crate::parse::{self, Input, ParseError};
@@ -93,7 +93,11 @@ impl Poller {
         let mut document = match self.same_list(source, &state, &body, &stored).await? {
             Ok(document) => document,
             Err(Refused { words, drifted }) => {
-                let outcome = aftermath::unreadable(&mut state, &answer, rules, words, drifted);
+                let outcome = if body.bytes.trim_ascii().is_empty() {
+                    aftermath::empty(&mut state, &answer, words)
+                } else {
+                    aftermath::unreadable(&mut state, &answer, rules, words, drifted)
+                };
                 return self.settle(source, state, outcome, now).await;
             }
         };
@@ -109,7 +113,7 @@ impl Poller {
             let kept = self.packed(body, now).await?;
             self.further_pages(source, &mut state, &mut document, url, &stored).await;
             if source.full_text {
-                self.full_texts(source, &mut state, &mut document.normalized).await;
+                self.full_texts(source, &mut state, &mut document.normalized).await?;
             }
             (None, kept)
         } else {
@@ -227,20 +231,36 @@ pub(super) fn context<'a>(
     arrived: &Arrived,
 ) -> Context<'a> {
     Context {
+        backfill: arrived.first.then_some(source.backfill as usize),
+        reshaped: arrived.reshaped,
+        tell: arrived.tell,
+        ..usual(source, state.trust, rules, home_links, arrived.now)
+    }
+}
+
+/// The context of a document that is like those before it.
+pub(super) fn usual<'a>(
+    source: &'a Source,
+    trust: Trust,
+    rules: &'a Rules,
+    home_links: &'a [String],
+    now: DateTime<Utc>,
+) -> Context<'a> {
+    Context {
         source: source.id.as_str(),
         rule: source.dedup,
         future: source.future,
-        backfill: arrived.first.then_some(source.backfill as usize),
+        backfill: None,
         home_links,
-        trust: state.trust,
+        trust,
         timezone: source.timezone,
-        reshaped: arrived.reshaped,
+        reshaped: false,
         reading: normalize::READING,
-        tell: arrived.tell,
+        tell: Tell::Changes,
         rules,
         keep: &source.keep,
         drop: &source.drop,
-        now: arrived.now,
+        now,
     }
 }
 

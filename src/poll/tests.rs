@@ -3,6 +3,7 @@
 pub(crate) mod bed;
 mod kept;
 mod mended;
+mod moved;
 mod pages;
 
 use std::sync::Arc;

@@ -49,6 +49,7 @@ use super::{
 };
 use crate::dedup::{Context, DocumentKeys, Known};
 use crate::model::{Digest, Entry, EntryId, HostDay, Source, SourceId, SourceState};
+use sync::Former;
 use words::Words;
 
 /// The writer's page cache in KiB. With SQLite's 2 MB a transaction of many polls does not fit: its pages are
@@ -74,6 +75,7 @@ const MIGRATIONS: [&str; 5] = [
 pub struct Sqlite {
     db: Connection,
     path: PathBuf,
+    former: Former,
     /// While several commits are being made one transaction.
     together: Option<Together>,
 }
@@ -145,7 +147,7 @@ impl Sqlite {
     /// # Errors
     /// See [`Sqlite::open_reader`].
     pub fn reader(&self) -> Result<Self, StoreError> {
-        Self::reading(&self.path)
+        Ok(Self { former: self.former.clone(), ..Self::reading(&self.path)? })
     }
 
     fn reading(path: &Path) -> Result<Self, StoreError> {
@@ -173,7 +175,7 @@ impl Sqlite {
         // to see whether another plan suits the new value.
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(refused)?;
         search::install(&db).map_err(refused)?;
-        Ok(Self { db, path: path.to_owned(), together: None })
+        Ok(Self { db, path: path.to_owned(), former: Former::default(), together: None })
     }
 
     fn named(&self, error: StoreError) -> StoreError {
@@ -251,19 +253,6 @@ impl Sqlite {
         }
         Ok(())
     }
-
-    fn source_number(&self, id: &SourceId) -> Result<i64, StoreError> {
-        Ok(self.source(id)?.0)
-    }
-
-    /// A source's number, and the last of its news.
-    fn source(&self, id: &SourceId) -> Result<(i64, Option<String>), StoreError> {
-        self.db
-            .prepare_cached("SELECT number, said FROM sources WHERE id = ?1")?
-            .query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?
-            .ok_or_else(|| StoreError::Failed(format!("source {id} is not in the store")))
-    }
 }
 
 /// Looks at a file's first bytes before SQLite does, so that a foreign file is never touched.
@@ -296,12 +285,15 @@ fn foreign(path: &Path) -> Option<String> {
 }
 
 impl Store for Sqlite {
-    fn sync(&mut self, sources: &[Arc<Source>]) -> Result<(), StoreError> {
+    fn sync(&mut self, sources: &[Arc<Source>]) -> Result<Vec<(SourceId, SourceId)>, StoreError> {
         let transaction = self.db.transaction()?;
-        sync::sync(&transaction, sources)?;
+        let renamed = sync::sync(&transaction, sources)?;
+        // First: a reader that finds the former id no more asks here.
+        self.former.note(&renamed);
         transaction.commit()?;
         // It has looked at every source, and its cache holds them all, for nobody.
-        Ok(self.db.execute_batch("PRAGMA shrink_memory")?)
+        self.db.execute_batch("PRAGMA shrink_memory")?;
+        Ok(renamed)
     }
 
     fn each_source(&mut self, visit: &mut dyn FnMut(SourceRow)) -> Result<(), StoreError> {
@@ -329,7 +321,8 @@ impl Store for Sqlite {
             let push = websub::read(row, 1, source)?.and_then(|known| known.push());
             Ok(SourceState { push, ..state::read(row.get_ref(0)?.as_blob()?) })
         };
-        let found = self.db.prepare_cached(&SQL)?.query_row([source.as_str()], read).optional()?;
+        let mut statement = self.db.prepare_cached(&SQL)?;
+        let found = self.former.or_later(source, |id| statement.query_row([id], read).optional())?;
         Ok(found.unwrap_or_default())
     }
 
@@ -348,8 +341,10 @@ impl Store for Sqlite {
     }
 
     fn commit(&mut self, commit: &Commit<'_>) -> Result<Committed, StoreError> {
-        let (number, said) = self.source(commit.source)?;
-        let source = (number, said.as_deref());
+        let (number, id, said) = self.source(commit.source)?;
+        let kept = if id == *commit.source { None } else { Some(self.renamed(number, commit.state)?) };
+        let state = kept.as_ref().unwrap_or(commit.state);
+        let (source, commit) = ((number, said.as_deref()), &Commit { source: &id, state, ..*commit });
         let mut new = Words::default();
         let Some(together) = &mut self.together else {
             let transaction = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;

@@ -202,7 +202,7 @@ fn articles_stay_although_their_pages_cannot_be_read() {
     };
     assert!(article(&daemon));
     origin.on("/1", Reply::status("500 No"));
-    // Other rules: by hand nobody is asked, the next poll asks in vain.
+    // Other rules say nothing of its page: nobody is asked, by hand or by the next poll.
     app.configure(&source("one", &origin, &format!("full_text = true\n{DROP}")));
     daemon.signal("-HUP");
     eventually("the new config", || daemon.log().contains("the new config is in force").then_some(()));
@@ -210,9 +210,15 @@ fn articles_stay_although_their_pages_cannot_be_read() {
     assert!(said.starts_with("one: 1 as before\n"), "{said}");
     assert_eq!(origin.asked("/1").len(), 1);
     app.poll_again("one");
-    assert_eq!(origin.asked("/1").len(), 2);
+    assert_eq!(origin.asked("/1").len(), 1);
     assert!(article(&daemon));
     assert_eq!(dates(&daemon, "Beavers return"), before);
+    // It was corrected: its page is asked for, in vain.
+    let items = [("1", "Beavers return", "Mon, 16 Nov 2026 08:00:00 GMT", "Another teaser.")];
+    origin.on("/one", Reply::ok("application/rss+xml", here(rss("One", &items))).etag("\"2\""));
+    app.poll_again("one");
+    assert_eq!(origin.asked("/1").len(), 2);
+    eventually("the correction", || article(&daemon).then_some(()));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use self::hub::{Hub, Request, signature};
-use crate::app::{App, Daemon, request_with, rss, source};
+use crate::app::{App, Daemon, eventually, request_with, rss, source};
 use crate::origin::{Origin, Reply};
 
 fn document(titles: &[&str]) -> String {
@@ -377,4 +377,29 @@ fn one_riverine_tells_another() {
     assert_eq!(second.titles("all"), ["two", "one"]);
     assert_eq!(status["requests"], 1, "the news came by themselves");
     assert_eq!(status["next_poll_reason"], "its hub brings the news; a look once a day");
+}
+
+#[test]
+fn a_hub_is_asked_by_the_proxy_of_its_source_and_hears_none_of_its_secrets() {
+    let proxy = Origin::start();
+    let (address, hub) = ("http://origin.example/one", "http://hub.example/hub");
+    proxy.on(address, reply(hub, &["one"]));
+    proxy.on(hub, Reply::status("202 Accepted"));
+    let app = App::new(&format!(
+        "[[source]]\nid = \"one\"\nurl = \"{address}\"\nwebsub = true\nproxy = \"{}\"\n\
+         headers = {{ X-Key = \"open-sesame\" }}\nauth = {{ user = \"u\", password = \"p\" }}\n",
+        proxy.url("")
+    ));
+    let daemon = app.serve();
+    app.polled(&["one"]);
+    assert_eq!(proxy.asked(address)[0].header("x-key"), Some("open-sesame"));
+    let asked = eventually("the request to the hub", || proxy.asked(hub).first().cloned());
+    for header in ["x-key", "authorization", "cookie"] {
+        assert_eq!(asked.header(header), None);
+    }
+    // The same way when it has left the config.
+    Request::read(&url::form_urlencoded::parse(&asked.body).into_owned().collect()).agree(&daemon, 864_000);
+    app.configure("");
+    daemon.signal("-HUP");
+    eventually("the farewell to the hub", || (proxy.asked(hub).len() == 2).then_some(()));
 }

@@ -154,7 +154,7 @@ async fn a_hold_says_whose_it_is() {
 }
 
 /// A subscription that is in force.
-fn subscription(source: &str, now: DateTime<Utc>) -> Subscription {
+pub(super) fn subscription(source: &str, now: DateTime<Utc>) -> Subscription {
     let hub =
         crate::model::Hub { url: "https://hub.example/".to_owned(), topic: "https://s.example/".to_owned() };
     Subscription {

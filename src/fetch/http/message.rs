@@ -33,8 +33,8 @@ pub struct Message {
 }
 
 impl Http {
-    /// Sends a form, as hubs want to be spoken to, when it is its host's turn; the status and the beginning of the
-    /// answer. A hub may name another that is to be asked instead (WebSub 5.1.2).
+    /// Sends a form, as hubs want to be spoken to, when it is its host's turn, by way of a proxy (else of the common one,
+    /// if there is one); the status and the beginning of the answer. A hub may name another that is to be asked instead (WebSub 5.1.2).
     ///
     /// # Errors
     /// As [`Http::send`]; and when the host asked to be left alone.
@@ -42,6 +42,7 @@ impl Http {
         &self,
         mut url: Url,
         form: Bytes,
+        proxy: Option<&Url>,
         now: DateTime<Utc>,
     ) -> Result<(u16, Bytes), String> {
         let mut hubs = 1;
@@ -52,7 +53,7 @@ impl Http {
             let mut headers = HeaderMap::new();
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
             let message = Message { url: url.clone(), headers, body: Some(form.clone()) };
-            let (status, head, answer) = self.exchange(message).await?;
+            let (status, head, answer) = self.exchange(message, proxy).await?;
             match status {
                 307 | 308 if hubs < HUBS => {
                     url = headers::location(&head, &url).map_err(|why| format!("it {why}"))?;
@@ -87,14 +88,18 @@ impl Http {
     /// # Errors
     /// Why there was no answer, in words.
     pub async fn send(&self, message: Message) -> Result<(u16, Bytes), String> {
-        self.exchange(message).await.map(|(status, _, answer)| (status, answer))
+        self.exchange(message, None).await.map(|(status, _, answer)| (status, answer))
     }
 
-    async fn exchange(&self, message: Message) -> Result<(u16, HeaderMap, Bytes), String> {
+    async fn exchange(
+        &self,
+        message: Message,
+        proxy: Option<&Url>,
+    ) -> Result<(u16, HeaderMap, Bytes), String> {
         self.may_dial(&message.url)?;
         self.gate.note(&message.url, |tally| tally.requests += 1);
         let connection = self.standing.connection(&host_and_port(&message.url), Instant::now());
-        let client = self.client(None, connection != Connection::Once)?;
+        let client = self.client(proxy, connection != Connection::Once)?;
         // Without its query: there stand others' secrets, and a topic with the key that opens it.
         let mut place = message.url.clone();
         place.set_query(None);

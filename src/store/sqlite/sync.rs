@@ -1,16 +1,78 @@
 //! The config's sources in the store: made known, renamed, or marked as no longer there.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{found, hidden, keyring, rows};
+use super::{Sqlite, found, hidden, keyring, rows};
 use crate::link;
-use crate::model::{DedupRule, Source};
+use crate::model::{DedupRule, Source, SourceId, SourceState};
 use crate::store::{StoreError, state};
 
-pub(super) fn sync(db: &Connection, sources: &[Arc<Source>]) -> Result<(), StoreError> {
+/// Sources that were renamed since the store was opened, by their former ids: a poll under way knows no other. One for
+/// all connections.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Former(Arc<Mutex<HashMap<SourceId, SourceId>>>);
+
+impl Former {
+    pub(super) fn note(&self, renamed: &[(SourceId, SourceId)]) {
+        // Whole ids, never half changed.
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (former, id) in renamed {
+            known.values_mut().filter(|now| *now == former).for_each(|now| now.clone_from(id));
+            known.insert(former.clone(), id.clone());
+        }
+    }
+
+    /// What is found by an id, or, where nothing is, by the one that it became.
+    pub(super) fn or_later<T>(
+        &self,
+        id: &SourceId,
+        mut find: impl FnMut(&str) -> rusqlite::Result<Option<T>>,
+    ) -> Result<Option<T>, StoreError> {
+        if let Some(found) = find(id.as_str())? {
+            return Ok(Some(found));
+        }
+        let later = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        Ok(later.map(|later| find(later.as_str())).transpose()?.flatten())
+    }
+}
+
+impl Sqlite {
+    pub(super) fn source_number(&self, id: &SourceId) -> Result<i64, StoreError> {
+        Ok(self.source(id)?.0)
+    }
+
+    /// A source's number, its id as it is now, and the last of its news.
+    pub(super) fn source(&self, id: &SourceId) -> Result<(i64, SourceId, Option<String>), StoreError> {
+        let mut statement = self.db.prepare_cached("SELECT number, id, said FROM sources WHERE id = ?1")?;
+        let found = self.former.or_later(id, |id| {
+            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?));
+            statement.query_row([id], read).optional()
+        })?;
+        let (number, id, said) =
+            found.ok_or_else(|| StoreError::Failed(format!("source {id} is not in the store")))?;
+        Ok((number, SourceId::new(id), said))
+    }
+
+    /// The state that a poll leaves which began before its source was renamed: with what was noted then.
+    pub(super) fn renamed(&self, number: i64, state: &SourceState) -> Result<SourceState, StoreError> {
+        Ok(SourceState { first_id: remembered(&self.db, number)?.first_id, ..state.clone() })
+    }
+}
+
+fn remembered(db: &Connection, number: i64) -> Result<SourceState, StoreError> {
+    let sql = "SELECT remembered FROM sources WHERE number = ?1";
+    Ok(db.query_row(sql, [number], |row| Ok(state::read(row.get_ref(0)?.as_blob()?)))?)
+}
+
+/// Which id became which.
+pub(super) fn sync(
+    db: &Connection,
+    sources: &[Arc<Source>],
+) -> Result<Vec<(SourceId, SourceId)>, StoreError> {
+    let mut renamed = Vec::new();
     let ids: HashSet<&str> = sources.iter().map(|source| source.id.as_str()).collect();
     let number = |id: &str| -> Result<Option<i64>, StoreError> {
         Ok(db
@@ -31,6 +93,7 @@ pub(super) fn sync(db: &Connection, sources: &[Arc<Source>]) -> Result<(), Store
                     )?;
                     keep_first_id(db, old, former.as_str())?;
                     found::note_any(db)?;
+                    renamed.push((former.clone(), source.id.clone()));
                 }
                 (Some(old), Some(new)) => merge(db, old, new)?,
                 (None, _) => {}
@@ -74,6 +137,11 @@ pub(super) fn sync(db: &Connection, sources: &[Arc<Source>]) -> Result<(), Store
     for (number, id) in &all {
         hidden::take_out(db, *number, by_id.get(id.as_str()).copied())?;
     }
+    mark_gone(db, &ids)?;
+    Ok(renamed)
+}
+
+fn mark_gone(db: &Connection, ids: &HashSet<&str>) -> Result<(), StoreError> {
     let gone: Vec<(i64, String)> = db
         .prepare("SELECT number, id FROM sources WHERE configured = 1")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
@@ -86,8 +154,7 @@ pub(super) fn sync(db: &Connection, sources: &[Arc<Source>]) -> Result<(), Store
 
 /// By this name the document of a source goes on being known, where it has no such name yet.
 fn keep_first_id(db: &Connection, number: i64, id: &str) -> Result<(), StoreError> {
-    let sql = "SELECT remembered FROM sources WHERE number = ?1";
-    let mut remembered = db.query_row(sql, [number], |row| Ok(state::read(row.get_ref(0)?.as_blob()?)))?;
+    let mut remembered = remembered(db, number)?;
     remembered.first_id.get_or_insert_with(|| id.to_owned());
     let sql = "UPDATE sources SET remembered = ?2 WHERE number = ?1";
     db.execute(sql, params![number, state::write(&remembered)])?;

@@ -84,15 +84,7 @@ impl Hub {
         let form = eventually(&format!("request {number} to the hub"), || {
             self.kept.lock().unwrap().asked.get(number).cloned()
         });
-        let field = |name: &str| form.get(name).cloned().unwrap_or_default();
-        let callback = field("hub.callback");
-        Request {
-            path: callback.strip_prefix("https://river.example").unwrap().to_owned(),
-            mode: field("hub.mode"),
-            topic: field("hub.topic"),
-            secret: field("hub.secret"),
-            lease: field("hub.lease_seconds"),
-        }
+        Request::read(&form)
     }
 }
 
@@ -108,6 +100,19 @@ pub struct Request {
 }
 
 impl Request {
+    /// From the form that a hub is sent.
+    pub fn read(form: &HashMap<String, String>) -> Self {
+        let field = |name: &str| form.get(name).cloned().unwrap_or_default();
+        let callback = field("hub.callback");
+        Self {
+            path: callback.strip_prefix("https://river.example").unwrap().to_owned(),
+            mode: field("hub.mode"),
+            topic: field("hub.topic"),
+            secret: field("hub.secret"),
+            lease: field("hub.lease_seconds"),
+        }
+    }
+
     /// The hub comes back.
     pub fn verify(&self, daemon: &Daemon, mode: &str, topic: &str, more: &str) -> Answer {
         let query = url::form_urlencoded::Serializer::new(String::new())
