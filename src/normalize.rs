@@ -340,7 +340,12 @@ fn plain(said: &Text) -> String {
         TextKind::Unknown => html::to_text_if_markup(&said.value),
     };
     let value = if said.kind == TextKind::Plain { value } else { html::decode_again(value) };
-    text::squeeze(&text::clean(&value))
+    text::squeeze(text::clean(&value).trim_matches(is_unseen))
+}
+
+/// Blanks, and what takes no room: editors and databases leave such marks around a title.
+fn is_unseen(letter: char) -> bool {
+    letter.is_whitespace() || matches!(letter, '\u{FEFF}' | '\u{200B}' | '\u{2060}')
 }
 
 /// A text as clean HTML; `None` when nothing is left.

@@ -53,6 +53,7 @@ fn titles_are_plain_text() {
     title(Text::html("<b>Bold</b> &amp; <i>not</i>"), "Bold & not");
     title(unknown("AT&amp;T <em>grows</em>, A<B"), "AT&T grows, A<B");
     title(Text::html("AT&amp;amp;T"), "AT&T");
+    title(Text::plain("\u{FEFF}Between \u{200B}marks \u{200B} "), "Between \u{200B}marks");
     title(unknown("How &amp;lt; is written"), "How &lt; is written");
     title(unknown(&"x".repeat(2000)), &"x".repeat(1000));
 }

@@ -276,7 +276,9 @@ fn story(value: &Value) -> Option<Story> {
         updated: instant(&CHANGES),
         summary: said(&SUMMARIES).filter(|said| said.len() > 10),
         content: said(&BODIES).filter(|said| said.len() > 40),
-        authors: get(&AUTHORS).map(|one| names(one, &["name", "fullname", "title"])).unwrap_or_default(),
+        authors: get(&AUTHORS)
+            .map(|one| names(one, &["name", "fullname", "title", "login"]))
+            .unwrap_or_default(),
         image: get(&IMAGES)
             .and_then(|one| named(one, &["url", "src", "href"]))
             .filter(|said| said.contains('/')),
