@@ -25,7 +25,7 @@ pub use message::Message;
 use super::body;
 use super::guard::{self, CONNECT_LIMIT, Guard, Lookup, Resolver};
 use super::polite::{Held, Permit, host_and_port};
-use super::standing::{Connection, IDLE, Standing};
+use super::standing::{Connection, IDLE, OPEN, Standing};
 use super::{
     Answer, Fetch, FetchError, Fetched, Freshness, Gate, Options, Request, asking, certificate, headers,
     words,
@@ -117,7 +117,7 @@ impl Http {
             .no_deflate()
             .connect_timeout(CONNECT_LIMIT)
             .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(if stays_open { 2 } else { 0 })
+            .pool_max_idle_per_host(if stays_open { OPEN } else { 0 })
             .http1_max_headers(headers::MAX_LINES)
             // Lines of a head that are no fields, or written as long ago, hinder no other reader.
             .http1_ignore_invalid_headers_in_responses(true)
@@ -181,6 +181,7 @@ impl Http {
                 let fresh = client(false).map_err(|words| trip.broken(words))?;
                 let again = exchange(&fresh, &self.agent, request, now, trip);
                 reached = tokio::time::timeout_at(deadline, again).await;
+                trip.closes = true;
             }
             trip.spent += started.elapsed();
             let step = match reached {
@@ -191,6 +192,8 @@ impl Http {
             };
             if std::mem::take(&mut trip.closes) || !matches!(step, Ok(Ok(_))) {
                 self.standing.close(&host_and_port(&url));
+            } else {
+                self.standing.leave_open(&host_and_port(&url));
             }
             self.note(&url, trip, &step);
             match step {

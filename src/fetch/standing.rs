@@ -9,6 +9,8 @@ use tokio::time::Instant;
 
 /// Long enough for the next source of the same host, short enough to hold few sockets.
 pub(super) const IDLE: Duration = Duration::from_secs(15);
+/// Connections of one host that wait.
+pub(super) const OPEN: usize = 2;
 /// Hosts at once.
 const MOST: usize = 128;
 
@@ -32,9 +34,15 @@ pub(super) struct Standing(Mutex<Places>);
 
 #[derive(Default)]
 struct Places {
-    /// When each was last asked.
-    hosts: HashMap<String, Instant>,
+    hosts: HashMap<String, Place>,
     looked: Option<Instant>,
+}
+
+struct Place {
+    /// When the host was last asked.
+    last: Instant,
+    /// Connections that were left open, and that nobody has taken since.
+    open: usize,
 }
 
 impl Standing {
@@ -42,20 +50,30 @@ impl Standing {
     pub(super) fn connection(&self, host: &str, now: Instant) -> Connection {
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Places { hosts, looked } = &mut *places;
-        if let Some(last) = hosts.get_mut(host) {
-            let idle = now.saturating_duration_since(std::mem::replace(last, now));
-            return if idle < IDLE { Connection::Again } else { Connection::First };
+        if let Some(place) = hosts.get_mut(host) {
+            let idle = now.saturating_duration_since(std::mem::replace(&mut place.last, now));
+            let open = if idle < IDLE { place.open } else { 0 };
+            place.open = open.saturating_sub(1);
+            return if open > 0 { Connection::Again } else { Connection::First };
         }
         let rested = |before: Instant| now.saturating_duration_since(before) >= LOOK;
         if hosts.len() >= MOST && looked.is_none_or(rested) {
             *looked = Some(now);
-            hosts.retain(|_, last| now.saturating_duration_since(*last) < IDLE);
+            hosts.retain(|_, place| now.saturating_duration_since(place.last) < IDLE);
         }
         if hosts.len() >= MOST {
             return Connection::Once;
         }
-        hosts.insert(host.to_owned(), now);
+        hosts.insert(host.to_owned(), Place { last: now, open: 0 });
         Connection::First
+    }
+
+    /// It was answered, and its connection waits for the next request.
+    pub(super) fn leave_open(&self, host: &str) {
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = places.hosts.get_mut(host) {
+            place.open = (place.open + 1).min(OPEN);
+        }
     }
 
     /// It failed: nothing is open there any more.
@@ -74,9 +92,12 @@ mod tests {
         let asked = |host: &str, seconds| standing.connection(host, start + Duration::from_secs(seconds));
         for number in 0..MOST {
             assert_eq!(asked(&format!("h{number}:443"), 0), Connection::First);
+            standing.leave_open(&format!("h{number}:443"));
         }
         assert_eq!(asked("late:443", 1), Connection::Once);
         assert_eq!(asked("h0:443", 10), Connection::Again);
+        assert_eq!(asked("h0:443", 10), Connection::First, "the one that was open is in use");
+        standing.leave_open("h0:443");
         assert_eq!(asked("late:443", 15), Connection::First, "the others were not asked again");
         for number in 2..MOST {
             assert_eq!(asked(&format!("n{number}:443"), 16), Connection::First);
