@@ -76,9 +76,13 @@ pub(super) fn read(dom: &Dom<'_>) -> Data {
 
 /// The list that most looks like news in a document of JSON.
 pub(super) fn in_json(text: &str) -> Vec<Story> {
-    let mut embedded = embedded::Embedded::default();
-    embedded.json(text, &mut MOST_VALUES.clone());
-    embedded.list()
+    let list = |mut embedded: embedded::Embedded| {
+        embedded.json(text, &mut MOST_VALUES.clone());
+        embedded.list()
+    };
+    // Where several stories stand together, a single one elsewhere is not the news.
+    let several = list(embedded::Embedded::default());
+    if several.is_empty() { list(embedded::Embedded::alone()) } else { several }
 }
 
 impl Story {

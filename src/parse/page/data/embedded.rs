@@ -102,9 +102,16 @@ pub(super) struct Embedded {
     best: Option<(f64, Vec<Story>)>,
     /// Pieces of a React stream, joined at the end.
     stream: String,
+    /// A list may have one story only, where that has all that stories have.
+    alone: bool,
 }
 
 impl Embedded {
+    /// For a document that is data altogether: its one list may have one story today.
+    pub(super) fn alone() -> Self {
+        Self { alone: true, ..Self::default() }
+    }
+
     /// A script that is JSON as a whole.
     pub(super) fn json(&mut self, said: &str, budget: &mut usize) {
         if let Ok(root) = serde_json::from_str::<Value>(said.trim()) {
@@ -190,11 +197,12 @@ impl Embedded {
     /// Keeps a list that is better than what is kept.
     fn judge(&mut self, list: &[Value]) {
         let objects = list.iter().filter(|one| one.is_object()).count();
-        if objects < 2 || objects * 2 < list.len() {
+        let least = if self.alone { 1 } else { 2 };
+        if objects < least || objects * 2 < list.len() {
             return;
         }
         let sample: Vec<Story> = list.iter().take(SAMPLE).filter_map(story).collect();
-        if sample.len() < 2 || sample.len() * 2 < list.len().min(SAMPLE) {
+        if sample.len() < least || sample.len() * 2 < list.len().min(SAMPLE) {
             return;
         }
         let count = sample.len();
@@ -206,6 +214,9 @@ impl Embedded {
         let worth = 0.4 * dated + 0.2 * linked + 0.25 * worded + 0.15 * texted;
         // Entries of a menu have a title and a link.
         if dated < 0.5 && (texted < 0.5 || worded < 0.5 || linked < 0.5) {
+            return;
+        }
+        if count == 1 && dated + linked + texted < 3.0 {
             return;
         }
         let score = worth * worth * (1.0 + share_of(list.len())).ln();
