@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
+use super::sound::{LOG, log_of};
 use super::{Sqlite, foreign};
 use crate::store::{StoreError, owner};
 
-/// Pages copied at a time; a writer waits for no more.
+/// Pages copied between two looks at how long the log has grown.
 const PAGES: i32 = 1000;
 /// Links that are followed, as the kernel does.
 const LINKS: usize = 40;
@@ -17,13 +18,14 @@ impl Sqlite {
     /// Copies the store into a new file, checked. The daemon may go on writing meanwhile.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] in words when the file exists or cannot be written, or the copy is not sound.
+    /// [`StoreError::Refused`] in words when the file exists or cannot be written, so much is written to the store
+    /// meanwhile that its log would grow too long, or the copy is not sound.
     pub fn backup(&self, to: &Path) -> Result<(), StoreError> {
         let refused = |words: &str| StoreError::Refused(format!("{}: {words}", to.display()));
         if to.exists() {
             return Err(refused("exists already; a backup never replaces a file"));
         }
-        let made = copy_into(&self.db, to)?;
+        let made = copy_into((&self.db, &self.path), to, &mut || ())?;
         made.persist_noclobber(to).map_err(|error| refused(&format!("cannot be written: {error}")))?;
         Ok(())
     }
@@ -59,7 +61,7 @@ impl Sqlite {
             return Err(none("was not written by riverine"));
         }
         backup.check_version().map_err(|error| backup.named(error))?;
-        let made = copy_into(&backup.db, store)?;
+        let made = copy_into((&backup.db, from), store, &mut || ())?;
         let failed = |error: std::io::Error| {
             StoreError::Refused(format!("{}: cannot be written: {error}", store.display()))
         };
@@ -89,8 +91,13 @@ fn led_to(path: &Path) -> std::io::Result<PathBuf> {
     Err(std::io::Error::other("too many links lead to each other"))
 }
 
-/// Copies a database into a temporary file beside `target`, in one file without a log, and checks it.
-fn copy_into(from: &Connection, target: &Path) -> Result<tempfile::NamedTempFile, StoreError> {
+/// Copies a database, which stands at `path`, into a temporary file beside `target`, in one file without a log, and
+/// checks it. `between` is for tests: what happens while it is copied.
+pub(super) fn copy_into(
+    (from, path): (&Connection, &Path),
+    target: &Path,
+    between: &mut dyn FnMut(),
+) -> Result<tempfile::NamedTempFile, StoreError> {
     let failed = |error: std::io::Error| {
         StoreError::Refused(format!("{}: cannot be written: {error}", target.display()))
     };
@@ -99,13 +106,22 @@ fn copy_into(from: &Connection, target: &Path) -> Result<tempfile::NamedTempFile
     let made = tempfile::Builder::new().prefix(".riverine-").tempfile_in(directory).map_err(failed)?;
     let mut copy = Connection::open(made.path())?;
     {
-        let backup = Backup::new(from, &mut copy)?;
-        loop {
-            match backup.step(PAGES)? {
-                StepResult::Done => break,
-                StepResult::More => {}
-                // A writer was in between: the next step begins where it can.
-                _ => std::thread::yield_now(),
+        // One state of the store is read to its end: a copy whose source changes between two steps begins again, and
+        // would never end beside a daemon that commits more often than a large file is copied.
+        let state = from.unchecked_transaction()?;
+        state.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
+        let log = log_of(path);
+        let length = || std::fs::metadata(&log).map_or(0, |log| log.len());
+        let most = LOG.max(length());
+        let backup = Backup::new(&state, &mut copy)?;
+        while backup.step(PAGES)? != StepResult::Done {
+            between();
+            if length() > most {
+                return Err(StoreError::Refused(format!(
+                    "{}: so much is written just now that the store's log would grow too long before it is copied; \
+                     nothing was written. Try again when less is polled",
+                    target.display()
+                )));
             }
         }
     }
