@@ -33,8 +33,10 @@ fn it_is_given_up_before_the_log_grows_too_long() {
     let dir = tempfile::tempdir().unwrap();
     let (store, other) = store(&dir);
     let target = dir.path().join("copy.db");
-    let much = || other.execute("INSERT INTO bulk VALUES (zeroblob(50000000))", []).unwrap();
-    let error = copy_into((&store.db, &store.path), &target, &mut || drop(much())).unwrap_err().to_string();
+    let mut much = || {
+        other.execute("INSERT INTO bulk VALUES (zeroblob(50000000))", []).unwrap();
+    };
+    let error = copy_into((&store.db, &store.path), &target, &mut much).unwrap_err().to_string();
     assert!(error.contains("copy.db: so much is written just now"), "{error}");
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 3, "the store, its log and its index");
     // A log that is as long already, of before, is no reason.
