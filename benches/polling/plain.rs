@@ -66,13 +66,15 @@ pub(crate) struct Parts {
     pub(crate) ammonia: Duration,
     pub(crate) insert: Duration,
     pub(crate) packing: Duration,
+    /// Documents that were read so far.
+    read: usize,
 }
 
-/// Reads every document and stores it.
-pub(crate) fn read_and_insert(documents: &Documents, path: &Path) -> Parts {
+/// Reads the next `count` documents and stores them in the file at `path`; what that costs is added to `parts`.
+pub(crate) fn read_and_insert(documents: &Documents, count: usize, path: &Path, parts: &mut Parts) {
     let mut db = bare(path);
-    let mut parts = Parts::default();
-    let numbers: Vec<usize> = (0..documents.count()).collect();
+    let numbers: Vec<usize> = (parts.read..parts.read + count).collect();
+    parts.read += count;
     let mut seen = 0;
     for together in numbers.chunks(TOGETHER) {
         let read: Vec<(usize, Vec<u8>)> = together
@@ -103,9 +105,7 @@ pub(crate) fn read_and_insert(documents: &Documents, path: &Path) -> Parts {
         });
         seen += cleaned.iter().map(Vec::len).sum::<usize>();
     }
-    assert_eq!(seen, documents.count() * 20);
-    parts.insert += parts.packing;
-    parts
+    assert_eq!(seen, count * 20);
 }
 
 fn timed<T>(spent: &mut Duration, work: impl FnOnce() -> T) -> T {
@@ -117,18 +117,20 @@ fn timed<T>(spent: &mut Duration, work: impl FnOnce() -> T) -> T {
 
 /// The tables and indexes of the store; no triggers.
 fn bare(path: &Path) -> Connection {
+    let is_new = !path.exists();
     let db = Connection::open(path).unwrap();
     db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).unwrap();
     db.pragma_update(None, "synchronous", "FULL").unwrap();
     // As the store has them: otherwise it costs more.
     db.pragma_update(None, "cache_size", -(16 << 10)).unwrap();
     db.pragma_update(None, "wal_autocheckpoint", 4096).unwrap();
-    for sql in [
+    let tables = [
         include_str!("../../src/store/migrations/1.sql"),
         include_str!("../../src/store/migrations/2.sql"),
         include_str!("../../src/store/migrations/3.sql"),
         "DROP TRIGGER words_of_changed; DROP TRIGGER words_of_gone",
-    ] {
+    ];
+    for sql in tables.iter().filter(|_| is_new) {
         db.execute_batch(sql).unwrap();
     }
     db.set_prepared_statement_cache_capacity(64);
