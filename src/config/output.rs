@@ -55,8 +55,9 @@ pub(super) fn read(section: &Section<'_, '_>, token: Option<&Secret>) -> Draft {
         query: query.as_ref().map(Query::as_str),
         is_filtered: !(keep.is_empty() && drop.is_empty()),
     };
+    let all = Output::all();
     let output = Output {
-        title: title.unwrap_or_else(|| if id == ALL { "All entries".to_owned() } else { id.clone() }),
+        title: title.unwrap_or_else(|| if id == ALL { all.title } else { id.clone() }),
         description: chosen.described(),
         id,
         sources: None,
@@ -64,7 +65,7 @@ pub(super) fn read(section: &Section<'_, '_>, token: Option<&Secret>) -> Draft {
         keep,
         drop,
         query,
-        limit: section.get("limit", values::whole).unwrap_or(100),
+        limit: section.get("limit", values::whole).unwrap_or(all.limit),
         per_source: section.get("per_source", values::whole).unwrap_or(0),
         title_prefix: section
             .get("title_prefix", values::one_of(&[TitlePrefix::None, TitlePrefix::Source]))
@@ -76,7 +77,6 @@ pub(super) fn read(section: &Section<'_, '_>, token: Option<&Secret>) -> Draft {
 }
 
 /// By what the entries of a feed are chosen, as it is written.
-#[derive(Default)]
 struct Chosen<'a> {
     groups: Vec<&'a str>,
     sources: Vec<&'a str>,

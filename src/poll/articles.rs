@@ -109,6 +109,9 @@ impl Poller {
         let (of, rules, trust, now) = (source.clone(), self.rules.clone(), state.trust, self.clock.now());
         let asked_before = state.read_under == Some(self.rules_of(source));
         let home = home_links(source, document);
+        if document.entries.iter().all(|entry| entry.unchanged) {
+            return Ok(Pages::default());
+        }
         let mut entries = std::mem::take(&mut document.entries);
         for entry in &mut entries {
             entry.article = Article::Missing;

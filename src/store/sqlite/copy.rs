@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use super::sound::{LOG, log_of};
+use super::sound::growth_of_log;
 use super::{Sqlite, foreign};
 use crate::store::{StoreError, owner};
 
@@ -110,13 +110,11 @@ pub(super) fn copy_into(
         // would never end beside a daemon that commits more often than a large file is copied.
         let state = from.unchecked_transaction()?;
         state.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
-        let log = log_of(path);
-        let length = || std::fs::metadata(&log).map_or(0, |log| log.len());
-        let most = LOG.max(length());
+        let grows_too_long = growth_of_log(path);
         let backup = Backup::new(&state, &mut copy)?;
         while backup.step(PAGES)? != StepResult::Done {
             between();
-            if length() > most {
+            if grows_too_long() {
                 return Err(StoreError::Refused(format!(
                     "{}: so much is written just now that the store's log would grow too long before it is copied; \
                      nothing was written. Try again when less is polled",

@@ -3,7 +3,7 @@
 //! What SQLite's `quick_check` finds: pages that are torn, written over or lead to wrong places, keys out of order, rows that
 //! do not fit their columns, indices with too few or too many. Not what a row says, nor whether an index says the same.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::{Error, ErrorCode, ffi};
 
@@ -16,7 +16,7 @@ const STRIDE: i32 = 256;
 const CACHE: i64 = 512;
 /// What is read keeps the log from being begun anew. It may grow to so many bytes meanwhile, which leaves room for what is
 /// written at once before the 64 MiB that it never has.
-pub(super) const LOG: u64 = 40 << 20;
+const LOG: u64 = 40 << 20;
 
 impl Sqlite {
     /// What there is to look at: the schema with the list of free pages, and every table with its indices. Of the index
@@ -44,12 +44,8 @@ impl Sqlite {
         ended: impl Fn() -> bool + Send + 'static,
     ) -> Result<Looked, StoreError> {
         self.db.pragma_update(None, "cache_size", -CACHE)?;
-        // Asked of the directory: whoever opens one of the store's files himself takes its locks away when he closes it.
-        let log = log_of(&self.path);
-        let length = move || std::fs::metadata(&log).map_or(0, |log| log.len());
-        // It may have been longer before, and be written from its beginning again.
-        let most = LOG.max(length());
-        self.db.progress_handler(STRIDE, Some(move || ended() || length() > most))?;
+        let grows_too_long = growth_of_log(&self.path);
+        self.db.progress_handler(STRIDE, Some(move || ended() || grows_too_long()))?;
         let name = table.replace('\'', "''");
         let found: Result<String, Error> =
             self.db.query_row(&format!("PRAGMA quick_check('{name}')"), [], |row| row.get(0));
@@ -66,11 +62,16 @@ impl Sqlite {
     }
 }
 
-/// The log of a store: beside the file itself, also where the path is a link.
-pub(super) fn log_of(store: &Path) -> PathBuf {
+/// Tells of the log of a store whether it has grown too long since now. It lies beside the file itself, also where the
+/// path is a link.
+pub(super) fn growth_of_log(store: &Path) -> impl Fn() -> bool + Send + use<> {
     let mut log = store.canonicalize().unwrap_or_else(|_| store.to_owned()).into_os_string();
     log.push("-wal");
-    log.into()
+    // Asked of the directory: whoever opens one of the store's files himself takes its locks away when he closes it.
+    let length = move || std::fs::metadata(&log).map_or(0, |log| log.len());
+    // It may have been longer before, and be written from its beginning again.
+    let most = LOG.max(length());
+    move || length() > most
 }
 
 /// The first of the complaints, which stand in lines under a heading.
